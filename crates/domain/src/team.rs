@@ -1,0 +1,225 @@
+//! The people who maintain the repositories.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{FieldError, names};
+
+names! {
+    /// What a member does in the team.
+    Role {
+        /// Reviews, answers and merges.
+        Maintainer = "maintainer",
+        /// Maintains, and decides who does what.
+        Lead = "lead",
+    }
+}
+
+/// A GitHub login in lower case: GitHub's logins ignore case, so ours have one spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "octocat")]
+pub struct Login(String);
+
+impl Login {
+    /// The login in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Login {
+    type Err = String;
+
+    /// # Errors
+    /// Anything but 1 to 39 letters, digits and inner hyphens.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if (1..=39).contains(&text.len()) && allowed && !text.starts_with('-') && !text.ends_with('-') {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err("must be a GitHub login: 1 to 39 letters, digits and inner hyphens".to_owned())
+        }
+    }
+}
+
+impl TryFrom<String> for Login {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Login> for String {
+    fn from(login: Login) -> Self {
+        login.0
+    }
+}
+
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A member of the team. An active one counts as a maintainer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Member {
+    /// GitHub login, unique in the team.
+    pub login: Login,
+    /// What people call them.
+    pub name: String,
+    /// Where mail reaches them.
+    pub email: String,
+    /// Where text messages reach them, in E.164 (`+15551234567`).
+    pub phone: Option<String>,
+    /// What they do.
+    pub role: Role,
+    /// Whether they are in the team now; whoever left stays in the list.
+    pub active: bool,
+    /// Counts the changes of this member.
+    pub version: i64,
+}
+
+/// Body of `POST /api/team`.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMember {
+    /// GitHub login.
+    pub login: String,
+    /// 1 to 100 characters.
+    pub name: String,
+    /// An address with one `@`, at most 254 characters (RFC 5321).
+    pub email: String,
+    /// E.164, or nothing.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// `maintainer` unless told.
+    #[serde(default)]
+    pub role: Option<Role>,
+}
+
+/// Body of `PATCH /api/team/{login}`: what is missing stays; `"phone": null` takes the number away.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberChange {
+    /// New name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// New address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// New number, or `null` for none.
+    #[serde(default, deserialize_with = "crate::task::present")]
+    #[schema(value_type = Option<String>)]
+    pub phone: Option<Option<String>>,
+    /// New role.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// `false`: left the team.
+    #[serde(default)]
+    pub active: Option<bool>,
+}
+
+impl NewMember {
+    /// The login, when every field is right.
+    ///
+    /// # Errors
+    /// Every field that is wrong.
+    pub fn validate(&self) -> Result<Login, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let login = self.login.parse::<Login>();
+        if let Err(message) = &login {
+            errors.push(FieldError::new("login", message));
+        }
+        check_name(Some(&self.name), &mut errors);
+        check_email(Some(&self.email), &mut errors);
+        check_phone(self.phone.as_deref(), &mut errors);
+        match login {
+            Ok(login) if errors.is_empty() => Ok(login),
+            _ => Err(errors),
+        }
+    }
+}
+
+impl MemberChange {
+    /// Whether every given field is right.
+    ///
+    /// # Errors
+    /// Every field that is wrong.
+    pub fn validate(&self) -> Result<(), Vec<FieldError>> {
+        let mut errors = Vec::new();
+        check_name(self.name.as_deref(), &mut errors);
+        check_email(self.email.as_deref(), &mut errors);
+        check_phone(self.phone.as_ref().and_then(Option::as_deref), &mut errors);
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+}
+
+fn check_name(name: Option<&str>, errors: &mut Vec<FieldError>) {
+    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > 100 || has_control(name)) {
+        errors.push(FieldError::new("name", "must have 1 to 100 characters"));
+    }
+}
+
+// A full RFC 5321 parser would still not say whether anybody reads the mail; this refuses what
+// would break a header or certainly cannot be delivered.
+fn check_email(email: Option<&str>, errors: &mut Vec<FieldError>) {
+    let wrong = |email: &str| {
+        let parts: Vec<_> = email.split('@').collect();
+        email.len() > 254
+            || email.chars().any(|c| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';'))
+            || has_control(email)
+            || !matches!(parts[..], [local, host] if !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.'))
+    };
+    if email.is_some_and(wrong) {
+        errors.push(FieldError::new("email", "must be an e-mail address"));
+    }
+}
+
+fn check_phone(phone: Option<&str>, errors: &mut Vec<FieldError>) {
+    let right = |phone: &str| {
+        phone.strip_prefix('+').is_some_and(|digits| {
+            (7..=15).contains(&digits.len())
+                && digits.bytes().all(|b| b.is_ascii_digit())
+                && !digits.starts_with('0')
+        })
+    };
+    if phone.is_some_and(|phone| !right(phone)) {
+        errors.push(FieldError::new("phone", "must be in E.164, like +15551234567"));
+    }
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_has_one_spelling() {
+        assert_eq!("OctoCat".parse::<Login>().unwrap().as_str(), "octocat");
+        for bad in ["", "-a", "a-", "a b", "a_b", "é", &"a".repeat(40)] {
+            assert!(bad.parse::<Login>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_of_a_new_member_is_named() {
+        let new = NewMember {
+            login: "no spaces".into(),
+            name: " ".into(),
+            email: "a@b@c.d\r\nBcc: x".into(),
+            phone: Some("555".into()),
+            role: None,
+        };
+        let fields: Vec<_> = new.validate().unwrap_err().into_iter().map(|e| e.field).collect();
+        assert_eq!(fields, ["login", "name", "email", "phone"]);
+    }
+}
