@@ -1,1 +1,22 @@
-//! x
+//! The microservice chassis (pattern: *Microservice chassis*): what every process needs around its
+//! own code, so that a service is its own code and little else.
+//!
+//! Configuration that is checked before anything starts ([`config`]), logs ([`logging`]), the
+//! context of a request ([`Ctx`]), failures that cross a wire without losing their meaning
+//! ([`Fault`] ⇄ [`Problem`], RFC 9457), bodies and queries whose errors name the field ([`extract`]),
+//! the bearer token on writes ([`auth`]), health ([`health`]), serving and draining ([`serve`]),
+//! and an HTTP client that never waits for ever ([`client`]). No database: see the crate `store`.
+
+pub mod auth;
+pub mod client;
+pub mod config;
+pub mod ctx;
+pub mod extract;
+pub mod fault;
+pub mod health;
+pub mod http;
+pub mod logging;
+pub mod serve;
+
+pub use ctx::Ctx;
+pub use fault::{Fault, Problem};

@@ -1,0 +1,153 @@
+//! The bearer token that every write wants (RFC 6750).
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use subtle::ConstantTimeEq;
+
+use crate::Problem;
+
+/// A secret from the configuration: 1 to 1,024 printable ASCII characters. Never shown, compared in
+/// constant time.
+#[derive(Clone)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// The secret itself, for the one call that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `text` is the secret, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.as_bytes().ct_eq(text.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = String;
+
+    /// # Errors
+    /// Empty, too long, or with blanks: a secret pasted with its line end would match nothing.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if (1..=1024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.into()))
+        } else {
+            Err("must be 1 to 1024 printable characters without blanks".to_owned())
+        }
+    }
+}
+
+/// What a write has to show: the token, or, where none is configured and the process therefore
+/// listens on loopback only, that it does not come from a web page of somebody else.
+pub type WriteToken = Option<Secret>;
+
+/// Middleware: lets reads through, and writes that show what [`WriteToken`] says; else 401 or 403.
+pub async fn writes(State(token): State<WriteToken>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match check(token.as_ref(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => {
+            let challenge = problem.status == StatusCode::UNAUTHORIZED.as_u16();
+            let mut response = problem.into_response();
+            if challenge {
+                response.headers_mut().insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static(r#"Bearer realm="automator""#),
+                );
+            }
+            response
+        }
+    }
+}
+
+fn check(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(token) = token else {
+        // A browser names the page that sends the request; no page but our own may write.
+        let own =
+            |origin: &str| text(header::HOST).is_some_and(|host| origin.ends_with(&format!("://{host}")));
+        return match text(header::ORIGIN) {
+            Some(origin) if !own(origin) => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "foreign-origin",
+                "another site's page may not write here",
+            )),
+            _ => Ok(()),
+        };
+    };
+    let shown = text(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, shown) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(shown.trim())
+    });
+    match shown {
+        Some(shown) if token.matches(shown) => Ok(()),
+        _ => Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "a write wants the header Authorization: Bearer <AUTOMATOR_API_TOKEN>",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(token: Option<&str>, headers: &[(&'static str, &'static str)]) -> Option<u16> {
+        let token: WriteToken = token.map(|token| token.parse().unwrap());
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| {
+                (name.parse::<header::HeaderName>().unwrap(), HeaderValue::from_static(value))
+            })
+            .collect();
+        check(token.as_ref(), &headers).err().map(|problem| problem.status)
+    }
+
+    #[test]
+    fn only_the_whole_token_opens() {
+        assert_eq!(status(Some("abc"), &[("authorization", "Bearer abc")]), None);
+        assert_eq!(status(Some("abc"), &[("authorization", "bearer abc")]), None);
+        for wrong in ["Bearer ab", "Bearer abcd", "Bearer ", "Basic abc", "abc"] {
+            let headers: HeaderMap =
+                [(header::AUTHORIZATION, HeaderValue::from_static(wrong))].into_iter().collect();
+            assert_eq!(check(Some(&"abc".parse().unwrap()), &headers).unwrap_err().status, 401, "{wrong}");
+        }
+        assert_eq!(status(Some("abc"), &[]), Some(401));
+    }
+
+    #[test]
+    fn without_a_token_no_foreign_page_may_write() {
+        assert_eq!(status(None, &[]), None);
+        assert_eq!(status(None, &[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]), None);
+        assert_eq!(
+            status(None, &[("host", "127.0.0.1:8080"), ("origin", "https://evil.example")]),
+            Some(403)
+        );
+        assert_eq!(status(None, &[("host", "127.0.0.1:8080"), ("origin", "null")]), Some(403));
+    }
+
+    #[test]
+    fn a_secret_is_never_printed_and_never_has_a_line_end() {
+        let secret: Secret = "hunter2".parse().unwrap();
+        assert!(!format!("{secret:?}").contains("hunter2"));
+        assert!("hunter2\n".parse::<Secret>().is_err());
+        assert!("".parse::<Secret>().is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! Configuration from the environment, refused before anything starts.
+
+use std::process::ExitCode;
+
+use clap::{Parser, error::ErrorKind};
+
+/// `EX_USAGE` of BSD's `sysexits.h`: the process was configured wrongly; starting it again will not help.
+pub const EX_USAGE: u8 = 64;
+
+/// Reads the configuration from command line and environment; ends the process with
+/// [`EX_USAGE`] and one line on stderr when a value is missing or wrong.
+#[must_use]
+pub fn parse<C: Parser>() -> C {
+    C::try_parse().unwrap_or_else(|error| {
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            error.exit();
+        }
+        eprintln!("{}", one_line(&error));
+        std::process::exit(EX_USAGE.into());
+    })
+}
+
+/// The first paragraph of clap's message on one line, with the variable's name where clap knows it:
+/// `error: invalid value 'x' for 'PORT': invalid digit found in string`.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("error: the configuration is wrong").to_owned();
+    lines.fold(first, |text, line| format!("{text} {line}"))
+}
+
+/// Says on stderr, in one line, why the configuration is refused; the exit code for `main`.
+#[must_use]
+pub fn refuse(reason: &str) -> ExitCode {
+    eprintln!("error: {reason}");
+    ExitCode::from(EX_USAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Config {
+        #[arg(long, env = "CHASSIS_TEST_PORT", value_name = "PORT")]
+        port: u16,
+    }
+
+    #[test]
+    fn a_bad_value_is_one_line_that_names_it() {
+        let line = one_line(&Config::try_parse_from(["x", "--port", "70000"]).unwrap_err());
+        assert!(line.contains("PORT") && line.contains("70000") && !line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn a_missing_value_is_one_line_that_names_it() {
+        let line = one_line(&Config::try_parse_from(["x"]).unwrap_err());
+        assert!(line.contains("--port <PORT>") && !line.contains('\n'), "{line}");
+    }
+}

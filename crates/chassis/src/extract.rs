@@ -1,0 +1,163 @@
+//! Bodies, queries and paths as typed values; whatever does not fit is a problem that names the field.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    http::{StatusCode, header, request::Parts},
+    response::IntoResponse,
+};
+use serde::de::DeserializeOwned;
+
+use crate::{Fault, Problem};
+
+/// A JSON body. 415 without `Content-Type: application/json`, 413 when it is too long, 400 when it is
+/// not JSON, 422 naming the field when a value does not fit.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// The query string. 422 naming the parameter when a value does not fit.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+/// The parameters of the path. A path that cannot name anything is 404.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"));
+        if !is_json {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not-json",
+                "send the body with Content-Type: application/json",
+            ));
+        }
+        let body = body(request, state).await?;
+        Ok(Self(from_json(&body)?))
+    }
+}
+
+/// The whole body; 413 beyond the route's limit, 400 when the connection broke.
+///
+/// # Errors
+/// As above.
+pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
+        let status = rejection.into_response().status();
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            Problem::new(status, "too-large", "the body is longer than this route takes")
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "incomplete", "the body did not arrive whole")
+        }
+    })
+}
+
+/// `body` as a `T`.
+///
+/// # Errors
+/// 400 when it is not JSON, 422 naming the field when a value does not fit.
+pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        use serde_json::error::Category;
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        match error.classify() {
+            Category::Data => invalid(&path, &error.to_string()),
+            Category::Syntax | Category::Eof | Category::Io => not_json(&error),
+        }
+    })?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "not-json", format!("the body is not JSON: {error}"))
+}
+
+/// A 422 for the value at `path`; serde says `.` for the whole and adds a position that helps nobody.
+fn invalid(path: &str, message: &str) -> Problem {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    // serde reports an unknown or missing field at its parent; the message quotes its name.
+    let quoted = message.split('`').nth(1).filter(|_| message.contains(" field `"));
+    let field = match (path, quoted) {
+        (".", Some(name)) => name.to_owned(),
+        (".", None) => "body".to_owned(),
+        (path, Some(name)) if !path.ends_with(name) => format!("{path}.{name}"),
+        (path, _) => path.to_owned(),
+    };
+    Problem::from(&Fault::invalid(field, message))
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // `a=&b=1` is how a form sends a field that was left empty: it was not asked for.
+        let asked = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
+        let query: Vec<&str> = parts.uri.query().unwrap_or_default().split('&').filter(asked).collect();
+        let query = query.join("&");
+        let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(deserializer)
+            .map(Self)
+            .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Problem::from(&Fault::NotFound(parts.uri.path().to_owned()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        number: u8,
+    }
+
+    fn refused(body: &str) -> (u16, String) {
+        let problem = from_json::<Outer>(body.as_bytes()).unwrap_err();
+        (problem.status, problem.errors.first().map(|e| e.field.clone()).unwrap_or_default())
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_path_and_broken_json_is_not_a_wrong_value() {
+        assert_eq!(refused(r#"{"inner":{"number":"x"}}"#), (422, "inner.number".into()));
+        assert_eq!(refused(r#"{"inner":{"number":300}}"#), (422, "inner.number".into()));
+        assert_eq!(refused(r#"{"inner":{"number":1,"more":1}}"#), (422, "inner.more".into()));
+        assert_eq!(refused(r#"{"inner":{}}"#), (422, "inner.number".into()));
+        assert_eq!(refused("{}"), (422, "inner".into()));
+        assert_eq!(refused("[]"), (422, "body".into()));
+        for broken in ["", "{", "nul", r#"{"inner":{"number":1}} x"#, "\u{0}"] {
+            assert_eq!(refused(broken).0, 400, "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Serving until somebody says stop, and draining within a bound.
+
+use std::{io, time::Duration};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How long requests that are under way may go on after a stop; then the process ends without them.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// The word to stop, shared by the server and every worker of a process. It is said once.
+#[derive(Debug, Clone)]
+pub struct Stop(CancellationToken);
+
+impl Stop {
+    /// Stops at SIGTERM, at SIGINT (Ctrl-C), and, when `STOP_WITH_STDIN` is `1`, as soon as stdin is
+    /// closed: whoever started the process holds the other end, so even a killed parent leaves no
+    /// process behind, on any operating system.
+    ///
+    /// # Errors
+    /// The signal handlers cannot be installed.
+    pub fn from_environment() -> io::Result<Self> {
+        let stop = Self::manual();
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+                let mut signals = signal(kind)?;
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    if signals.recv().await.is_some() {
+                        stop.stop();
+                    }
+                });
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    stop.stop();
+                }
+            });
+        }
+        if std::env::var("STOP_WITH_STDIN").is_ok_and(|value| value == "1") {
+            let stop = stop.clone();
+            // A thread of its own: a read of stdin cannot be cancelled, and the runtime would wait for it.
+            std::thread::spawn(move || {
+                // An error ends the watch as an end of file does: nobody is there to say stop.
+                let _ = io::copy(&mut io::stdin(), &mut io::sink());
+                stop.stop();
+            });
+        }
+        Ok(stop)
+    }
+
+    /// Stops only when told by [`Stop::stop`].
+    #[must_use]
+    pub fn manual() -> Self {
+        Self(CancellationToken::new())
+    }
+
+    /// Says stop. Saying it again changes nothing.
+    pub fn stop(&self) {
+        self.0.cancel();
+    }
+
+    /// Whether somebody has said stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Waits until somebody says stop.
+    pub async fn wait(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+/// Serves `router` until `stop`, then takes no new connection, lets the requests under way finish for
+/// at most [`DRAIN`], and returns. Says in the log how it ended.
+///
+/// # Errors
+/// The listener's address cannot be read.
+pub async fn run(listener: TcpListener, router: Router, stop: Stop) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let stopped = stop.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.wait().await });
+    let bound = async {
+        stop.wait().await;
+        tracing::info!(%address, "stopping: requests under way may finish");
+        tokio::time::sleep(DRAIN).await;
+    };
+    tracing::info!(%address, "listening");
+    tokio::select! {
+        result = server => {
+            tracing::info!("stopped: every request had its answer");
+            result
+        }
+        () = bound => {
+            tracing::warn!(after = ?DRAIN, "stopped with requests still under way");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_never_ends_does_not_keep_the_process_alive() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = Stop::manual();
+        let router = Router::new().route("/", get(std::future::pending::<()>));
+        let server = tokio::spawn(run(listener, router, stop.clone()));
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut client, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let start = Instant::now();
+        stop.stop();
+        server.await.unwrap().unwrap();
+        assert!((DRAIN..DRAIN * 2).contains(&start.elapsed()), "{:?}", start.elapsed());
+    }
+}
