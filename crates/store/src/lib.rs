@@ -1,1 +1,293 @@
-//! Placeholder.
+//! One code for SQLite and PostgreSQL, over sqlx's `Any` driver.
+//!
+//! `DATABASE_URL` chooses. The rules that make one set of SQL right on both: columns are BIGINT,
+//! TEXT (or [`BINARY_TEXT`], where order counts) and DOUBLE PRECISION; flags are 0 or 1; times are
+//! epoch milliseconds; ids are made by us. What each trap looks like and why the rule avoids it is
+//! told in the lesson of step 01.
+
+pub mod constraint;
+pub mod cursor;
+pub mod lease;
+mod sql;
+
+use std::{
+    ops::{Deref, DerefMut},
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use chassis::Fault;
+use sqlx::{
+    Any, AnyConnection, AnyPool, Executor, Transaction,
+    any::AnyPoolOptions,
+    migrate::{MigrateError, Migrator},
+};
+
+pub use constraint::OnConstraint;
+pub use sql::Sql;
+
+/// Type of a TEXT column that is sorted byte by byte on both databases: PostgreSQL would otherwise
+/// sort by the rules of its locale, SQLite never does. [`Store::migrate`] makes the type known.
+pub const BINARY_TEXT: &str = "binary_text";
+
+/// How many connections a process holds at most.
+const CONNECTIONS: u32 = 10;
+
+/// How long a request waits for a free connection before it is told that the database is not available.
+const ACQUIRE: Duration = Duration::from_secs(3);
+
+/// A pool of connections to one database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    backend: Backend,
+}
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A file beside the process.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl FromStr for Backend {
+    type Err = String;
+
+    /// The backend that a URL speaks of.
+    ///
+    /// # Errors
+    /// Neither `sqlite:` nor `postgres:`.
+    fn from_str(url: &str) -> Result<Self, String> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            _ => Err("must begin with sqlite: or postgres:".to_owned()),
+        }
+    }
+}
+
+/// Where the database is: a checked `sqlite://path` or `postgres://…` URL. Its password is never shown.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    url: String,
+    backend: Backend,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let backend = url.parse()?;
+        // A missing SQLite file is made; without this, opening it fails (SQLITE_CANTOPEN).
+        let url = match backend {
+            Backend::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
+            _ => url.to_owned(),
+        };
+        Ok(Self { url, backend })
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.place())
+    }
+}
+
+impl DatabaseUrl {
+    /// The URL without user and password, for a message.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match (self.url.split_once("://"), self.url.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+            _ => self.url.trim_end_matches("?mode=rwc").to_owned(),
+        }
+    }
+}
+
+/// Why the database could not be opened or brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No connection: no server, no right, not a database file.
+    #[error("cannot open the database {place}: {source}")]
+    Connect {
+        /// Its URL without credentials.
+        place: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// A migration failed, or the database was migrated by a newer version.
+    #[error("cannot bring the database up to date: {0}")]
+    Migrate(#[from] MigrateError),
+}
+
+impl Store {
+    /// Opens the database and makes one connection to see that it works.
+    ///
+    /// # Errors
+    /// [`OpenError::Connect`].
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        sqlx::any::install_default_drivers();
+        let backend = url.backend;
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if backend == Backend::Sqlite {
+                        // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing.
+                        connection
+                            .execute(
+                                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+                                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+                            )
+                            .await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&url.url)
+            .await
+            .map_err(|source| OpenError::Connect { place: url.place(), source })?;
+        Ok(Self { pool, backend })
+    }
+
+    /// Brings `module`'s tables up to date. Each module keeps its own record of migrations, so that
+    /// several can share a database, each with a migration numbered 1. Run by one process, before the
+    /// servers start: SQLite does not take two at once.
+    ///
+    /// # Errors
+    /// [`OpenError::Migrate`]; what was applied before stays.
+    pub async fn migrate(&self, module: &str, mut migrator: Migrator) -> Result<(), OpenError> {
+        if self.backend == Backend::Postgres {
+            self.pool
+                .execute(
+                    "DO $$ BEGIN CREATE DOMAIN binary_text AS TEXT COLLATE \"C\"; \
+                     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+                )
+                .await
+                .map_err(MigrateError::Execute)?;
+        }
+        migrator.dangerous_set_table_name(format!("_{module}_migrations"));
+        migrator.run(&self.pool).await?;
+        Ok(())
+    }
+
+    /// For reads. A read sees what was committed before it began.
+    #[must_use]
+    pub fn read(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Begins a transaction that will write.
+    ///
+    /// On SQLite it takes the write lock at once (`BEGIN IMMEDIATE`) and waits for it: a transaction
+    /// that reads first and then wants to write would fail when another has written in between.
+    /// On PostgreSQL a row that is read to be changed wants [`Store::for_update`].
+    ///
+    /// # Errors
+    /// No connection, or the write lock is not free for five seconds.
+    pub async fn begin_write(&self) -> Result<Tx, sqlx::Error> {
+        let begin = match self.backend {
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Postgres => "BEGIN",
+        };
+        Ok(Tx(self.pool.begin_with(begin).await?))
+    }
+
+    /// What to append to a SELECT whose rows this transaction will change: a row lock on PostgreSQL,
+    /// nothing on SQLite, where [`Store::begin_write`] has locked all.
+    #[must_use]
+    pub fn for_update(&self) -> &'static str {
+        match self.backend {
+            Backend::Sqlite => "",
+            Backend::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// Closes every connection; what is under way finishes first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A write transaction. Dropped without [`Tx::commit`], it never happened. Never call another
+/// module, or the network, while one is open.
+#[derive(Debug)]
+pub struct Tx(Transaction<'static, Any>);
+
+impl Tx {
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// The connection broke: the changes may or may not last.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.0.commit().await
+    }
+}
+
+impl Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.0
+    }
+}
+
+/// The fault that a database error means to a caller: [`Fault::Unavailable`] where the same call may
+/// work later, [`Fault::Internal`] where it is our mistake.
+#[must_use]
+pub fn fault(error: sqlx::Error) -> Fault {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
+    let busy = matches!(
+        code.as_ref(),
+        // SQLITE_BUSY, _RECOVERY, _SNAPSHOT, LOCKED; PostgreSQL: serialization failure, deadlock,
+        // too many connections, shutting down.
+        "5" | "261" | "517" | "6" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03"
+    );
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+            tracing::warn!(%error, "no database connection");
+            Fault::Unavailable("the database".to_owned())
+        }
+        error if busy => {
+            tracing::warn!(%error, "the database is busy");
+            Fault::Unavailable("the database".to_owned())
+        }
+        error => Fault::internal(error),
+    }
+}
+
+/// The time as every table stores it: milliseconds since 1970, UTC.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_checked_and_its_password_never_shown() {
+        let url: DatabaseUrl = "postgres://app:hunter2@db.example:5432/automator".parse().unwrap();
+        assert_eq!(format!("{url:?}"), "postgres://db.example:5432/automator");
+        let file: DatabaseUrl = "sqlite://automator.db".parse().unwrap();
+        assert_eq!(file.place(), "sqlite://automator.db");
+        assert!("mysql://x".parse::<DatabaseUrl>().is_err());
+    }
+}
