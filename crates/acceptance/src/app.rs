@@ -1,0 +1,205 @@
+//! Automator as a scenario sees it: a URL, a token, and processes that can be broken.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use harness::{Options, System};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::{Answer, Database, Request, Simulators, request::Exchanges};
+
+/// The token that writes show.
+pub const TOKEN: &str = "token-of-the-suite";
+/// What webhooks are signed with.
+pub const SECRET: &str = "secret-of-the-suite";
+
+/// The repositories of every scenario: two, so that an import is quick and paging still crosses a border.
+const CATALOGUE: &str = include_str!("catalogue.toml");
+
+/// How long one answer may take. Longer than any deadline of the system's own, so that those are seen.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an import of the two repositories may take.
+const IMPORT_WITHIN: Duration = Duration::from_secs(30);
+
+/// A step, as its test file knows it. Made by [`crate::main!`].
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// `01`
+    pub number: &'static str,
+    /// The built `system-01`.
+    pub binary: &'static str,
+    /// The step's folder, which has its `system.toml`.
+    pub folder: &'static str,
+}
+
+/// A running Automator that belongs to one scenario.
+pub struct App {
+    // Dropped in this order: processes, then the files that they hold.
+    system: System,
+    client: reqwest::Client,
+    exchanges: Exchanges,
+    step: Step,
+    database: Database,
+    _folder: TempDir,
+}
+
+impl App {
+    /// Starts the step's processes on `database`; `adjust` may change how. Blocks.
+    ///
+    /// # Errors
+    /// The processes do not start.
+    pub fn start(step: &Step, database: Database, adjust: impl FnOnce(Options) -> Options) -> Result<Self> {
+        let folder = TempDir::with_prefix("automator-").context("cannot make a temporary folder")?;
+        let catalogue = folder.path().join("catalogue.toml");
+        fs::write(&catalogue, CATALOGUE).context("cannot write the catalogue")?;
+        let another = database.clone();
+        let options = Options::new(Path::new(step.folder), Path::new(step.binary))
+            .working_directory(folder.path())
+            .value("database", database.url())
+            .value("token", TOKEN)
+            .value("secret", SECRET)
+            .value("catalogue", catalogue.display().to_string())
+            // `{database.backlog}`: a database for each module.
+            .resolve(move |name| name.strip_prefix("database.").and_then(|_| another.another().ok()));
+        let system = System::start(&adjust(options))?;
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, _folder: folder })
+    }
+
+    /// The processes, to be broken.
+    #[must_use]
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
+    /// The step that runs.
+    #[must_use]
+    pub fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// The database that it runs on.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The outside world.
+    #[must_use]
+    pub fn simulators(&self) -> Simulators {
+        let base =
+            self.system.url("simulators").expect("every step's system.toml has simulators with a port");
+        Simulators::new(&self.client, base, &self.exchanges)
+    }
+
+    /// A request without a body and without a token.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request::new(&self.client, self.system.front(), method, path, &self.exchanges)
+    }
+
+    /// `GET path`, without a token: reads want none.
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    /// `POST path` with the token.
+    pub fn post(&self, path: &str, body: &Value) -> Request {
+        self.request(Method::POST, path).token(TOKEN).json(body)
+    }
+
+    /// `PATCH path` with the token.
+    pub fn patch(&self, path: &str, body: &Value) -> Request {
+        self.request(Method::PATCH, path).token(TOKEN).json(body)
+    }
+
+    /// `DELETE path` with the token.
+    pub fn delete(&self, path: &str) -> Request {
+        self.request(Method::DELETE, path).token(TOKEN)
+    }
+
+    /// A webhook as GitHub sends it, signed, with a delivery id of its own. Both can be changed on the request.
+    pub fn webhook(&self, event: &str, payload: &Value) -> Request {
+        let body = payload.to_string();
+        self.request(Method::POST, "/webhooks/github")
+            .header("x-github-event", event)
+            .header("x-github-delivery", Uuid::now_v7().to_string())
+            .header("x-hub-signature-256", signature(SECRET, &body))
+            .text("application/json", body)
+    }
+
+    /// Imports the two repositories and waits for the end; the import as it is then.
+    ///
+    /// # Panics
+    /// It fails, or takes longer than 30 s.
+    pub async fn import(&self) -> Answer {
+        let started = self.post("/api/imports", &json!({})).await;
+        assert!((200..300).contains(&started.status), "expected an import, but {started}");
+        self.imported(started["id"].as_str().expect("an import has an id")).await
+    }
+
+    /// Waits for the end of an import.
+    ///
+    /// # Panics
+    /// It fails, or takes longer than 30 s.
+    pub async fn imported(&self, id: &str) -> Answer {
+        let until = Instant::now() + IMPORT_WITHIN;
+        loop {
+            let import = self.get(&format!("/api/imports/{id}")).await.is(200);
+            match import["status"].as_str() {
+                Some("done") => return import,
+                Some("queued" | "running") => {}
+                _ => panic!("expected an import under way, but {import}"),
+            }
+            assert!(Instant::now() < until, "the import was not done within {IMPORT_WITHIN:?}: {import}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Somebody joins the team; the member as the answer shows them.
+    pub async fn member(&self, login: &str) -> Answer {
+        let email = format!("{login}@example.com");
+        self.post("/api/team", &json!({ "login": login, "name": login, "email": email })).await.is(201)
+    }
+
+    /// Every element of a list, page by page. `path` may have a query.
+    ///
+    /// # Panics
+    /// More than 1,000 pages: a cursor goes round in a circle.
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut next = path.to_owned();
+        for _ in 0..1_000 {
+            let page = self.get(&next).await.is(200);
+            all.extend_from_slice(page.items());
+            let Some(cursor) = page["next_cursor"].as_str() else { return all };
+            let separator = if path.contains('?') { '&' } else { '?' };
+            // Opaque, but not necessarily fit for a URL.
+            let cursor: String = reqwest::Url::parse_with_params("x:", [("cursor", cursor)])
+                .expect("x: is a URL")
+                .query()
+                .unwrap_or_default()
+                .to_owned();
+            next = format!("{path}{separator}{cursor}");
+        }
+        panic!("{path} has more than 1,000 pages");
+    }
+
+    /// The last exchanges and the tail of every process's log.
+    pub(crate) fn report(&self) -> String {
+        format!("the last requests:\n{}the logs:\n{}", self.exchanges.report(), self.system.tails())
+    }
+}
+
+/// `X-Hub-Signature-256` of a body: HMAC-SHA256 in hex (RFC 2104).
+#[must_use]
+pub fn signature(secret: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(body.as_bytes());
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}

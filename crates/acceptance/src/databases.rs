@@ -1,0 +1,177 @@
+//! A fresh database for each test, on SQLite and on PostgreSQL.
+//!
+//! SQLite is a file in a temporary folder. PostgreSQL is one container for the whole test binary, started when the first
+//! test needs it and removed at the end, with a database for each test. Without a Docker engine the PostgreSQL tests are
+//! ignored and say so, unless `WORKSHOP_REQUIRE` (a list with commas) has `docker`: then they fail.
+
+use std::{
+    fmt,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+};
+
+use tempfile::TempDir;
+
+use crate::{panics, postgres::Postgres, trials};
+
+/// The whole of a test file with `harness = false`: runs each `async fn(Database)` on SQLite and on PostgreSQL.
+///
+/// ```ignore
+/// acceptance::on_both_databases!(a_taken_name_is_refused, a_lost_lease_is_noticed);
+///
+/// async fn a_taken_name_is_refused(database: acceptance::Database) { … database.url() … }
+/// ```
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($test:path),+ $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::databases::run(&[
+                $((stringify!($test), |database| ::std::boxed::Box::pin($test(database)))),+
+            ])
+        }
+    };
+}
+
+/// A test over a database, as [`on_both_databases!`] makes it.
+pub type Test = fn(Database) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs `tests`, each under its name, on both databases. Each has a tokio runtime of its own.
+#[must_use]
+pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
+    let cases: Vec<_> = tests
+        .iter()
+        .map(|&(name, test)| trials::Case {
+            name: name.replace(' ', ""),
+            run: Arc::new(move |database| panics::catch(async { test(database).await })),
+        })
+        .collect();
+    trials::run(&cases)
+}
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A server in a container.
+    Postgres,
+}
+
+impl Engine {
+    pub(crate) const ALL: &'static [Self] = &[Self::Sqlite, Self::Postgres];
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
+}
+
+/// An empty database that nobody else uses, as long as this value or a clone of it lives.
+#[derive(Clone)]
+pub struct Database {
+    url: String,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    Sqlite(Arc<TempDir>),
+    Postgres(Arc<Postgres>),
+}
+
+impl Database {
+    /// What `DATABASE_URL` should say.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.place {
+            Place::Sqlite(_) => Engine::Sqlite,
+            Place::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The URL of another fresh database beside this one, for a system whose modules have one each.
+    ///
+    /// # Errors
+    /// The server does not make one.
+    pub fn another(&self) -> anyhow::Result<String> {
+        match &self.place {
+            Place::Sqlite(folder) => {
+                let (_, path) = tempfile::Builder::new().suffix(".db").tempfile_in(folder.path())?.keep()?;
+                Ok(sqlite_url(&path))
+            }
+            Place::Postgres(server) => server.database(),
+        }
+    }
+}
+
+fn sqlite_url(path: &Path) -> String {
+    // A URL has forward slashes, also where a path has not.
+    format!("sqlite://{}?mode=rwc", path.display().to_string().replace('\\', "/"))
+}
+
+/// Why there is no database.
+#[derive(Clone)]
+pub(crate) struct Missing {
+    pub(crate) reason: String,
+    /// Whether that is a failure.
+    pub(crate) required: bool,
+}
+
+/// Makes databases; one for a test binary.
+#[derive(Default)]
+pub(crate) struct Databases {
+    postgres: OnceLock<Result<Arc<Postgres>, Missing>>,
+}
+
+impl Databases {
+    pub(crate) fn fresh(&self, engine: Engine) -> Result<Database, Missing> {
+        let broken = |reason: String| Missing { reason, required: true };
+        match engine {
+            Engine::Sqlite => {
+                let folder = TempDir::with_prefix("automator-").map_err(|e| broken(e.to_string()))?;
+                let url = sqlite_url(&folder.path().join("automator.db"));
+                Ok(Database { url, place: Place::Sqlite(Arc::new(folder)) })
+            }
+            Engine::Postgres => {
+                let server = self.postgres.get_or_init(|| Postgres::start().map(Arc::new).map_err(missing));
+                let server = server.as_ref().map_err(Clone::clone)?;
+                let url = server.database().map_err(|error| broken(format!("{error:#}")))?;
+                Ok(Database { url, place: Place::Postgres(Arc::clone(server)) })
+            }
+        }
+    }
+
+    /// Removes the container.
+    pub(crate) fn stop(&self) {
+        if let Some(Ok(server)) = self.postgres.get() {
+            server.stop();
+        }
+    }
+}
+
+/// Says once, in full, why there is no PostgreSQL; each test says it in short.
+#[expect(clippy::needless_pass_by_value, reason = "it is the last that is heard of the error")]
+fn missing(error: anyhow::Error) -> Missing {
+    let required = is_required("docker");
+    if required {
+        return Missing { reason: format!("WORKSHOP_REQUIRE has docker, but {error:#}"), required };
+    }
+    eprintln!("tests on PostgreSQL are ignored: {error:#}");
+    Missing { reason: error.to_string(), required }
+}
+
+/// Whether `WORKSHOP_REQUIRE` names `need`: where it does, a missing one is a failure instead of a gap.
+fn is_required(need: &str) -> bool {
+    std::env::var("WORKSHOP_REQUIRE").is_ok_and(|list| list.split(',').any(|entry| entry.trim() == need))
+}

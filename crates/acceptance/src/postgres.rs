@@ -1,0 +1,186 @@
+//! One PostgreSQL server in a container.
+
+use std::{
+    env,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use testcontainers::{
+    ContainerAsync, GenericImage, ImageExt,
+    core::{CmdWaitFor, ExecCommand, IntoContainerPort, client},
+    runners::AsyncRunner,
+};
+use tokio::{runtime::Runtime, time::timeout};
+
+/// The image, unless `WORKSHOP_POSTGRES_IMAGE` names another one.
+const IMAGE: &str = "postgres:16-alpine";
+
+/// How long an engine may take to say that it is there.
+const ENGINE_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+/// How long a start may take, the download of the image included.
+const STARTS_WITHIN: Duration = Duration::from_secs(300);
+/// How long the server may take from its start to its first answer.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+const USER: &str = "workshop";
+const PASSWORD: &str = "workshop";
+
+/// How many databases are made by one command: most of the time goes into starting it.
+const BATCH: usize = 8;
+
+/// Tests lose nothing when the machine goes down, so nothing is forced to the disk.
+const SETTINGS: [&str; 5] = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=400",
+    "wal_level=minimal",
+];
+
+/// A running server.
+pub(crate) struct Postgres {
+    /// The container's own: it outlives the runtimes of the tests.
+    runtime: Runtime,
+    container: Mutex<Option<ContainerAsync<GenericImage>>>,
+    address: String,
+    databases: Mutex<Databases>,
+}
+
+#[derive(Default)]
+struct Databases {
+    made: usize,
+    free: Vec<String>,
+}
+
+impl Postgres {
+    /// Starts a container and waits until the server answers.
+    pub(crate) fn start() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let (container, address) = runtime.block_on(async {
+            an_engine_answers().await?;
+            start_container().await
+        })?;
+        Ok(Self { runtime, container: Mutex::new(Some(container)), address, databases: Mutex::default() })
+    }
+
+    /// The URL of a fresh, empty database.
+    pub(crate) fn database(&self) -> Result<String> {
+        let mut databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
+        if databases.free.is_empty() {
+            let names: Vec<_> = (0..BATCH).map(|n| format!("test_{}", databases.made + n)).collect();
+            self.create(&names).context("cannot create databases")?;
+            databases.made += BATCH;
+            databases.free = names;
+        }
+        let name = databases.free.pop().context("no database was made")?;
+        Ok(format!("postgres://{USER}:{PASSWORD}@{}/{name}?sslmode=disable", self.address))
+    }
+
+    fn create(&self, names: &[String]) -> Result<()> {
+        let mut command: Vec<String> =
+            ["psql", "-q", "-h", "127.0.0.1", "-U", USER, "-d", "postgres", "-v", "ON_ERROR_STOP=1"]
+                .map(str::to_owned)
+                .into();
+        for name in names {
+            command.extend(["-c".to_owned(), format!("CREATE DATABASE {name} TEMPLATE template0")]);
+        }
+        let container = self.container.lock().unwrap_or_else(PoisonError::into_inner);
+        let container = container.as_ref().context("the server is stopped")?;
+        // Tests are synchronous where they ask for a database, so this blocks no runtime but its own.
+        self.runtime.block_on(exec(container, command))
+    }
+
+    /// Removes the container.
+    pub(crate) fn stop(&self) {
+        let container = self.container.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(container) = container
+            && let Err(error) = self.runtime.block_on(container.rm())
+        {
+            eprintln!("could not remove the PostgreSQL container: {error}");
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn an_engine_answers() -> Result<()> {
+    let ping = async {
+        let engine = client::docker_client_instance().await?;
+        engine.ping().await?;
+        anyhow::Ok(())
+    };
+    match timeout(ENGINE_ANSWERS_WITHIN, ping).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(error).context("no Docker engine answers"),
+        Err(_) => bail!("no Docker engine answers within {ENGINE_ANSWERS_WITHIN:?}"),
+    }
+}
+
+async fn start_container() -> Result<(ContainerAsync<GenericImage>, String)> {
+    let image = env::var("WORKSHOP_POSTGRES_IMAGE").ok().filter(|image| !image.is_empty());
+    let image = image.as_deref().unwrap_or(IMAGE);
+    let (name, tag) = name_and_tag(image);
+    let request = GenericImage::new(name, tag)
+        .with_exposed_port(5432.tcp())
+        .with_env_var("POSTGRES_USER", USER)
+        .with_env_var("POSTGRES_PASSWORD", PASSWORD)
+        .with_cmd(SETTINGS.iter().flat_map(|setting| ["-c", setting]).chain(["-c", "max_wal_senders=0"]))
+        .with_startup_timeout(READY_WITHIN);
+    let container = timeout(STARTS_WITHIN, request.start())
+        .await
+        .with_context(|| format!("{image} did not start within {STARTS_WITHIN:?}"))?
+        .with_context(|| format!("cannot start {image} (WORKSHOP_POSTGRES_IMAGE names another image)"))?;
+
+    // Not by the log, which differs between images, nor by a health check, which the official image has none of. Over
+    // TCP, where the official image's first server, which only prepares the data, does not listen.
+    let wait = "until pg_isready -q -h 127.0.0.1; do sleep 0.05; done";
+    timeout(READY_WITHIN, exec(&container, ["sh", "-c", wait].map(str::to_owned).into()))
+        .await
+        .with_context(|| format!("the server of {image} was not ready within {READY_WITHIN:?}"))??;
+
+    // `localhost` may mean ::1, where the engine need not listen.
+    let host = container.get_host().await?.to_string().replace("localhost", "127.0.0.1");
+    let port = container.get_host_port_ipv4(5432).await?;
+    Ok((container, format!("{host}:{port}")))
+}
+
+/// Runs a command in the container to its end.
+async fn exec(container: &ContainerAsync<GenericImage>, command: Vec<String>) -> Result<()> {
+    let command = ExecCommand::new(command)
+        .with_env_vars([("PGPASSWORD", PASSWORD)])
+        .with_cmd_ready_condition(CmdWaitFor::exit());
+    let mut done = container.exec(command).await?;
+    let code = done.exit_code().await?;
+    if code != Some(0) {
+        let errors = done.stderr_to_vec().await.unwrap_or_default();
+        bail!("exit code {code:?}: {}", String::from_utf8_lossy(&errors).trim());
+    }
+    Ok(())
+}
+
+/// `registry:5000/postgres:16` is `registry:5000/postgres` and `16`; without a tag it is `latest`.
+fn name_and_tag(image: &str) -> (&str, &str) {
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_a_name_and_a_tag() {
+        assert_eq!(name_and_tag("postgres:16-alpine"), ("postgres", "16-alpine"));
+        assert_eq!(name_and_tag("postgres"), ("postgres", "latest"));
+        assert_eq!(name_and_tag("localhost:5000/a/postgres"), ("localhost:5000/a/postgres", "latest"));
+        assert_eq!(name_and_tag("localhost:5000/a/postgres:16"), ("localhost:5000/a/postgres", "16"));
+    }
+}
