@@ -1,1 +1,129 @@
-//! Placeholder.
+//! GitHub, SendGrid and Twilio in one process, on one port, for a workshop without accounts.
+//!
+//! | | |
+//! |---|---|
+//! | GitHub | `POST /graphql`; webhooks that it signs |
+//! | SendGrid | `POST /v3/mail/send` |
+//! | Twilio | `POST /2010-04-01/Accounts/{sid}/Messages.json` |
+//! | control | `/control/calls`, `/control/faults`, `/control/github/…`: what was sent, what fails, what happens |
+//!
+//! The data is generated from a seed and stands still at [`NOW`]; nothing is kept when the process ends.
+//!
+//! Run with `cargo run -p simulators -- --port 9000`, or through [`run`].
+
+mod calls;
+mod control;
+mod faults;
+mod github;
+mod observe;
+mod random;
+mod sendgrid;
+mod state;
+mod twilio;
+
+use std::{net::IpAddr, path::PathBuf};
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use clap::Args;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use chassis::{health::Health, serve::Stop};
+use faults::Service;
+
+pub use github::webhook::sign;
+pub use state::{ConfigError, State};
+
+/// The hour at which the simulated world stands still, unless `--now` says another.
+pub const NOW: &str = "2019-07-15T00:00:00Z";
+
+/// What the simulators are told at start.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Port to listen at; 0 for any that is free.
+    #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 9000)]
+    pub port: u16,
+    /// Address to listen at.
+    #[arg(long, env = "HOST", value_name = "HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Merged pull requests as JSON lines, in place of generated data.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// TOML file of repositories, in place of the built-in catalogue.
+    #[arg(long, env = "AUTOMATOR_CATALOGUE", value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+    /// Where the generated data comes from: the same number, the same data.
+    #[arg(long, value_name = "NUMBER", default_value_t = 2019)]
+    pub seed: u64,
+    /// The hour at which the simulated world stands still.
+    #[arg(long, value_name = "RFC3339", default_value = NOW)]
+    pub now: Timestamp,
+    /// Points an hour that GitHub's rate limit gives.
+    #[arg(long, value_name = "NUMBER", default_value_t = github::POINTS)]
+    pub github_points: i32,
+    /// Token that GitHub's clients have to show.
+    #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true, default_value = "workshop-github-token")]
+    pub github_token: String,
+    /// Secret with which GitHub's webhooks are signed.
+    #[arg(
+        long,
+        env = "GITHUB_WEBHOOK_SECRET",
+        hide_env_values = true,
+        default_value = "workshop-webhook-secret"
+    )]
+    pub github_webhook_secret: String,
+    /// Key that SendGrid's clients have to show.
+    #[arg(long, env = "SENDGRID_API_KEY", hide_env_values = true, default_value = "workshop-sendgrid-key")]
+    pub sendgrid_api_key: String,
+    /// Account that Twilio's clients name.
+    #[arg(long, env = "TWILIO_ACCOUNT_SID", default_value = "workshop-twilio-account")]
+    pub twilio_account_sid: String,
+    /// Token that Twilio's clients have to show.
+    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, default_value = "workshop-twilio-token")]
+    pub twilio_auth_token: String,
+}
+
+/// The logins of those who maintain the generated repositories. A team of exactly these makes the
+/// generated conversations meaningful: everybody else is the community.
+#[must_use]
+pub fn maintainers() -> [&'static str; 5] {
+    github::words::MAINTAINERS
+}
+
+/// All routes over `state`, health apart.
+pub fn router(state: State) -> Router {
+    let observed = |service| middleware::from_fn_with_state((service, state.clone()), observe::observe);
+    let github = Router::new()
+        .route("/graphql", post(github::graphql))
+        .layer(middleware::from_fn_with_state(state.clone(), github::authenticate))
+        .layer(observed(Service::GitHub));
+    let sendgrid =
+        Router::new().route("/v3/mail/send", post(sendgrid::send)).layer(observed(Service::SendGrid));
+    let twilio = Router::new()
+        .route("/2010-04-01/Accounts/{sid}/Messages.json", post(twilio::send))
+        .layer(observed(Service::Twilio));
+    github
+        .merge(sendgrid)
+        .merge(twilio)
+        .merge(control::router())
+        .route("/", get(|| async { "Simulators of GitHub, SendGrid and Twilio. See /control/calls.\n" }))
+        .with_state(state)
+}
+
+/// Serves until told to stop (see [`Stop::from_environment`]).
+///
+/// # Errors
+/// [`ConfigError`] when a file is wrong; the address cannot be had.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let address = (options.host, options.port);
+    let state = State::new(options)?;
+    let stop = Stop::from_environment()?;
+    let health = Health::new(stop.clone());
+    let listener = TcpListener::bind(address).await.map_err(|error| ConfigError::address(address, &error))?;
+    tracing::info!(repositories = state.repositories(), items = state.items(), "simulated world is ready");
+    chassis::serve::run(listener, router(state).merge(health.router()), stop).await?;
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! stub
+pub(crate) fn router() -> axum::Router<crate::State> {
+    axum::Router::new()
+}

@@ -1,0 +1,147 @@
+//! The simulated GitHub: GraphQL v4 at `POST /graphql`, and webhooks that it signs.
+
+pub(crate) mod change;
+pub(crate) mod generate;
+pub(crate) mod load;
+pub(crate) mod model;
+pub(crate) mod rate;
+pub(crate) mod schema;
+pub(crate) mod webhook;
+pub(crate) mod words;
+
+use axum::{
+    body::Bytes,
+    extract::{Request, State as Shared},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use self::rate::Budget;
+use crate::State;
+
+/// The app whose token the client holds: author of the comments that it adds. GraphQL names an app
+/// without suffix here and as `automator[bot]` in `viewer` and in webhooks.
+pub(crate) const APP: &str = "automator";
+
+/// Points an hour that GitHub gives a token.
+pub(crate) const POINTS: i32 = 5000;
+
+/// Lets a request pass when GitHub would: it says who asks (`User-Agent`) and with which token.
+///
+/// 403 without `User-Agent`, 401 without or with a wrong token, both with GitHub's bodies.
+pub(crate) async fn authenticate(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(header::USER_AGENT) {
+        let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    match token(request.headers()) {
+        None => refusal(
+            StatusCode::UNAUTHORIZED,
+            "This endpoint requires you to be authenticated.",
+            "https://docs.github.com/graphql/guides/forming-calls-with-graphql#authenticating-with-graphql",
+        ),
+        Some(token) if token != state.options().github_token => {
+            refusal(StatusCode::UNAUTHORIZED, "Bad credentials", "https://docs.github.com/rest")
+        }
+        Some(_) => next.run(request).await,
+    }
+}
+
+/// The token after `bearer` or `token`, whatever their case.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")).then_some(token.trim())
+}
+
+/// GitHub's body of an HTTP error.
+fn refusal(status: StatusCode, message: &str, documentation: &str) -> Response {
+    let body = json!({"message": message, "documentation_url": documentation, "status": status.as_str()});
+    json_answer(status, &body)
+}
+
+fn json_answer(status: StatusCode, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// `POST /graphql`: 200 with data or errors, 400 when the body is no query.
+pub(crate) async fn graphql(Shared(state): Shared<State>, body: Bytes) -> Response {
+    let Ok(body) = serde_json::from_slice::<Value>(&body) else {
+        return refusal(StatusCode::BAD_REQUEST, "Problems parsing JSON", "https://docs.github.com/graphql");
+    };
+    let Some(query) = body["query"].as_str() else {
+        let message = "A query attribute must be specified and must be a string.";
+        return refusal(StatusCode::BAD_REQUEST, message, "https://docs.github.com/graphql");
+    };
+    let budget = match state.meter().spend(Timestamp::now()) {
+        Ok(budget) => budget,
+        Err(spent) => return rate_limited(&spent),
+    };
+    let request = async_graphql::Request::new(query)
+        .variables(async_graphql::Variables::from_json(body["variables"].clone()))
+        .data(budget);
+    let request = match body["operationName"].as_str() {
+        Some(name) => request.operation_name(name),
+        None => request,
+    };
+    let answer = state.schema().execute(request).await;
+    let mut response = json_answer(StatusCode::OK, &as_github(&answer));
+    budget.write(response.headers_mut());
+    response
+}
+
+/// 200 with GitHub's error of an empty budget, and headers that say when it is full again.
+pub(crate) fn rate_limited(spent: &Budget) -> Response {
+    let message = "API rate limit exceeded for user ID 9919.";
+    let error = json!({"errors": [{"type": "RATE_LIMITED", "message": message}]});
+    let mut response = json_answer(StatusCode::OK, &error);
+    spent.write(response.headers_mut());
+    response
+}
+
+/// 403: too many requests at once, whatever the budget says. The caller adds `Retry-After`.
+pub(crate) fn secondary_limited(budget: &Budget) -> Response {
+    let mut response = refusal(
+        StatusCode::FORBIDDEN,
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+        "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits",
+    );
+    budget.write(response.headers_mut());
+    response
+}
+
+/// The body of a failed server: GitHub's own for 502, else a message.
+pub(crate) fn failure(status: StatusCode) -> Response {
+    let message = if status == StatusCode::BAD_GATEWAY {
+        "Server Error"
+    } else {
+        status.canonical_reason().unwrap_or("Error")
+    };
+    refusal(status, message, "https://docs.github.com/graphql")
+}
+
+/// The answer as GitHub would write it: `type` beside `message` instead of in `extensions`, and no
+/// `data` where the query was refused before it ran.
+fn as_github(answer: &async_graphql::Response) -> Value {
+    let mut body = serde_json::to_value(answer).unwrap_or_default();
+    let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) else { return body };
+    let mut refused = false;
+    for error in errors {
+        let Some(error) = error.as_object_mut() else { continue };
+        refused |= !error.contains_key("path");
+        let kind = error.get("extensions").and_then(|extensions| extensions.get("type")).cloned();
+        if let Some(kind) = kind {
+            error.remove("extensions");
+            error.insert("type".to_owned(), kind);
+        }
+    }
+    if let (true, Some(body)) = (refused && body["data"].is_null(), body.as_object_mut()) {
+        body.remove("data");
+    }
+    body
+}
