@@ -12,8 +12,8 @@ use subtle::ConstantTimeEq;
 
 use crate::Problem;
 
-/// A secret from the configuration: 1 to 1,024 printable ASCII characters. Never shown, compared in
-/// constant time.
+/// A secret from the configuration: 1 to 1,024 printable ASCII characters, blanks inside allowed. Never
+/// shown, compared in constant time.
 #[derive(Clone)]
 pub struct Secret(Arc<str>);
 
@@ -41,12 +41,13 @@ impl FromStr for Secret {
     type Err = String;
 
     /// # Errors
-    /// Empty, too long, or with blanks: a secret pasted with its line end would match nothing.
+    /// Empty, too long, or with a blank or line end around it: pasted like that, it would match nothing.
     fn from_str(text: &str) -> Result<Self, String> {
-        if (1..=1024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        let printable = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        if (1..=1024).contains(&text.len()) && printable && text.trim() == text {
             Ok(Self(text.into()))
         } else {
-            Err("must be 1 to 1024 printable characters without blanks".to_owned())
+            Err("must be 1 to 1024 printable characters without blanks around them".to_owned())
         }
     }
 }

@@ -11,11 +11,13 @@ pub mod auth;
 pub mod client;
 pub mod config;
 pub mod ctx;
+pub mod etag;
 pub mod extract;
 pub mod fault;
 pub mod health;
 pub mod http;
 pub mod logging;
+pub mod process;
 pub mod serve;
 
 pub use ctx::Ctx;

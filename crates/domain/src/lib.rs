@@ -5,12 +5,14 @@
 //! or the clock: a function that depends on the day takes `today`.
 
 pub mod catalogue;
+pub mod import;
 pub mod item;
 pub mod page;
 pub mod task;
 pub mod team;
 
 pub use catalogue::{Catalogue, Language, Repository, RepositoryName, RepositorySummary};
+pub use import::{Import, ImportStatus};
 pub use item::{Category, Difficulty, Item, ItemKey, Kind, State, Waiting};
 pub use page::{Limit, Page};
 pub use task::{Rice, RiceChange, Status, Task, TaskChange, task_id};

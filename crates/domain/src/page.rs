@@ -13,7 +13,9 @@ pub struct Page<T> {
 }
 
 /// How many rows a page may have: 1 to 100, 50 unless told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "u32")]
+#[schema(value_type = u32, minimum = 1, maximum = 100, default = 50)]
 pub struct Limit(u32);
 
 impl Limit {
@@ -36,5 +38,13 @@ impl Limit {
 impl Default for Limit {
     fn default() -> Self {
         Self(50)
+    }
+}
+
+impl TryFrom<u32> for Limit {
+    type Error = String;
+
+    fn try_from(rows: u32) -> Result<Self, String> {
+        Self::new(rows).ok_or_else(|| format!("must be between 1 and {}", Self::MAX))
     }
 }

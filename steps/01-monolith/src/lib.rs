@@ -1,1 +1,18 @@
-//! x
+//! Step 01: Automator as a good team under pressure writes it, in one crate over one schema.
+//!
+//! A request comes in at [`api`] (JSON) or [`pages`] (HTML), whose handlers hold their SQL. GitHub's
+//! side comes in through [`github`]: an import that asks, webhooks that tell; both end in [`sync`],
+//! the one place that writes items. [`ranking`] and [`waiting`] hold what is derived.
+//! [`app`] puts it together; `src/bin` starts it.
+
+pub mod api;
+pub mod app;
+pub mod config;
+pub mod error;
+pub mod github;
+pub mod pages;
+pub mod ranking;
+pub mod sync;
+pub mod waiting;
+
+pub use error::{Error, Result};

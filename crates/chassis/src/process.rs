@@ -1,0 +1,30 @@
+//! The frame of every `main`.
+
+use std::{future::Future, process::ExitCode};
+
+use crate::{client, config, logging};
+
+/// A configuration that turned out wrong while starting: a file that is not what it should be, an
+/// address that cannot be. The process ends with [`config::EX_USAGE`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Misconfigured(pub String);
+
+/// Runs `work` on a runtime of its own, with logs and TLS ready. When it fails, says why in one line
+/// on stderr; the exit code of the process.
+pub fn run<F>(work: F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    logging::init();
+    client::install_crypto();
+    let done = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(work));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Misconfigured>() => config::refuse(&error.to_string()),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The public HTTP API: one file for each resource, its SQL beside its handlers.
+
+pub mod imports;
+pub mod items;
+pub mod repositories;
+pub mod tasks;
+pub mod team;
+pub mod webhooks;
+
+use axum::{Json, Router, middleware, routing::get};
+use chassis::{Problem, auth};
+use domain::Limit;
+use jiff::Timestamp;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::State;
+
+/// What all routes have in common.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Automator",
+        description = "Ranks the issues and pull requests of a set of repositories that need a person. \
+                       Writes want `Authorization: Bearer <AUTOMATOR_API_TOKEN>`; errors are problem details (RFC 9457); \
+                       lists are paged with an opaque `cursor`."
+    ),
+    components(schemas(Problem)),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+/// The bearer token, for the routes that name it.
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// All routes under `/api` and `/webhooks`, and `GET /openapi.json`, which describes them.
+pub fn router(state: &State) -> Router {
+    let writes = middleware::from_fn_with_state(state.token.clone(), auth::writes);
+    let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(repositories::list))
+        .routes(routes!(items::list))
+        .routes(routes!(items::get))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::get, tasks::update))
+        .routes(routes!(team::list, team::create))
+        .routes(routes!(team::update))
+        .routes(routes!(imports::create))
+        .routes(routes!(imports::get))
+        .layer(writes)
+        // GitHub shows a signature in place of the token.
+        .routes(routes!(webhooks::receive))
+        .with_state(state.clone())
+        .split_for_parts();
+    api.route("/openapi.json", get(move || async move { Json(document) }))
+}
+
+/// Cuts `rows`, read with one row more than `limit`, to a page; whether there are more.
+fn cut<T>(rows: &mut Vec<T>, limit: Limit) -> bool {
+    let limit = limit.get() as usize;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    more
+}
+
+/// A stored time. Only a time that jiff gave us is ever stored, so the fallback is never seen.
+pub(crate) fn time(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Today as the tables store a day: days since 1970-01-01, UTC.
+pub(crate) fn today() -> i64 {
+    Timestamp::now().as_second().div_euclid(86_400)
+}

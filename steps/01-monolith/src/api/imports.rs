@@ -1,0 +1,139 @@
+//! `/api/imports`
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use chassis::{Fault, Problem, extract::Path};
+use domain::{Import, Kind};
+use sqlx::FromRow;
+use store::OnConstraint;
+use uuid::Uuid;
+
+use super::time;
+use crate::{Error, Result, app::State};
+
+/// How often a POST tries to start an import that another one keeps from starting and that ends meanwhile.
+const TRIES: usize = 3;
+
+#[derive(Debug, FromRow)]
+struct Row {
+    id: String,
+    status: String,
+    error: Option<String>,
+    created_at: i64,
+    finished_at: Option<i64>,
+    repositories_done: i64,
+    repositories_total: i64,
+    items_seen: i64,
+}
+
+impl TryFrom<Row> for Import {
+    type Error = Fault;
+
+    /// # Errors
+    /// [`Fault::Internal`] for a row that we cannot have written.
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            id: row.id.parse().map_err(Fault::internal)?,
+            status: row.status.parse().map_err(Fault::internal)?,
+            repositories_done: row.repositories_done,
+            repositories_total: row.repositories_total,
+            items_seen: row.items_seen,
+            error: row.error,
+            created_at: time(row.created_at),
+            finished_at: row.finished_at.map(time),
+        })
+    }
+}
+
+async fn find(state: &State, id: &str) -> Result<Import> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT m.id, m.status, m.error, m.created_at, m.finished_at, \
+                CAST(coalesce(sum(l.done), 0) AS BIGINT) AS repositories_done, \
+                count(l.repository_id) AS repositories_total, \
+                CAST(coalesce(sum(l.items_seen), 0) AS BIGINT) AS items_seen \
+         FROM imports m \
+         LEFT JOIN (SELECT import_id, repository_id, min(done) AS done, sum(items_seen) AS items_seen \
+                    FROM import_lists GROUP BY import_id, repository_id) l ON l.import_id = m.id \
+         WHERE m.id = $1 GROUP BY m.id, m.status, m.error, m.created_at, m.finished_at",
+    )
+    .bind(id)
+    .fetch_optional(state.store.read())
+    .await?;
+    Ok(row.ok_or_else(|| Fault::NotFound(format!("import {id}")))?.try_into()?)
+}
+
+/// Start an import of all tracked repositories from GitHub. While one is under way, the answer is that one.
+#[utoipa::path(
+    post,
+    path = "/api/imports",
+    security(("token" = [])),
+    responses((status = 202, body = Import, headers(("Location" = String))))
+)]
+pub async fn create(state: axum::extract::State<State>) -> Result<impl IntoResponse> {
+    for _ in 0..TRIES {
+        let id = match start(&state).await {
+            Ok(id) => id,
+            // The unique index says that one is under way; by now it may have ended.
+            Err(Error::Fault(Fault::Taken(_))) => {
+                let active: Option<(String,)> = sqlx::query_as("SELECT id FROM imports WHERE active = 1")
+                    .fetch_optional(state.store.read())
+                    .await?;
+                let Some((id,)) = active else { continue };
+                id
+            }
+            Err(error) => return Err(error),
+        };
+        state.importer.wake();
+        let location = format!("/api/imports/{id}");
+        return Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(find(&state, &id).await?)));
+    }
+    Err(Fault::Unavailable("a place for another import".to_owned()).into())
+}
+
+/// Writes a new import with the lists it has to read.
+async fn start(state: &State) -> Result<String> {
+    let id = Uuid::now_v7().to_string();
+    let mut tx = state.store.begin_write().await?;
+    sqlx::query(
+        "INSERT INTO imports (id, status, active, version, created_at) VALUES ($1, 'queued', 1, 1, $2)",
+    )
+    .bind(&id)
+    .bind(store::now())
+    .execute(&mut *tx)
+    .await
+    .on_unique_violation("imports.active", || Error::from(Fault::Taken("the import".to_owned())))?;
+    let repositories: Vec<(String,)> =
+        sqlx::query_as("SELECT id FROM repositories WHERE tracked = 1 ORDER BY name")
+            .fetch_all(&mut *tx)
+            .await?;
+    for (repository,) in &repositories {
+        for kind in Kind::ALL {
+            sqlx::query(
+                "INSERT INTO import_lists (id, import_id, repository_id, kind, items_seen, done, version) \
+                 VALUES ($1, $2, $3, $4, 0, 0, 1)",
+            )
+            .bind(Uuid::now_v7().to_string())
+            .bind(&id)
+            .bind(repository)
+            .bind(kind.as_str())
+            .execute(&mut *tx)
+            .await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// How far an import is.
+#[utoipa::path(
+    get,
+    path = "/api/imports/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = Import), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Json<Import>> {
+    Ok(Json(find(&state, &id.to_string()).await?))
+}

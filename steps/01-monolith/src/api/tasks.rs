@@ -1,0 +1,417 @@
+//! `/api/tasks`
+
+use axum::Json;
+use chassis::{
+    Fault, Problem,
+    etag::{IfMatch, Versioned},
+    extract::{Json as JsonBody, Path, Query},
+};
+use domain::{Item, Kind, Language, Limit, Login, Page, Rice, RiceChange, Status, Task, TaskChange};
+use jiff::{Span, civil::Date};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sqlx::{AssertSqlSafe, FromRow};
+use store::{Sql, Tx, cursor};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{items, time, today};
+use crate::{Result, app::State, ranking::Score};
+
+/// Which tasks, in which order, and which page of them.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// Where it stands; every open task unless told. Only `done` shows those that are done.
+    pub status: Option<Status>,
+    /// Login of who does it.
+    #[param(value_type = Option<String>)]
+    pub assignee: Option<Login>,
+    /// Language of the repository.
+    #[param(value_type = Option<String>)]
+    pub language: Option<Language>,
+    /// Issue or pull request.
+    pub kind: Option<Kind>,
+    /// The order.
+    #[serde(default)]
+    pub sort: Sort,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    #[serde(default)]
+    pub limit: Limit,
+}
+
+/// The order of a list of tasks. Equal tasks stand oldest item first, then by key.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    /// Highest score first.
+    #[default]
+    Rank,
+    /// Earliest due date first, those without one last.
+    Due,
+    /// Oldest item first.
+    Age,
+}
+
+/// A due day that sorts after all others: tasks without one.
+const NEVER_DUE: i64 = i64::MAX;
+
+impl Sort {
+    /// Name of the list, for its cursors.
+    fn list(self) -> &'static str {
+        match self {
+            Self::Rank => "tasks/rank",
+            Self::Due => "tasks/due",
+            Self::Age => "tasks/age",
+        }
+    }
+
+    /// The sort key, ascending, as a row value over `ranked t`. A PostgreSQL parameter has no
+    /// place for `NEVER_DUE` but a literal does.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Rank => "-t.score, t.opened_at, t.item_key",
+            Self::Due => "coalesce(t.due_day, 9223372036854775807), t.opened_at, t.item_key",
+            Self::Age => "t.opened_at, t.item_key",
+        }
+    }
+}
+
+/// Where a page ended. `today` is the day on which the first page was asked for: scores change at
+/// midnight, and a list that is being read must keep its order.
+#[derive(Debug, Serialize, Deserialize)]
+struct Position<K> {
+    today: i64,
+    key: K,
+}
+
+fn position<K: DeserializeOwned>(sort: Sort, cursor: &str) -> Result<Position<K>, Fault> {
+    cursor::decode(sort.list(), cursor)
+}
+
+#[derive(Debug, FromRow)]
+struct Row {
+    task_id: String,
+    status: String,
+    assignee: Option<String>,
+    due_day: Option<i64>,
+    reach: f64,
+    impact: f64,
+    confidence: f64,
+    effort: f64,
+    score: f64,
+    rank: Option<i64>,
+    version: i64,
+    task_updated_at: i64,
+    #[sqlx(flatten)]
+    item: items::ItemRow,
+}
+
+impl TryFrom<Row> for Task {
+    type Error = Fault;
+
+    /// # Errors
+    /// [`Fault::Internal`] for a row that we cannot have written.
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            id: row.task_id.parse().map_err(Fault::internal)?,
+            item: Item::try_from(row.item)?,
+            status: row.status.parse().map_err(Fault::internal)?,
+            assignee: row
+                .assignee
+                .map(|login| login.parse::<Login>())
+                .transpose()
+                .map_err(Fault::internal)?,
+            due_date: row.due_day.map(date).transpose()?,
+            rice: Rice {
+                reach: row.reach,
+                impact: row.impact,
+                confidence: row.confidence,
+                effort: row.effort,
+            },
+            score: row.score,
+            rank: row.rank,
+            version: row.version,
+            updated_at: time(row.task_updated_at),
+        })
+    }
+}
+
+/// Begins a SELECT of [`Row`]s from `ranked t`, for tasks that meet `condition`. The rank counts
+/// among all of them, whatever is filtered afterwards.
+fn ranked(today: i64, condition: impl FnOnce(&mut Sql)) -> Sql {
+    let mut sql = Sql::new("WITH scored AS (SELECT tasks.*, ");
+    sql.push_own(&Score::expression(today)).push(" AS score FROM tasks WHERE ");
+    condition(&mut sql);
+    sql.push(
+        "), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
+                       ELSE row_number() OVER (ORDER BY score DESC, opened_at, item_key) END AS rank FROM scored) \
+         SELECT t.id AS task_id, t.status, m.login AS assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
+                t.score, t.rank, t.version, t.updated_at AS task_updated_at, ",
+    );
+    sql.push(items::COLUMNS).push(
+        " FROM ranked t JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = i.repository_id \
+          LEFT JOIN members m ON m.id = t.assignee_id WHERE 1 = 1",
+    );
+    sql
+}
+
+/// A page of tasks.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
+    let sort = params.sort;
+    let today = match &params.cursor {
+        Some(cursor) => position::<serde_json::Value>(sort, cursor)?.today,
+        None => today(),
+    };
+    let done = params.status == Some(Status::Done);
+    let condition = if done { "status = 'done'" } else { "status <> 'done'" };
+    let mut sql = ranked(today, |sql| _ = sql.push(condition));
+    if let Some(status) = params.status {
+        sql.and(" AND t.status = ", status.as_str());
+    }
+    if let Some(assignee) = &params.assignee {
+        sql.and(" AND m.login = ", assignee.as_str());
+    }
+    if let Some(language) = &params.language {
+        sql.and(" AND r.language = ", language.as_str());
+    }
+    if let Some(kind) = params.kind {
+        sql.and(" AND i.kind = ", kind.as_str());
+    }
+    if let Some(cursor) = &params.cursor {
+        sql.push(" AND (").push(sort.key()).push(") > (");
+        match sort {
+            Sort::Rank => {
+                let (score, opened_at, key) = position::<(f64, i64, String)>(sort, cursor)?.key;
+                sql.bind(-score).and(", ", opened_at).and(", ", key);
+            }
+            Sort::Due => {
+                let (due_day, opened_at, key) = position::<(i64, i64, String)>(sort, cursor)?.key;
+                sql.bind(due_day).and(", ", opened_at).and(", ", key);
+            }
+            Sort::Age => {
+                let (opened_at, key) = position::<(i64, String)>(sort, cursor)?.key;
+                sql.bind(opened_at).and(", ", key);
+            }
+        }
+        sql.push(")");
+    }
+    sql.push(" ORDER BY ").push(sort.key()).push(" LIMIT ").bind(i64::from(params.limit.get()) + 1);
+    let mut rows: Vec<Row> = sql.fetch_all(state.store.read()).await?;
+    let more = super::cut(&mut rows, params.limit);
+    let next_cursor = match rows.last() {
+        Some(last) if more => {
+            let (opened_at, key) = (last.item.created_at, &last.item.item_key);
+            let cursor = match sort {
+                Sort::Rank => {
+                    cursor::encode(sort.list(), &Position { today, key: (last.score, opened_at, key) })
+                }
+                Sort::Due => {
+                    let due_day = last.due_day.unwrap_or(NEVER_DUE);
+                    cursor::encode(sort.list(), &Position { today, key: (due_day, opened_at, key) })
+                }
+                Sort::Age => cursor::encode(sort.list(), &Position { today, key: (opened_at, key) }),
+            };
+            Some(cursor?)
+        }
+        _ => None,
+    };
+    let items = rows.into_iter().map(Task::try_from).collect::<Result<_, Fault>>()?;
+    Ok(Page { items, next_cursor })
+}
+
+/// One task with its rank.
+///
+/// # Errors
+/// 404 unknown task.
+pub async fn find(state: &State, id: Uuid) -> Result<Task> {
+    // A task that is done has no rank; it comes last, so it moves nobody else's.
+    let id = id.to_string();
+    let mut sql = ranked(today(), |sql| _ = sql.and("status <> 'done' OR id = ", id.as_str()));
+    sql.and(" AND t.id = ", id.as_str());
+    let rows: Vec<Row> = sql.fetch_all(state.store.read()).await?;
+    let row = rows.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
+    Ok(row.try_into()?)
+}
+
+/// Tasks in the order of the backlog.
+#[utoipa::path(
+    get,
+    path = "/api/tasks",
+    params(Params),
+    responses((status = 200, body = Page<Task>), (status = 422, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list(
+    state: axum::extract::State<State>,
+    Query(params): Query<Params>,
+) -> Result<Json<Page<Task>>> {
+    Ok(Json(page(&state, &params).await?))
+}
+
+/// One task. Its `ETag` is its version.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = Task), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Versioned<Task>> {
+    let task = find(&state, id).await?;
+    Ok(Versioned { version: task.version, body: task })
+}
+
+/// Change status, assignee, due date or RICE factors. From the first factor that a person sets, the
+/// factors no longer follow the item.
+///
+/// # Errors
+/// 404 unknown task, 412 when `If-Match` names an older version, 422 naming the field that is wrong.
+#[utoipa::path(
+    patch,
+    path = "/api/tasks/{id}",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "ETag of the version to change")),
+    request_body = TaskChange,
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Task),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 412, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn update(
+    state: axum::extract::State<State>,
+    Path(id): Path<Uuid>,
+    if_match: IfMatch,
+    JsonBody(change): JsonBody<TaskChange>,
+) -> Result<Versioned<Task>> {
+    change.validate().map_err(Fault::Invalid)?;
+    let mut tx = state.store.begin_write().await?;
+    let stored = Stored::find(&state, &mut tx, id).await?;
+    if_match.check(stored.version)?;
+    let changed = stored.with(&mut tx, &change).await?;
+    if changed != stored {
+        changed.write(&mut tx, id).await?;
+    }
+    tx.commit().await?;
+    let task = find(&state, id).await?;
+    Ok(Versioned { version: task.version, body: task })
+}
+
+/// What a PATCH may change, as it is stored.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+struct Stored {
+    status: String,
+    assignee_id: Option<String>,
+    due_day: Option<i64>,
+    reach: f64,
+    impact: f64,
+    confidence: f64,
+    effort: f64,
+    rice_set: i64,
+    version: i64,
+}
+
+impl Stored {
+    async fn find(state: &State, tx: &mut Tx, id: Uuid) -> Result<Self> {
+        let sql = format!(
+            "SELECT status, assignee_id, due_day, reach, impact, confidence, effort, rice_set, version \
+             FROM tasks WHERE id = $1{}",
+            state.store.for_update()
+        );
+        let stored: Option<Self> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(&mut **tx).await?;
+        stored.ok_or_else(|| Fault::NotFound(format!("task {id}")).into())
+    }
+
+    /// The row with the change applied.
+    async fn with(&self, tx: &mut Tx, change: &TaskChange) -> Result<Self> {
+        let mut new = self.clone();
+        if let Some(status) = change.status {
+            status.as_str().clone_into(&mut new.status);
+        }
+        if let Some(assignee) = &change.assignee {
+            new.assignee_id = match assignee {
+                Some(login) => Some(active_member(tx, login).await?),
+                None => None,
+            };
+        }
+        if let Some(due_date) = change.due_date {
+            new.due_day = due_date.map(day);
+        }
+        if let Some(rice) = &change.rice {
+            new.reach = rice.reach.unwrap_or(new.reach);
+            new.impact = rice.impact.unwrap_or(new.impact);
+            new.confidence = rice.confidence.unwrap_or(new.confidence);
+            new.effort = rice.effort.unwrap_or(new.effort);
+            if *rice != RiceChange::default() {
+                new.rice_set = 1;
+            }
+        }
+        Ok(new)
+    }
+
+    async fn write(&self, tx: &mut Tx, id: Uuid) -> Result<()> {
+        sqlx::query(
+            "UPDATE tasks SET status = $1, assignee_id = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
+                              effort = $7, rice_set = $8, version = version + 1, updated_at = $9 \
+             WHERE id = $10",
+        )
+        .bind(&self.status)
+        .bind(&self.assignee_id)
+        .bind(self.due_day)
+        .bind(self.reach)
+        .bind(self.impact)
+        .bind(self.confidence)
+        .bind(self.effort)
+        .bind(self.rice_set)
+        .bind(store::now())
+        .bind(id.to_string())
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+async fn active_member(tx: &mut Tx, login: &Login) -> Result<String> {
+    let member: Option<(String,)> = sqlx::query_as("SELECT id FROM members WHERE login = $1 AND active = 1")
+        .bind(login.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    member
+        .map(|(id,)| id)
+        .ok_or_else(|| Fault::invalid("assignee", "must be an active member of the team").into())
+}
+
+/// The first day that is counted.
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
+
+/// A date as the tables store it: days since 1970-01-01.
+fn day(date: Date) -> i64 {
+    date.duration_since(EPOCH).as_hours() / 24
+}
+
+/// The date of a stored day.
+fn date(day: i64) -> Result<Date, Fault> {
+    let span = Span::new().try_days(day).map_err(Fault::internal)?;
+    EPOCH.checked_add(span).map_err(Fault::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_stored_as_its_day_and_comes_back() {
+        for text in ["1970-01-01", "1969-12-31", "2030-01-02", "2024-02-29", "9999-12-31"] {
+            let parsed: Date = text.parse().unwrap();
+            assert_eq!(date(day(parsed)).unwrap(), parsed, "{text}");
+        }
+        assert_eq!(day(jiff::civil::date(1970, 1, 2)), 1);
+        assert_eq!(day(jiff::civil::date(1969, 12, 31)), -1);
+    }
+}

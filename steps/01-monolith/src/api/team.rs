@@ -1,0 +1,201 @@
+//! `/api/team`
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use chassis::{
+    Fault, Problem,
+    extract::{Json as JsonBody, Path, Query},
+};
+use domain::{Limit, Login, Member, MemberChange, NewMember, Page, Role};
+use serde::Deserialize;
+use sqlx::{AssertSqlSafe, FromRow};
+use store::{OnConstraint, Sql, cursor};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::{Error, Result, app::State, waiting};
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+}
+
+const COLUMNS: &str = "login, name, email, phone, role, active, version";
+
+#[derive(Debug, FromRow)]
+struct Row {
+    login: String,
+    name: String,
+    email: String,
+    phone: Option<String>,
+    role: String,
+    active: i64,
+    version: i64,
+}
+
+impl TryFrom<Row> for Member {
+    type Error = Fault;
+
+    /// # Errors
+    /// [`Fault::Internal`] for a row that we cannot have written.
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            login: row.login.parse().map_err(Fault::internal)?,
+            name: row.name,
+            email: row.email,
+            phone: row.phone,
+            role: row.role.parse().map_err(Fault::internal)?,
+            active: row.active == 1,
+            version: row.version,
+        })
+    }
+}
+
+/// The team by login, with those who left.
+#[utoipa::path(
+    get,
+    path = "/api/team",
+    params(Params),
+    responses((status = 200, body = Page<Member>), (status = 422, body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list(
+    state: axum::extract::State<State>,
+    Query(params): Query<Params>,
+) -> Result<Json<Page<Member>>> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(" FROM members WHERE 1 = 1");
+    if let Some(cursor) = &params.cursor {
+        sql.and(" AND login > ", cursor::decode::<String>("team", cursor)?);
+    }
+    sql.push(" ORDER BY login LIMIT ").bind(i64::from(params.limit.get()) + 1);
+    let mut rows: Vec<Row> = sql.fetch_all(state.store.read()).await?;
+    let more = super::cut(&mut rows, params.limit);
+    let next_cursor = match rows.last() {
+        Some(last) if more => Some(cursor::encode("team", &last.login)?),
+        _ => None,
+    };
+    let items = rows.into_iter().map(Member::try_from).collect::<Result<_, Fault>>()?;
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// Add a member. From now on what they say on an item counts as a maintainer's word.
+///
+/// # Errors
+/// 409 the login is taken, 422 naming the fields that are wrong.
+#[utoipa::path(
+    post,
+    path = "/api/team",
+    request_body = NewMember,
+    security(("token" = [])),
+    responses(
+        (status = 201, body = Member),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn create(
+    state: axum::extract::State<State>,
+    JsonBody(new): JsonBody<NewMember>,
+) -> Result<impl IntoResponse> {
+    let login = new.validate().map_err(Fault::Invalid)?;
+    let member = Member {
+        login,
+        name: new.name,
+        email: new.email,
+        phone: new.phone,
+        role: new.role.unwrap_or(Role::Maintainer),
+        active: true,
+        version: 1,
+    };
+    let mut tx = state.store.begin_write().await?;
+    sqlx::query(
+        "INSERT INTO members (id, login, name, email, phone, role, active, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $7)",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(member.login.as_str())
+    .bind(&member.name)
+    .bind(&member.email)
+    .bind(&member.phone)
+    .bind(member.role.as_str())
+    .bind(store::now())
+    .execute(&mut *tx)
+    .await
+    .on_unique_violation("members.login", || Error::from(Fault::Taken(format!("login {}", member.login))))?;
+    waiting::refresh_speaker(&mut tx, member.login.as_str()).await?;
+    tx.commit().await?;
+    let location = format!("/api/team/{}", member.login);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(member)))
+}
+
+/// Change a member. Whoever is no longer active stays in the list and keeps their tasks.
+///
+/// # Errors
+/// 404 unknown login, 422 naming the fields that are wrong.
+#[utoipa::path(
+    patch,
+    path = "/api/team/{login}",
+    params(("login" = String, Path)),
+    request_body = MemberChange,
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Member),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn update(
+    state: axum::extract::State<State>,
+    Path(login): Path<String>,
+    JsonBody(change): JsonBody<MemberChange>,
+) -> Result<Json<Member>> {
+    change.validate().map_err(Fault::Invalid)?;
+    let missing = || Fault::NotFound(format!("member {login}"));
+    let login: Login = login.parse().map_err(|_| missing())?;
+    let mut tx = state.store.begin_write().await?;
+    let sql = format!("SELECT {COLUMNS} FROM members WHERE login = $1{}", state.store.for_update());
+    let row: Option<Row> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(login.as_str()).fetch_optional(&mut *tx).await?;
+    let before = Member::try_from(row.ok_or_else(missing)?)?;
+    let mut after = Member {
+        login,
+        name: change.name.unwrap_or_else(|| before.name.clone()),
+        email: change.email.unwrap_or_else(|| before.email.clone()),
+        phone: change.phone.unwrap_or_else(|| before.phone.clone()),
+        role: change.role.unwrap_or(before.role),
+        active: change.active.unwrap_or(before.active),
+        version: before.version,
+    };
+    if after != before {
+        after.version += 1;
+        sqlx::query(
+            "UPDATE members SET name = $1, email = $2, phone = $3, role = $4, active = $5, version = $6, updated_at = $7 \
+             WHERE login = $8",
+        )
+        .bind(&after.name)
+        .bind(&after.email)
+        .bind(&after.phone)
+        .bind(after.role.as_str())
+        .bind(i64::from(after.active))
+        .bind(after.version)
+        .bind(store::now())
+        .bind(after.login.as_str())
+        .execute(&mut *tx)
+        .await?;
+    }
+    if after.active != before.active {
+        waiting::refresh_speaker(&mut tx, after.login.as_str()).await?;
+    }
+    tx.commit().await?;
+    Ok(Json(after))
+}

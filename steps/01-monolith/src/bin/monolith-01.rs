@@ -1,0 +1,7 @@
+//! The monolith as it ships. Run with `monolith-01 migrate`, then `monolith-01`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    step_01_monolith::app::main(&chassis::config::parse())
+}

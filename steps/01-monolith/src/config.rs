@@ -1,0 +1,99 @@
+//! What the environment says, checked before anything starts.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use chassis::{auth::Secret, process::Misconfigured};
+use clap::{Parser, Subcommand};
+use domain::{Catalogue, catalogue::CatalogueError};
+use store::DatabaseUrl;
+
+/// Automator, all of it in one process.
+#[derive(Debug, Parser)]
+#[command(name = "monolith-01", version)]
+pub struct Config {
+    /// What to do; serve, unless told.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(
+        long,
+        env,
+        hide_env_values = true,
+        value_name = "DATABASE_URL",
+        default_value = "sqlite://automator.db"
+    )]
+    pub database_url: DatabaseUrl,
+    /// What the server needs beyond the database.
+    #[command(flatten)]
+    pub server: ServerConfig,
+}
+
+/// What the process is started for.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Answer requests.
+    Serve,
+    /// Bring the database up to date, then end. Run it before the servers, once.
+    Migrate,
+}
+
+/// Configuration of the server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServerConfig {
+    /// Address to listen on. Other machines reach the process only with a token configured.
+    #[arg(long, env, value_name = "HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Port to listen on.
+    #[arg(long, env, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Token that a write has to show.
+    #[arg(long, env, hide_env_values = true, value_name = "AUTOMATOR_API_TOKEN")]
+    pub automator_api_token: Option<Secret>,
+    /// TOML file with the repositories to track, in place of the built-in catalogue.
+    #[arg(long, env, value_name = "AUTOMATOR_CATALOGUE")]
+    pub automator_catalogue: Option<PathBuf>,
+    /// Secret with which GitHub signs webhooks; without it every webhook is refused.
+    #[arg(long, env, hide_env_values = true, value_name = "GITHUB_WEBHOOK_SECRET")]
+    pub github_webhook_secret: Option<Secret>,
+    /// Token with which we ask GitHub; without it an import fails.
+    #[arg(long, env, hide_env_values = true, value_name = "GITHUB_TOKEN")]
+    pub github_token: Option<Secret>,
+    /// Where GitHub's API is.
+    #[arg(long, env, value_name = "GITHUB_API_URL", default_value = "https://api.github.com")]
+    pub github_api_url: reqwest::Url,
+}
+
+impl ServerConfig {
+    /// The repositories to track.
+    ///
+    /// # Errors
+    /// One line that names the variable and what is wrong.
+    pub fn catalogue(&self) -> Result<Catalogue, Misconfigured> {
+        let Some(path) = &self.automator_catalogue else { return Ok(Catalogue::builtin()) };
+        let refused = |reason: String| {
+            // TOML's message draws the place over several lines; one is what a log can hold.
+            let reason: Vec<_> = reason.split_whitespace().collect();
+            Misconfigured(format!(
+                "invalid value '{}' for 'AUTOMATOR_CATALOGUE': {}",
+                path.display(),
+                reason.join(" ")
+            ))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+        text.parse().map_err(|error: CatalogueError| refused(error.to_string()))
+    }
+
+    /// Whether the process may listen where it was told to.
+    ///
+    /// # Errors
+    /// One line, when other machines could write without a token.
+    pub fn check_token(&self) -> Result<(), Misconfigured> {
+        if self.automator_api_token.is_some() || self.host.is_loopback() {
+            return Ok(());
+        }
+        Err(Misconfigured(format!(
+            "HOST is {}, which other machines reach: set AUTOMATOR_API_TOKEN, or HOST to 127.0.0.1",
+            self.host
+        )))
+    }
+}

@@ -1,0 +1,455 @@
+//! Asks GitHub's GraphQL API (v4) for the items of a repository.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chassis::auth::Secret;
+use domain::{ItemKey, Kind, RepositoryName, State};
+use jiff::Timestamp;
+use reqwest::{StatusCode, Url, header::HeaderMap};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::sync::{Actor, Entry, Happened, Snapshot};
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The longest that GitHub's rate limit makes us wait; its window is an hour.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_700);
+
+/// How many times a list is asked again for what did not fit; 100 rows each.
+const MOST_PAGES: usize = 1_000;
+
+/// Why GitHub did not give what we asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum GithubError {
+    /// We asked too much; GitHub says when to come back.
+    #[error("GitHub's rate limit is used up for {} s", .0.as_secs())]
+    RateLimited(Duration),
+    /// No answer, half an answer or a 5xx: worth asking again.
+    #[error("GitHub is not available: {0}")]
+    Unavailable(String),
+    /// An answer that asking again will not change.
+    #[error("GitHub refused: {0}")]
+    Refused(String),
+}
+
+/// The client. Clones share the wait for the rate limit, so that nobody asks while one was told to wait.
+#[derive(Debug, Clone)]
+pub struct Github {
+    http: reqwest::Client,
+    url: Url,
+    token: Secret,
+    not_before: Arc<Mutex<Instant>>,
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct ListPage {
+    /// The items with their timelines.
+    pub items: Vec<(Snapshot, Vec<Entry>)>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+impl Github {
+    /// A client for the API at `url` (`https://api.github.com`).
+    ///
+    /// # Errors
+    /// No certificate store, or a URL that cannot have a path.
+    pub fn new(url: &Url, token: Secret) -> anyhow::Result<Self> {
+        let mut url = url.clone();
+        url.path_segments_mut()
+            .map_err(|()| anyhow::anyhow!("GITHUB_API_URL is no http(s) address"))?
+            .pop_if_empty()
+            .push("graphql");
+        let not_before = Arc::new(Mutex::new(Instant::now()));
+        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, not_before })
+    }
+
+    /// How long GitHub wants us to wait before the next call.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.not_before().saturating_duration_since(Instant::now())
+    }
+
+    /// The page after `after` of the repository's issues or pull requests, oldest first, with every
+    /// comment, review and change of state of its items.
+    ///
+    /// # Errors
+    /// [`GithubError`].
+    pub async fn list(
+        &self,
+        repository: &RepositoryName,
+        kind: Kind,
+        after: Option<&str>,
+    ) -> Result<ListPage, GithubError> {
+        let answer: ListData = self
+            .ask(
+                concat!(include_str!("list.graphql"), include_str!("fragments.graphql")),
+                json!({
+                    "owner": repository.owner(), "name": repository.name(), "after": after,
+                    "issues": kind == Kind::Issue, "pullRequests": kind == Kind::PullRequest,
+                }),
+            )
+            .await?;
+        let found =
+            answer.repository.ok_or_else(|| GithubError::Refused(format!("no repository {repository}")))?;
+        let list = found
+            .issues
+            .or(found.pull_requests)
+            .ok_or_else(|| GithubError::Unavailable("an answer without the list".to_owned()))?;
+        let mut items = Vec::with_capacity(list.nodes.len());
+        for mut node in list.nodes {
+            self.complete(&mut node).await?;
+            items.push(read_item(repository, kind, node)?);
+        }
+        Ok(ListPage { items, next: list.page_info.next() })
+    }
+
+    /// Reads on where a list beside an item has more than its first page.
+    async fn complete(&self, node: &mut ItemNode) -> Result<(), GithubError> {
+        for _ in 0..MOST_PAGES {
+            let comments = node.comments.page_info.next();
+            let reviews = node.reviews.as_ref().and_then(|reviews| reviews.page_info.next());
+            let events = node.timeline_items.page_info.next();
+            if comments.is_none() && reviews.is_none() && events.is_none() {
+                return Ok(());
+            }
+            let answer: MoreData = self
+                .ask(
+                    concat!(include_str!("more.graphql"), include_str!("fragments.graphql")),
+                    json!({
+                        "id": node.id,
+                        "comments": comments, "moreComments": comments.is_some(),
+                        "reviews": reviews, "moreReviews": reviews.is_some(),
+                        "events": events, "moreEvents": events.is_some(),
+                    }),
+                )
+                .await?;
+            let more = answer.node.unwrap_or_default();
+            node.comments.extend(more.comments);
+            if let Some(reviews) = &mut node.reviews {
+                reviews.extend(more.reviews);
+            }
+            node.timeline_items.extend(more.timeline_items);
+        }
+        Err(GithubError::Refused(format!("{} has more pages than anybody reads", node.url)))
+    }
+
+    /// Sends one query and reads its data.
+    async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, GithubError> {
+        let wait = self.wait();
+        if !wait.is_zero() {
+            return Err(GithubError::RateLimited(wait));
+        }
+        let unavailable = |error: reqwest::Error| GithubError::Unavailable(error.without_url().to_string());
+        let response = self
+            .http
+            .post(self.url.clone())
+            .bearer_auth(self.token.expose())
+            .json(&json!({ "query": query, "variables": variables }))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(unavailable)?;
+        if !status.is_success() {
+            return Err(self.refusal(status, &headers, &body));
+        }
+        let answer: Answer<T> = serde_json::from_slice(&body)
+            .map_err(|error| GithubError::Unavailable(format!("an answer that is not as agreed: {error}")))?;
+        if answer.errors.iter().any(|error| error.kind.as_deref() == Some("RATE_LIMITED")) {
+            return Err(self.hold(until_reset(&headers).unwrap_or(Duration::from_secs(60))));
+        }
+        if let Some(error) = answer.errors.first() {
+            return Err(GithubError::Refused(error.message.clone()));
+        }
+        // The last call of the window is still answered; the next would not be.
+        if let Some(limit) =
+            answer.data.as_ref().and_then(|data| data.rate_limit.as_ref()).filter(|l| l.remaining <= 0)
+        {
+            self.hold(until(limit.reset_at.as_second()));
+        }
+        answer
+            .data
+            .map(|data| data.rest)
+            .ok_or_else(|| GithubError::Unavailable("an answer without data".to_owned()))
+    }
+
+    /// What an answer that is no success means.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
+        let exhausted = header(headers, "x-ratelimit-remaining") == Some(0);
+        let retry_after = header(headers, "retry-after").map(|s| Duration::from_secs(s.unsigned_abs()));
+        match status {
+            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if retry_after.is_some() || exhausted => {
+                let wait = retry_after.or_else(|| until_reset(headers)).unwrap_or(Duration::from_secs(60));
+                self.hold(wait)
+            }
+            // A secondary limit without headers: GitHub asks for a minute.
+            StatusCode::TOO_MANY_REQUESTS => self.hold(Duration::from_secs(60)),
+            status if status.is_server_error() => GithubError::Unavailable(status.to_string()),
+            status => {
+                #[derive(Deserialize)]
+                struct Refusal {
+                    message: String,
+                }
+                let message = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.message);
+                GithubError::Refused(format!("{status}: {}", message.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Lets nobody ask for `wait`.
+    fn hold(&self, wait: Duration) -> GithubError {
+        let wait = wait.min(LONGEST_WAIT);
+        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        *not_before = (*not_before).max(Instant::now() + wait);
+        GithubError::RateLimited(wait)
+    }
+
+    fn not_before(&self) -> Instant {
+        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<i64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+fn until_reset(headers: &HeaderMap) -> Option<Duration> {
+    header(headers, "x-ratelimit-reset").map(until)
+}
+
+/// How long until `second` (Unix time), and one more: clocks differ.
+fn until(second: i64) -> Duration {
+    let seconds = second.saturating_sub(Timestamp::now().as_second()).max(0);
+    Duration::from_secs(seconds.unsigned_abs() + 1)
+}
+
+/// The item and its timeline as the tables take them.
+fn read_item(
+    repository: &RepositoryName,
+    kind: Kind,
+    node: ItemNode,
+) -> Result<(Snapshot, Vec<Entry>), GithubError> {
+    let wrong = || GithubError::Unavailable(format!("item {} is not as agreed", node.number));
+    let state = match node.state.as_str() {
+        "OPEN" => State::Open,
+        "CLOSED" => State::Closed,
+        "MERGED" => State::Merged,
+        _ => return Err(wrong()),
+    };
+    let key = ItemKey::new(repository.clone(), node.number).ok_or_else(wrong)?;
+    let mut entries = Vec::new();
+    for comment in &node.comments.nodes {
+        let at = comment.created_at.as_millisecond();
+        entries.push(Entry::word(Happened::Comment, &comment.id, actor(comment.author.as_ref()), at));
+    }
+    for review in node.reviews.iter().flat_map(|reviews| &reviews.nodes) {
+        // A review without a time is a draft that nobody else has seen.
+        if let Some(at) = review.submitted_at {
+            let at = at.as_millisecond();
+            entries.push(Entry::word(Happened::Review, &review.id, actor(review.author.as_ref()), at));
+        }
+    }
+    for event in &node.timeline_items.nodes {
+        let happened = match event.kind.as_str() {
+            "ClosedEvent" => Happened::Closed,
+            "ReopenedEvent" => Happened::Reopened,
+            "MergedEvent" => Happened::Merged,
+            _ => continue,
+        };
+        entries.push(Entry::change(happened, actor(event.actor.as_ref()), event.created_at.as_millisecond()));
+    }
+    let snapshot = Snapshot {
+        key,
+        kind,
+        state,
+        author: actor(node.author.as_ref()),
+        labels: node.labels.into_iter().flat_map(|labels| labels.nodes).map(|label| label.name).collect(),
+        comments: Some(node.comments.total_count),
+        reactions: Some(node.reactions.total_count),
+        created_at: node.created_at.as_millisecond(),
+        updated_at: node.updated_at.as_millisecond(),
+        closed_at: node.closed_at.map(Timestamp::as_millisecond),
+        node_id: node.id,
+        title: node.title,
+        url: node.url,
+    };
+    Ok((snapshot, entries))
+}
+
+/// Who GraphQL says did it. An app's login comes bare here and as `name[bot]` in a webhook; we keep
+/// the longer form.
+fn actor(node: Option<&ActorNode>) -> Actor {
+    match node {
+        None => Actor::ghost(),
+        Some(ActorNode { kind, login }) if kind == "Bot" => {
+            Actor { login: format!("{}[bot]", login.trim_end_matches("[bot]")), bot: true }
+        }
+        Some(ActorNode { login, .. }) => Actor { login: login.clone(), bot: false },
+    }
+}
+
+// What we read of GitHub's answers, under GitHub's names.
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<Data<T>>,
+    #[serde(default)]
+    errors: Vec<ErrorNode>,
+}
+
+#[derive(Deserialize)]
+struct ErrorNode {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data<T> {
+    rate_limit: Option<RateLimit>,
+    #[serde(flatten)]
+    rest: T,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RateLimit {
+    remaining: i64,
+    reset_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct ListData {
+    repository: Option<RepositoryNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RepositoryNode {
+    issues: Option<Connection<ItemNode>>,
+    pull_requests: Option<Connection<ItemNode>>,
+}
+
+#[derive(Deserialize)]
+struct MoreData {
+    node: Option<MoreNode>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct MoreNode {
+    comments: Option<Connection<CommentNode>>,
+    reviews: Option<Connection<ReviewNode>>,
+    timeline_items: Option<Connection<EventNode>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+struct Connection<T> {
+    #[serde(default)]
+    total_count: i64,
+    page_info: PageInfo,
+    nodes: Vec<T>,
+}
+
+impl<T> Connection<T> {
+    /// Appends the page that was read after this one; a page that did not come ends the list.
+    fn extend(&mut self, more: Option<Self>) {
+        match more {
+            Some(more) => {
+                self.nodes.extend(more.nodes);
+                self.page_info = more.page_info;
+            }
+            None => self.page_info = PageInfo::default(),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    fn next(&self) -> Option<String> {
+        self.end_cursor.clone().filter(|_| self.has_next_page)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemNode {
+    id: String,
+    number: i64,
+    title: String,
+    url: String,
+    state: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    author: Option<ActorNode>,
+    labels: Option<Labels>,
+    reactions: Count,
+    comments: Connection<CommentNode>,
+    reviews: Option<Connection<ReviewNode>>,
+    timeline_items: Connection<EventNode>,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    nodes: Vec<LabelNode>,
+}
+
+#[derive(Deserialize)]
+struct LabelNode {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Count {
+    total_count: i64,
+}
+
+#[derive(Deserialize)]
+struct ActorNode {
+    #[serde(rename = "__typename")]
+    kind: String,
+    login: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommentNode {
+    id: String,
+    created_at: Timestamp,
+    author: Option<ActorNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewNode {
+    id: String,
+    submitted_at: Option<Timestamp>,
+    author: Option<ActorNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EventNode {
+    #[serde(rename = "__typename")]
+    kind: String,
+    created_at: Timestamp,
+    actor: Option<ActorNode>,
+}

@@ -1,0 +1,285 @@
+//! The import: reads every issue and pull request of every tracked repository, in the background.
+//!
+//! Its progress is rows. A page of a list and the cursor after it are written in one transaction, so
+//! an import that is killed goes on from the last whole page, in this process or in another: the row
+//! in `imports` is claimed with a lease, and a claim that nobody renews ends by itself.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Kind, RepositoryName};
+use futures::{StreamExt, stream};
+use sqlx::FromRow;
+use store::{Store, lease::Lease};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use chassis::serve::Stop;
+
+use super::client::{Github, GithubError, ListPage};
+use crate::{sync, waiting};
+
+/// How long a claim on an import lasts; what a killed worker costs.
+const LEASE: Duration = Duration::from_secs(6);
+
+/// How often a worker looks for an import that nobody told it of: one that another process left.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How many lists are read at once.
+const CONCURRENCY: usize = 4;
+
+/// How many times in a row a page may fail before its list is given up.
+const TRIES: u32 = 8;
+
+/// The waits between them: doubled from the first, no longer than the last.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// The worker of one process.
+#[derive(Debug, Clone)]
+pub struct Importer {
+    store: Store,
+    github: Option<Github>,
+    owner: Arc<str>,
+    wake: Arc<Notify>,
+}
+
+/// A list to read, with where it stands.
+#[derive(Debug, FromRow)]
+struct List {
+    id: String,
+    kind: String,
+    after_cursor: Option<String>,
+    #[sqlx(flatten)]
+    repository: Repository,
+}
+
+#[derive(Debug, FromRow)]
+struct Repository {
+    repository_id: String,
+    name: String,
+    reach: f64,
+}
+
+/// Why a list was not read to its end.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error(transparent)]
+    Github(#[from] GithubError),
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("another worker reads on")]
+    Overtaken,
+}
+
+impl Importer {
+    /// A worker that asks `github`; without it, every import fails and says why.
+    #[must_use]
+    pub fn new(store: Store, github: Option<Github>) -> Self {
+        Self { store, github, owner: Uuid::now_v7().to_string().into(), wake: Arc::default() }
+    }
+
+    /// Tells the worker that there is something to do.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Works until `stop`. What is under way then is given back, to be taken up by whoever comes next.
+    pub async fn run(self, stop: Stop) {
+        while !stop.is_stopping() {
+            let claim = Lease::claim(self.store.read(), "imports", "active = 1", &self.owner, LEASE).await;
+            match claim {
+                Ok(Some(lease)) => {
+                    tokio::select! {
+                        () = self.work(&lease) => {}
+                        () = self.hold(&lease) => {}
+                        () = stop.wait() => tracing::info!(import = lease.id(), "import interrupted; it will go on later"),
+                    }
+                    if let Err(error) = lease.release(self.store.read()).await {
+                        tracing::warn!(%error, "cannot give the import back; its lease will end");
+                    }
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "cannot look for imports"),
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = stop.wait() => {}
+            }
+        }
+    }
+
+    /// Renews the lease until it is lost.
+    async fn hold(&self, lease: &Lease) {
+        loop {
+            tokio::time::sleep(lease.heartbeat()).await;
+            match lease.renew(self.store.read()).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    return tracing::warn!(import = lease.id(), "import taken over by another worker");
+                }
+                // The next renewal may work; if none does, the lease ends and somebody else goes on.
+                Err(error) => tracing::warn!(%error, "cannot renew the lease on the import"),
+            }
+        }
+    }
+
+    /// Reads all lists of the import that are not done, then ends it.
+    async fn work(&self, lease: &Lease) {
+        let import = lease.id();
+        if let Err(error) = self.try_work(import).await {
+            tracing::error!(import, %error, "the import stumbled; it will go on");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn try_work(&self, import: &str) -> Result<(), sqlx::Error> {
+        let Some(github) = &self.github else {
+            return self.finish(import, &["GITHUB_TOKEN is not set".to_owned()]).await;
+        };
+        self.describe(import, "running", None).await?;
+        let lists: Vec<List> = sqlx::query_as(
+            "SELECT l.id, l.kind, l.after_cursor, l.repository_id, r.name, r.reach FROM import_lists l \
+             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 ORDER BY l.id",
+        )
+        .bind(import)
+        .fetch_all(self.store.read())
+        .await?;
+        let ends: Vec<(String, Result<(), Stopped>)> = stream::iter(lists)
+            .map(|list| async move {
+                let name = list.repository.name.clone();
+                (name, self.read(github, import, list).await)
+            })
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        let mut failures = Vec::new();
+        for (name, end) in ends {
+            match end {
+                Ok(()) => {}
+                Err(Stopped::Overtaken) => return Ok(()),
+                Err(error) => failures.push(format!("{name}: {error}")),
+            }
+        }
+        self.finish(import, &failures).await
+    }
+
+    /// Reads one list to its end.
+    async fn read(&self, github: &Github, import: &str, mut list: List) -> Result<(), Stopped> {
+        let (Ok(name), Ok(kind)) =
+            (list.repository.name.parse::<RepositoryName>(), list.kind.parse::<Kind>())
+        else {
+            return Err(GithubError::Refused("the stored list cannot be read".to_owned()).into());
+        };
+        loop {
+            let page = self.page(github, import, &name, kind, list.after_cursor.as_deref()).await?;
+            if !self.write(&mut list, page).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks for a page until it is there, GitHub refuses, or it has failed too often.
+    async fn page(
+        &self,
+        github: &Github,
+        import: &str,
+        repository: &RepositoryName,
+        kind: Kind,
+        after: Option<&str>,
+    ) -> Result<ListPage, Stopped> {
+        let mut failed = 0;
+        loop {
+            match github.list(repository, kind, after).await {
+                Ok(page) => return Ok(page),
+                // Waiting for the window to open is no failure, however often.
+                Err(GithubError::RateLimited(wait)) => {
+                    let reason = GithubError::RateLimited(wait).to_string();
+                    self.describe(import, "running", Some(&reason)).await?;
+                    tokio::time::sleep(github.wait()).await;
+                    self.describe(import, "running", None).await?;
+                }
+                Err(error @ GithubError::Unavailable(_)) => {
+                    failed += 1;
+                    if failed >= TRIES {
+                        return Err(error.into());
+                    }
+                    let wait = FIRST_WAIT.saturating_mul(1 << (failed - 1)).min(LAST_WAIT);
+                    tracing::warn!(%repository, %error, ?wait, "asking GitHub again");
+                    tokio::time::sleep(wait).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Writes a page and where the next one begins; whether there is a next one.
+    async fn write(&self, list: &mut List, page: ListPage) -> Result<bool, Stopped> {
+        let repository = sync::TrackedRepository {
+            id: list.repository.repository_id.clone(),
+            name: list.repository.name.clone(),
+            reach: list.repository.reach,
+        };
+        let seen = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
+        let mut tx = self.store.begin_write().await?;
+        for (snapshot, entries) in &page.items {
+            sync::apply(&self.store, &mut tx, &repository, snapshot, entries).await?;
+        }
+        let last = page.next.is_none();
+        let next = page.next.or_else(|| list.after_cursor.clone());
+        let moved = sqlx::query(
+            "UPDATE import_lists SET after_cursor = $1, items_seen = items_seen + $2, done = $3, version = version + 1 \
+             WHERE id = $4 AND done = 0 AND after_cursor IS NOT DISTINCT FROM $5",
+        )
+        .bind(&next)
+        .bind(seen)
+        .bind(i64::from(last))
+        .bind(&list.id)
+        .bind(&list.after_cursor)
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() == 0 {
+            // Our lease ended unnoticed and somebody else wrote this page.
+            return Err(Stopped::Overtaken);
+        }
+        tx.commit().await?;
+        list.after_cursor = next;
+        Ok(!last)
+    }
+
+    /// Sets the import's status and what it waits for.
+    async fn describe(&self, import: &str, status: &str, reason: Option<&str>) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "UPDATE imports SET status = $1, error = $2, version = version + 1 \
+             WHERE id = $3 AND active = 1 AND (status <> $1 OR error IS DISTINCT FROM $2)",
+        )
+        .bind(status)
+        .bind(reason)
+        .bind(import)
+        .execute(self.store.read())
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the import: done, or failed with the reasons.
+    async fn finish(&self, import: &str, failures: &[String]) -> Result<(), sqlx::Error> {
+        let error = (!failures.is_empty()).then(|| failures.join("; "));
+        let status = if error.is_some() { "failed" } else { "done" };
+        let mut tx = self.store.begin_write().await?;
+        waiting::refresh_open(&mut tx).await?;
+        sqlx::query(
+            "UPDATE imports SET status = $1, error = $2, active = NULL, finished_at = $3, version = version + 1 \
+             WHERE id = $4 AND active = 1",
+        )
+        .bind(status)
+        .bind(&error)
+        .bind(store::now())
+        .bind(import)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        tracing::info!(import, status, error, "import ended");
+        Ok(())
+    }
+}

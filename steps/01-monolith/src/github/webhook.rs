@@ -1,0 +1,280 @@
+//! What GitHub tells: signed webhooks, as deliveries that may come twice, late or out of order.
+
+use chassis::auth::Secret;
+use domain::{ItemKey, Kind, RepositoryName, State};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use serde::Deserialize;
+use sha2::Sha256;
+
+use crate::sync::{Actor, Entry, Happened, Snapshot};
+
+/// Whether `signature` (the header `X-Hub-Signature-256`, `sha256=` and 64 hex digits) is the
+/// HMAC-SHA256 of `body` under `secret`; compared in constant time.
+///
+/// Source: GitHub, *Validating webhook deliveries*.
+#[must_use]
+pub fn is_signed(secret: &Secret, body: &[u8], signature: &str) -> bool {
+    let Some(Ok(signature)) = signature.strip_prefix("sha256=").map(hex::decode) else { return false };
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else { return false };
+    mac.update(body);
+    mac.verify_slice(&signature).is_ok()
+}
+
+/// What a delivery tells about an item.
+#[derive(Debug)]
+pub struct Told {
+    /// The item as it was when the event happened.
+    pub snapshot: Snapshot,
+    /// What happened to it.
+    pub entries: Vec<Entry>,
+}
+
+/// The repository that a payload speaks of, if it speaks of one.
+#[derive(Debug, Deserialize)]
+pub struct Envelope {
+    /// Absent in an organisation's ping, for one.
+    pub repository: Option<RepositoryNode>,
+}
+
+/// A repository as a payload names it.
+#[derive(Debug, Deserialize)]
+pub struct RepositoryNode {
+    /// `owner/name`.
+    pub full_name: String,
+}
+
+/// Reads the payload of `event` about a tracked repository. `None` for an event or action that says
+/// nothing about an item.
+///
+/// # Errors
+/// A field that is missing or wrong, named.
+pub fn read(
+    event: &str,
+    repository: &RepositoryName,
+    body: &[u8],
+) -> Result<Option<Told>, serde_json::Error> {
+    let told = match event {
+        "issues" => read_issue(repository, serde_json::from_slice(body)?),
+        "pull_request" => read_pull_request(repository, serde_json::from_slice(body)?),
+        "issue_comment" => read_comment(repository, serde_json::from_slice(body)?),
+        "pull_request_review" => read_review(repository, serde_json::from_slice(body)?),
+        _ => None,
+    };
+    Ok(told)
+}
+
+fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Told> {
+    // The item itself is gone from the repository; what becomes of it is not told here.
+    if matches!(payload.action.as_str(), "deleted" | "transferred") {
+        return None;
+    }
+    let snapshot = payload.issue.snapshot(repository)?;
+    let entries = changes(&payload.action, &snapshot, payload.sender, false);
+    Some(Told { snapshot, entries })
+}
+
+fn read_pull_request(repository: &RepositoryName, payload: PullRequestEvent) -> Option<Told> {
+    let merged = payload.pull_request.merged_at.is_some();
+    let snapshot = payload.pull_request.snapshot(repository)?;
+    let entries = changes(&payload.action, &snapshot, payload.sender, merged);
+    Some(Told { snapshot, entries })
+}
+
+fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<Told> {
+    let snapshot = payload.issue.snapshot(repository)?;
+    let happened = if payload.action == "deleted" { Happened::Deleted } else { Happened::Comment };
+    let comment = payload.comment;
+    let at = comment.created_at.as_millisecond();
+    let entries = vec![Entry::word(happened, &comment.node_id, actor(comment.user), at)];
+    Some(Told { snapshot, entries })
+}
+
+fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Told> {
+    let snapshot = payload.pull_request.snapshot(repository)?;
+    let entries = match payload.review.submitted_at {
+        Some(at) => vec![Entry::word(
+            Happened::Review,
+            &payload.review.node_id,
+            actor(payload.review.user),
+            at.as_millisecond(),
+        )],
+        None => Vec::new(),
+    };
+    Some(Told { snapshot, entries })
+}
+
+/// The change of state that an action is, if it is one.
+fn changes(action: &str, item: &Snapshot, sender: Option<UserNode>, merged: bool) -> Vec<Entry> {
+    let by = actor(sender);
+    match (action, item.closed_at) {
+        // GitHub's timeline has both lines for a merge; so has ours.
+        ("closed", Some(at)) if merged => {
+            vec![Entry::change(Happened::Merged, by.clone(), at), Entry::change(Happened::Closed, by, at)]
+        }
+        ("closed", Some(at)) => vec![Entry::change(Happened::Closed, by, at)],
+        ("reopened", _) => vec![Entry::change(Happened::Reopened, by, item.updated_at)],
+        _ => Vec::new(),
+    }
+}
+
+/// Who a payload says did it; an account that is gone is `null` or missing.
+fn actor(user: Option<UserNode>) -> Actor {
+    user.map_or_else(Actor::ghost, |user| Actor { bot: user.kind == "Bot", login: user.login })
+}
+
+// What we read of GitHub's payloads, under GitHub's names.
+
+#[derive(Deserialize)]
+struct IssueEvent {
+    action: String,
+    issue: ItemNode,
+    sender: Option<UserNode>,
+}
+
+#[derive(Deserialize)]
+struct PullRequestEvent {
+    action: String,
+    pull_request: PullRequestNode,
+    sender: Option<UserNode>,
+}
+
+#[derive(Deserialize)]
+struct CommentEvent {
+    action: String,
+    issue: ItemNode,
+    comment: CommentNode,
+}
+
+#[derive(Deserialize)]
+struct ReviewEvent {
+    pull_request: PullRequestNode,
+    review: ReviewNode,
+}
+
+#[derive(Deserialize)]
+struct ItemNode {
+    node_id: String,
+    number: i64,
+    title: String,
+    html_url: String,
+    user: Option<UserNode>,
+    state: String,
+    labels: Vec<LabelNode>,
+    comments: Option<i64>,
+    reactions: Option<ReactionsNode>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    /// There when the issue of a comment is a pull request.
+    pull_request: Option<LinkNode>,
+}
+
+#[derive(Deserialize)]
+struct LinkNode {
+    merged_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct PullRequestNode {
+    #[serde(flatten)]
+    item: ItemNode,
+    merged_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct UserNode {
+    login: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct LabelNode {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct ReactionsNode {
+    total_count: i64,
+}
+
+#[derive(Deserialize)]
+struct CommentNode {
+    node_id: String,
+    user: Option<UserNode>,
+    created_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct ReviewNode {
+    node_id: String,
+    user: Option<UserNode>,
+    submitted_at: Option<Timestamp>,
+}
+
+impl ItemNode {
+    fn snapshot(self, repository: &RepositoryName) -> Option<Snapshot> {
+        let (kind, merged_at) = match &self.pull_request {
+            Some(link) => (Kind::PullRequest, link.merged_at),
+            None => (Kind::Issue, None),
+        };
+        self.snapshot_of(repository, kind, merged_at.is_some())
+    }
+
+    fn snapshot_of(self, repository: &RepositoryName, kind: Kind, merged: bool) -> Option<Snapshot> {
+        let state = match self.state.as_str() {
+            "open" => State::Open,
+            _ if merged => State::Merged,
+            _ => State::Closed,
+        };
+        Some(Snapshot {
+            key: ItemKey::new(repository.clone(), self.number)?,
+            node_id: self.node_id,
+            kind,
+            title: self.title,
+            url: self.html_url,
+            author: actor(self.user),
+            state,
+            labels: self.labels.into_iter().map(|label| label.name).collect(),
+            comments: self.comments,
+            reactions: self.reactions.map(|reactions| reactions.total_count),
+            created_at: self.created_at.as_millisecond(),
+            updated_at: self.updated_at.as_millisecond(),
+            closed_at: self.closed_at.map(Timestamp::as_millisecond),
+        })
+    }
+}
+
+impl PullRequestNode {
+    fn snapshot(self, repository: &RepositoryName) -> Option<Snapshot> {
+        let merged = self.merged_at.is_some();
+        self.item.snapshot_of(repository, Kind::PullRequest, merged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_of_githubs_own_example_is_taken_and_nothing_else() {
+        // The values that GitHub's documentation gives to test an implementation with.
+        let secret: Secret = "It's a Secret to Everybody".parse().unwrap();
+        let good = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+        assert!(is_signed(&secret, b"Hello, World!", good));
+        assert!(!is_signed(&secret, b"Hello, World?", good));
+        for bad in ["", "sha256=", "sha1=00", &good[7..], &good[..70], &format!("{good}00"), "sha256=zz"] {
+            assert!(!is_signed(&secret, b"Hello, World!", bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_payload_without_a_needed_field_is_refused_by_its_name() {
+        let repository = "sendgrid/rest".parse().unwrap();
+        let error = read("issues", &repository, br#"{"action":"opened"}"#).unwrap_err();
+        assert!(error.to_string().contains("issue"), "{error}");
+        assert!(read("star", &repository, b"{}").unwrap().is_none());
+    }
+}

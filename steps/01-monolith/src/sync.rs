@@ -1,0 +1,385 @@
+//! Writes what GitHub says about an item, whoever brings it: an import or a webhook.
+//!
+//! Both may bring the same thing, twice, at once and in any order. Unique keys make a repeat harmless,
+//! GitHub's `updated_at` keeps an older state from replacing a newer one, and a second run over the
+//! same data changes no row.
+
+use domain::{Category, Difficulty, ItemKey, Kind, Rice, State, Status};
+use sqlx::FromRow;
+use store::{Sql, Store, Tx};
+use uuid::Uuid;
+
+use crate::waiting;
+
+/// An account on GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// Login in GitHub's spelling.
+    pub login: String,
+    /// An app rather than a person.
+    pub bot: bool,
+}
+
+impl Actor {
+    /// Who GitHub shows where an account is gone.
+    #[must_use]
+    pub fn ghost() -> Self {
+        Self { login: "ghost".to_owned(), bot: false }
+    }
+}
+
+/// The state of an item at its `updated_at`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// `owner/name#number`, with the repository in the catalogue's spelling.
+    pub key: ItemKey,
+    /// GitHub's node id.
+    pub node_id: String,
+    /// Issue or pull request.
+    pub kind: Kind,
+    /// As GitHub has it.
+    pub title: String,
+    /// Page on GitHub.
+    pub url: String,
+    /// Who opened it.
+    pub author: Actor,
+    /// Open, closed or merged.
+    pub state: State,
+    /// Label names.
+    pub labels: Vec<String>,
+    /// Number of comments; `None` where the message does not say.
+    pub comments: Option<i64>,
+    /// Number of reactions; `None` where the message does not say.
+    pub reactions: Option<i64>,
+    /// Epoch ms.
+    pub created_at: i64,
+    /// Epoch ms, GitHub's clock.
+    pub updated_at: i64,
+    /// Epoch ms.
+    pub closed_at: Option<i64>,
+}
+
+/// What happened to an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// It was opened.
+    Opened,
+    /// Somebody commented.
+    Comment,
+    /// Somebody reviewed a pull request.
+    Review,
+    /// It was closed.
+    Closed,
+    /// It was opened again.
+    Reopened,
+    /// It was merged.
+    Merged,
+    /// A comment was taken back: the row stays, so that a late delivery of the comment finds it.
+    Deleted,
+}
+
+impl Happened {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Comment => "comment",
+            Self::Review => "review",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+            Self::Merged => "merged",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// One line of an item's timeline.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What makes it the same line in an import and in a webhook.
+    pub source: String,
+    /// What happened.
+    pub happened: Happened,
+    /// Who did it.
+    pub actor: Actor,
+    /// Epoch ms.
+    pub at: i64,
+}
+
+impl Entry {
+    /// A comment or review, known by GitHub's node id.
+    #[must_use]
+    pub fn word(happened: Happened, node_id: &str, actor: Actor, at: i64) -> Self {
+        Self { source: node_id.to_owned(), happened, actor, at }
+    }
+
+    /// A change of state. A webhook does not tell the node id of such an event, so its kind and time stand for it.
+    #[must_use]
+    pub fn change(happened: Happened, actor: Actor, at: i64) -> Self {
+        Self { source: format!("{}@{at}", happened.as_str()), happened, actor, at }
+    }
+}
+
+/// A tracked repository as the tables know it.
+#[derive(Debug, Clone, FromRow)]
+pub struct TrackedRepository {
+    /// Row id.
+    pub id: String,
+    /// `owner/name`.
+    pub name: String,
+    /// Base reach.
+    pub reach: f64,
+}
+
+/// What is stored of an item, as far as it is compared.
+#[derive(FromRow)]
+struct Stored {
+    id: String,
+    title: String,
+    url: String,
+    author: String,
+    state: String,
+    labels: String,
+    comments: i64,
+    reactions: i64,
+    updated_at: i64,
+    closed_at: Option<i64>,
+}
+
+impl Stored {
+    async fn find(store: &Store, tx: &mut Tx, key: &str) -> Result<Option<Self>, sqlx::Error> {
+        let sql = format!(
+            "SELECT id, title, url, author, state, labels, comments, reactions, updated_at, closed_at \
+             FROM items WHERE item_key = $1{}",
+            store.for_update()
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(key).fetch_optional(&mut **tx).await
+    }
+
+    fn is(&self, new: &Snapshot, labels: &str) -> bool {
+        self.title == new.title
+            && self.url == new.url
+            && self.author == new.author.login
+            && self.state == new.state.as_str()
+            && self.labels == labels
+            && new.comments.is_none_or(|comments| comments == self.comments)
+            && new.reactions.is_none_or(|reactions| reactions == self.reactions)
+            && self.updated_at == new.updated_at
+            && self.closed_at == new.closed_at
+    }
+}
+
+/// Writes an item, its timeline and its task within `tx`.
+///
+/// # Errors
+/// The database's.
+pub async fn apply(
+    store: &Store,
+    tx: &mut Tx,
+    repository: &TrackedRepository,
+    snapshot: &Snapshot,
+    entries: &[Entry],
+) -> Result<(), sqlx::Error> {
+    let key = snapshot.key.to_string();
+    let labels = serde_json::Value::from(snapshot.labels.clone()).to_string();
+    let written = write_item(store, tx, repository, snapshot, &key, &labels).await?;
+
+    let opened = Entry {
+        source: "opened".to_owned(),
+        happened: Happened::Opened,
+        actor: snapshot.author.clone(),
+        at: snapshot.created_at,
+    };
+    let spoken = write_timeline(tx, &written.item_id, std::iter::once(&opened).chain(entries)).await?;
+    if spoken > 0 || written.changed {
+        waiting::refresh_item(tx, &written.item_id).await?;
+    }
+    if written.changed {
+        write_task(tx, repository, snapshot, &key, &written).await?;
+    }
+    Ok(())
+}
+
+/// How an item stands after [`write_item`].
+struct Written {
+    item_id: String,
+    /// Whether anything is new; `false` for a repeat and for old news.
+    changed: bool,
+    /// The state before; `None` for a new item.
+    before: Option<State>,
+    comments: i64,
+    reactions: i64,
+}
+
+async fn write_item(
+    store: &Store,
+    tx: &mut Tx,
+    repository: &TrackedRepository,
+    new: &Snapshot,
+    key: &str,
+    labels: &str,
+) -> Result<Written, sqlx::Error> {
+    let category = Category::from_labels(&new.labels).map(Category::as_str);
+    let difficulty = Difficulty::from_labels(&new.labels).as_str();
+    let item_id = Uuid::now_v7().to_string();
+    let inserted = sqlx::query(
+        "INSERT INTO items (id, repository_id, item_key, node_id, number, kind, title, url, author, state, labels, \
+                            category, difficulty, comments, reactions, created_at, updated_at, closed_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1) \
+         ON CONFLICT (item_key) DO NOTHING",
+    )
+    .bind(&item_id)
+    .bind(&repository.id)
+    .bind(key)
+    .bind(&new.node_id)
+    .bind(new.key.number())
+    .bind(new.kind.as_str())
+    .bind(&new.title)
+    .bind(&new.url)
+    .bind(&new.author.login)
+    .bind(new.state.as_str())
+    .bind(labels)
+    .bind(category)
+    .bind(difficulty)
+    .bind(new.comments.unwrap_or(0))
+    .bind(new.reactions.unwrap_or(0))
+    .bind(new.created_at)
+    .bind(new.updated_at)
+    .bind(new.closed_at)
+    .execute(&mut **tx)
+    .await?;
+    let (comments, reactions) = (new.comments.unwrap_or(0), new.reactions.unwrap_or(0));
+    if inserted.rows_affected() == 1 {
+        return Ok(Written { item_id, changed: true, before: None, comments, reactions });
+    }
+
+    // No row can have gone: items are never deleted.
+    let stored = Stored::find(store, tx, key).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let written = Written {
+        // A task keeps what it is made of when the message does not say.
+        comments: new.comments.unwrap_or(stored.comments),
+        reactions: new.reactions.unwrap_or(stored.reactions),
+        before: stored.state.parse().ok(),
+        changed: new.updated_at >= stored.updated_at && !stored.is(new, labels),
+        item_id: stored.id,
+    };
+    if written.changed {
+        sqlx::query(
+            "UPDATE items SET title = $1, url = $2, author = $3, state = $4, labels = $5, category = $6, \
+                              difficulty = $7, comments = $8, reactions = $9, updated_at = $10, closed_at = $11, \
+                              version = version + 1 \
+             WHERE id = $12",
+        )
+        .bind(&new.title)
+        .bind(&new.url)
+        .bind(&new.author.login)
+        .bind(new.state.as_str())
+        .bind(labels)
+        .bind(category)
+        .bind(difficulty)
+        .bind(written.comments)
+        .bind(written.reactions)
+        .bind(new.updated_at)
+        .bind(new.closed_at)
+        .bind(&written.item_id)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(written)
+}
+
+/// Writes the lines that are not there yet; how many there were.
+async fn write_timeline(
+    tx: &mut Tx,
+    item_id: &str,
+    entries: impl Iterator<Item = &Entry>,
+) -> Result<u64, sqlx::Error> {
+    // One statement a hundred lines: a long discussion is not a hundred round trips. Sorted, so that
+    // two transactions take the same locks in the same order.
+    let mut entries: Vec<&Entry> = entries.collect();
+    entries.sort_by(|a, b| a.source.cmp(&b.source));
+    entries.dedup_by(|a, b| a.source == b.source);
+    let mut written = 0;
+    for chunk in entries.chunks(100) {
+        let mut sql =
+            Sql::new("INSERT INTO timeline (id, item_id, source, kind, actor, bot, at, version) VALUES ");
+        for (index, entry) in chunk.iter().enumerate() {
+            sql.push(if index == 0 { "(" } else { ", (" }).bind(Uuid::now_v7().to_string());
+            sql.and(", ", item_id).and(", ", entry.source.as_str()).and(", ", entry.happened.as_str());
+            sql.and(", ", entry.actor.login.to_ascii_lowercase());
+            sql.and(", ", i64::from(entry.actor.bot)).and(", ", entry.at).push(", 1)");
+        }
+        // A comment that was taken back stays taken back, whichever message comes first.
+        sql.push(
+            " ON CONFLICT (item_id, source) DO UPDATE SET kind = excluded.kind, version = timeline.version + 1 \
+              WHERE excluded.kind = 'deleted' AND timeline.kind <> 'deleted'",
+        );
+        written += sql.execute(tx).await?;
+    }
+    Ok(written)
+}
+
+/// Makes, follows, ends or takes up again the task of an item that changed.
+async fn write_task(
+    tx: &mut Tx,
+    repository: &TrackedRepository,
+    item: &Snapshot,
+    key: &str,
+    written: &Written,
+) -> Result<(), sqlx::Error> {
+    let now = store::now();
+    if item.state != State::Open {
+        if written.before == Some(State::Open) {
+            set_status(tx, &written.item_id, Status::Done, now).await?;
+        }
+        return Ok(());
+    }
+    let rice = Rice::of_item(repository.reach, item.kind, &item.labels, written.comments, written.reactions);
+    let made = sqlx::query(
+        "INSERT INTO tasks (id, item_id, item_key, opened_at, status, reach, impact, confidence, effort, rice_set, \
+                            version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 1, $10, $10) ON CONFLICT (item_id) DO NOTHING",
+    )
+    .bind(domain::task_id(&item.key).to_string())
+    .bind(&written.item_id)
+    .bind(key)
+    .bind(item.created_at)
+    .bind(Status::Intake.as_str())
+    .bind(rice.reach)
+    .bind(rice.impact)
+    .bind(rice.confidence)
+    .bind(rice.effort)
+    .bind(now)
+    .execute(&mut **tx)
+    .await?;
+    if made.rows_affected() == 1 {
+        return Ok(());
+    }
+    if written.before.is_some_and(|before| before != State::Open) {
+        set_status(tx, &written.item_id, Status::Intake, now).await?;
+    }
+    sqlx::query(
+        "UPDATE tasks SET reach = $1, impact = $2, confidence = $3, effort = $4, version = version + 1, updated_at = $5 \
+         WHERE item_id = $6 AND rice_set = 0 AND (reach <> $1 OR impact <> $2 OR confidence <> $3 OR effort <> $4)",
+    )
+    .bind(rice.reach)
+    .bind(rice.impact)
+    .bind(rice.confidence)
+    .bind(rice.effort)
+    .bind(now)
+    .bind(&written.item_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn set_status(tx: &mut Tx, item_id: &str, status: Status, now: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE tasks SET status = $1, version = version + 1, updated_at = $2 WHERE item_id = $3 AND status <> $1",
+    )
+    .bind(status.as_str())
+    .bind(now)
+    .bind(item_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
