@@ -1,0 +1,245 @@
+//! `cargo workshop doctor`: what this machine can do, and the fix for what it cannot.
+
+mod fix;
+mod probe;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use harness::{Definition, ports};
+use serde::Deserialize;
+
+use crate::{say::say, workshop::Workshop};
+use fix::Fix;
+use probe::output;
+
+/// What a full build and the tests need; see docs for the measurement.
+const DISK_NEEDED: u64 = 3;
+/// Below this it gets tight when several feature sets are built.
+const DISK_COMFORTABLE: u64 = 6;
+
+/// How long a compiler may take for one line.
+const COMPILES_WITHIN: Duration = Duration::from_secs(60);
+/// How long any other tool may take to say its version.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// What was found out about one thing.
+enum Finding {
+    /// All is well; what was found.
+    Ok(String),
+    /// Not needed now, or there is a way round; what was found, and what to do.
+    Warn(String, String),
+    /// The workshop cannot go on without; what was found, and the fix.
+    Missing(String, String),
+}
+
+/// Checks everything; fails only when something is missing that is needed now.
+pub(crate) fn doctor(workshop: &Workshop) -> ExitCode {
+    let own = workshop.own_folder();
+    let fix = Fix::for_this_machine();
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workshop.root.join("target"), PathBuf::from);
+
+    let mut missing = 0;
+    let mut report = |name: &str, finding: Finding| {
+        let (mark, found, advice) = match finding {
+            Finding::Ok(found) => ("ok     ", found, None),
+            Finding::Warn(found, advice) => ("warn   ", found, Some(advice)),
+            Finding::Missing(found, advice) => {
+                missing += 1;
+                ("missing", found, Some(advice))
+            }
+        };
+        say(&format!("{mark}  {name:16} {found}"));
+        if let Some(advice) = advice {
+            say(&format!("         {:16} → {advice}", ""));
+        }
+    };
+
+    say("Needed now:");
+    report("Rust", rust(&workshop.root));
+    report("own folder", writable(workshop, &own));
+    report("target folder", writable(workshop, &target));
+    report("linker", linker(&own, &fix));
+    report("C compiler", c_compiler(&own, &fix));
+    report("disk", disk(&workshop.root));
+    for (name, port) in declared_ports(workshop) {
+        report(&format!("port {port}"), port_of(&name, port));
+    }
+    report("git", tool("git", "you need it only to fetch a newer version", fix.git()));
+    say("Needed later:");
+    report("Docker engine", docker(&fix));
+    report("Chromium", chromium(&fix));
+
+    if missing == 0 {
+        say("This machine is ready: cargo workshop run 1");
+        ExitCode::SUCCESS
+    } else {
+        say(&format!("{missing} missing: follow the arrow, then run this again"));
+        ExitCode::FAILURE
+    }
+}
+
+/// Whether rustc is new enough for `rust-version` in the root's Cargo.toml.
+fn rust(root: &Path) -> Finding {
+    let update = "rustup update stable, or install from https://rustup.rs".to_owned();
+    let found = match output(Command::new("rustc").arg("--version"), ANSWERS_WITHIN) {
+        Ok(found) => found,
+        Err(error) => return Finding::Missing(format!("rustc does not answer: {error:#}"), update),
+    };
+    let wanted = match wanted_rust(root) {
+        Ok(wanted) => wanted,
+        Err(error) => return Finding::Warn(found, format!("{error:#}")),
+    };
+    match found.split(' ').nth(1).and_then(version) {
+        Some(is) if version(&wanted).is_some_and(|wanted| is >= wanted) => Finding::Ok(found),
+        _ => Finding::Missing(format!("{found}, but {wanted} or newer is needed"), update),
+    }
+}
+
+fn wanted_rust(root: &Path) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        workspace: Workspace,
+    }
+    #[derive(Deserialize)]
+    struct Workspace {
+        package: Package,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Package {
+        rust_version: String,
+    }
+    let file = root.join("Cargo.toml");
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let manifest: Manifest =
+        toml::from_str(&text).with_context(|| format!("{} names no rust-version", file.display()))?;
+    Ok(manifest.workspace.package.rust_version)
+}
+
+/// `1.95.0-nightly` is (1, 95).
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split(['.', '-']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Whether a file can be made in `folder`.
+fn writable(workshop: &Workshop, folder: &Path) -> Finding {
+    let file = folder.join("doctor.tmp");
+    let tried =
+        fs::create_dir_all(folder).and_then(|()| fs::write(&file, "x")).and_then(|()| fs::remove_file(&file));
+    match tried {
+        Ok(()) => Finding::Ok(folder.display().to_string()),
+        Err(error) => Finding::Missing(
+            format!("cannot write to {}: {error}", workshop.shown(folder)),
+            "make it yours, or move the checkout to a folder that is".to_owned(),
+        ),
+    }
+}
+
+/// Whether rustc can make a program, and the machine run it.
+fn linker(own: &Path, fix: &Fix) -> Finding {
+    let tried = probe::in_folder(own, |folder| {
+        let (source, program) =
+            (folder.join("hello.rs"), folder.join("hello").with_extension(env::consts::EXE_EXTENSION));
+        fs::write(&source, "fn main() { println!(\"linked\"); }")?;
+        output(Command::new("rustc").arg("-o").arg(&program).arg(&source), COMPILES_WITHIN)?;
+        output(&mut Command::new(&program), ANSWERS_WITHIN)
+    });
+    match tried {
+        Ok(said) if said == "linked" => Finding::Ok("rustc makes programs that run here".to_owned()),
+        Ok(said) => Finding::Missing(format!("a test program said {said:?}"), fix.c_compiler()),
+        Err(error) => Finding::Missing(probe::short(&error), fix.c_compiler()),
+    }
+}
+
+/// Whether C can be compiled: SQLite and ring are built from C.
+fn c_compiler(own: &Path, fix: &Fix) -> Finding {
+    if cfg!(windows) {
+        // Its C compiler comes with the linker, and is not on PATH.
+        return Finding::Ok("comes with the linker".to_owned());
+    }
+    let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let tried = probe::in_folder(own, |folder| {
+        let source = folder.join("hello.c");
+        fs::write(&source, "#include <stdio.h>\nint answer(void) { return puts(\"\"); }\n")?;
+        let object = folder.join("hello.o");
+        output(Command::new(&compiler).arg("-c").arg(&source).arg("-o").arg(&object), COMPILES_WITHIN)
+    });
+    match tried {
+        Ok(_) => Finding::Ok(format!("{} compiles", compiler.to_string_lossy())),
+        Err(error) => Finding::Missing(probe::short(&error), fix.c_compiler()),
+    }
+}
+
+fn disk(root: &Path) -> Finding {
+    let needs = format!("a full build and the tests want {DISK_NEEDED} GB, {DISK_COMFORTABLE} GB with room");
+    match probe::free_gigabytes(root) {
+        Ok(free) if free >= DISK_COMFORTABLE => Finding::Ok(format!("{free} GB free; {needs}")),
+        Ok(free) if free >= DISK_NEEDED => Finding::Warn(format!("{free} GB free"), needs),
+        Ok(free) => Finding::Missing(format!("{free} GB free"), needs),
+        Err(error) => Finding::Warn(format!("cannot tell the free space: {}", probe::short(&error)), needs),
+    }
+}
+
+/// The ports of the first step, which the others keep.
+fn declared_ports(workshop: &Workshop) -> Vec<(String, u16)> {
+    let Some(step) = workshop.steps().first() else { return Vec::new() };
+    let Ok(definition) = Definition::load(&workshop.folder(step)) else { return Vec::new() };
+    definition.processes.into_iter().filter_map(|process| Some((process.name, process.port?))).collect()
+}
+
+fn port_of(name: &str, port: u16) -> Finding {
+    if ports::is_free(port) {
+        return Finding::Ok(format!("free for {name}"));
+    }
+    let advice = "stop what listens there, or run with --port; the simulators find another by themselves";
+    Finding::Warn(format!("taken; {name} would listen there"), advice.to_owned())
+}
+
+fn tool(name: &str, what_for: &str, fix: String) -> Finding {
+    match output(Command::new(name).arg("--version"), ANSWERS_WITHIN) {
+        Ok(found) => Finding::Ok(found.lines().next().unwrap_or_default().to_owned()),
+        Err(_) => Finding::Warn(format!("not there; {what_for}"), fix),
+    }
+}
+
+/// Asks the engine itself: a client without one is not enough.
+fn docker(fix: &Fix) -> Finding {
+    let needs = "needed from step 10 on, and for the tests on PostgreSQL";
+    let asked =
+        output(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]), ANSWERS_WITHIN);
+    match asked {
+        Ok(version) if !version.is_empty() => Finding::Ok(format!("engine {version} answers; {needs}")),
+        _ => Finding::Warn(format!("no engine answers; {needs}"), fix.docker()),
+    }
+}
+
+fn chromium(fix: &Fix) -> Finding {
+    let needs = "for the authors' browser tests only";
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    let found = names.into_iter().find_map(|name| {
+        output(Command::new(name).arg("--version"), ANSWERS_WITHIN).ok().map(|found| found.trim().to_owned())
+    });
+    match found {
+        Some(found) => Finding::Ok(format!("{found}; {needs}")),
+        None => Finding::Warn(format!("not there; {needs}"), fix.chromium()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(version("1.100.0") > version("1.95"));
+        assert_eq!(version("1.96.0-nightly"), Some((1, 96)));
+        assert_eq!(version("next"), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! `cargo workshop`: runs the steps and leads through the workshop.
+//!
+//! A small crate of its own, built before anything else, so it knows no web framework and no database: what it runs it
+//! builds with cargo and starts through the harness. It never asks a question, works without a terminal, and says what is
+//! wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
+
+mod cli;
+mod coach;
+mod doctor;
+mod run;
+mod say;
+mod workshop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Command},
+    say::complain,
+    workshop::Workshop,
+};
+
+/// What is wrong is the command line, not the machine.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// `EX_USAGE` of sysexits.h.
+const EX_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed stdout is no reason to panic, and help is no error.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match execute(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            if error.is::<Usage>() { ExitCode::from(EX_USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let workshop = Workshop::find()?;
+    match &cli.command {
+        None => Ok(coach::next(&workshop)),
+        Some(Command::Run(options)) => run::run(&workshop, options),
+        Some(Command::Doctor) => Ok(doctor::doctor(&workshop)),
+    }
+}
