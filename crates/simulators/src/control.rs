@@ -1,4 +1,216 @@
-//! stub
-pub(crate) fn router() -> axum::Router<crate::State> {
-    axum::Router::new()
+//! The control routes: what was sent, what is to fail, what happens on GitHub. Not part of any service.
+//!
+//! Bodies are JSON whatever their `Content-Type`; a wrong one is a 400 or 422 with `{"error": "…"}`.
+
+use std::sync::PoisonError;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Query, State as Shared, rejection::QueryRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    State,
+    faults::{Fault, Service},
+    github::{
+        self,
+        change::{self, Happening},
+        webhook::Delivery,
+        words,
+    },
+};
+
+/// The most deliveries at once.
+const MOST: u32 = 100;
+
+/// The routes under `/control`.
+pub(crate) fn router() -> Router<State> {
+    Router::new()
+        .route("/control/calls", get(calls).delete(forget_calls))
+        .route("/control/faults", get(faults).post(set_fault).delete(clear_faults))
+        .route("/control/github", get(world))
+        .route("/control/github/events", post(happen))
+        .route("/control/github/deliver", post(deliver))
+}
+
+/// Why a control call was refused.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({"error": self.message}))).into_response()
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallsQuery {
+    service: Option<Service>,
+}
+
+/// `GET /control/calls?service=`: the calls so far, oldest first.
+async fn calls(
+    Shared(state): Shared<State>,
+    query: Result<Query<CallsQuery>, QueryRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let Query(query) = query.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+    let (calls, forgotten) = state.calls().list(query.service);
+    Ok(Json(json!({"calls": calls, "forgotten": forgotten})))
+}
+
+/// `DELETE /control/calls`.
+async fn forget_calls(Shared(state): Shared<State>) -> StatusCode {
+    state.calls().clear();
+    StatusCode::NO_CONTENT
+}
+
+/// `GET /control/faults`: those that have not happened yet.
+async fn faults(Shared(state): Shared<State>) -> Json<Value> {
+    Json(json!({"faults": state.faults().list(Timestamp::now())}))
+}
+
+/// `POST /control/faults`: one more; 201 with the fault.
+async fn set_fault(Shared(state): Shared<State>, body: Bytes) -> Result<(StatusCode, Json<Fault>), Refusal> {
+    let fault = state
+        .faults()
+        .set(read(&body)?, Timestamp::now())
+        .map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why))?;
+    Ok((StatusCode::CREATED, Json(fault)))
+}
+
+/// `DELETE /control/faults`.
+async fn clear_faults(Shared(state): Shared<State>) -> StatusCode {
+    state.faults().clear();
+    StatusCode::NO_CONTENT
+}
+
+/// `GET /control/github`: what there is, in numbers.
+async fn world(Shared(state): Shared<State>) -> Json<Value> {
+    let world = state.world().read().unwrap_or_else(PoisonError::into_inner);
+    let repositories: Vec<_> = world
+        .repositories()
+        .iter()
+        .map(|repository| {
+            let open = repository.items.values().filter(|item| item.is_open()).count();
+            json!({"name": repository.name, "items": repository.items.len(), "open": open})
+        })
+        .collect();
+    Json(json!({
+        "now": world.now(),
+        "app": format!("{}[bot]", github::APP),
+        "maintainers": words::MAINTAINERS,
+        "repositories": repositories,
+    }))
+}
+
+/// `POST /control/github/events`: something happens to an item; the webhook that tells of it, sent to
+/// `deliver_to` or handed back for the caller to send.
+async fn happen(Shared(state): Shared<State>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let happening: Happening = read(&body)?;
+    let url = happening.deliver_to.as_deref().map(destination).transpose()?;
+    let times = times(happening.times)?;
+    let told = {
+        let mut world = state.world().write().unwrap_or_else(PoisonError::into_inner);
+        change::apply(&mut world, &happening)?
+    };
+    let secret = &state.options().github_webhook_secret;
+    let delivery = Delivery::new(told.event, new_id(), told.payload.to_string(), secret);
+    send(&state, &delivery, url, times).await
+}
+
+/// Body of `POST /control/github/deliver`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parcel {
+    url: String,
+    /// Value of `X-GitHub-Event`.
+    event: String,
+    /// Sent as JSON; a string is sent as it is, so that it may be no JSON at all.
+    payload: Value,
+    /// Signs with this in place of the right secret.
+    #[serde(default)]
+    secret: Option<String>,
+    /// Value of `X-GitHub-Delivery`; a new one unless told.
+    #[serde(default)]
+    delivery: Option<String>,
+    #[serde(default)]
+    times: Option<u32>,
+}
+
+/// `POST /control/github/deliver`: sends any webhook, signed.
+async fn deliver(Shared(state): Shared<State>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let parcel: Parcel = read(&body)?;
+    let url = destination(&parcel.url)?;
+    let times = times(parcel.times)?;
+    let body = match parcel.payload {
+        Value::String(raw) => raw,
+        payload => payload.to_string(),
+    };
+    let secret = parcel.secret.as_ref().unwrap_or(&state.options().github_webhook_secret);
+    let delivery = Delivery::new(parcel.event, parcel.delivery.unwrap_or_else(new_id), body, secret);
+    send(&state, &delivery, Some(url), times).await
+}
+
+async fn send(
+    state: &State,
+    delivery: &Delivery,
+    url: Option<reqwest::Url>,
+    times: u32,
+) -> Result<Json<Value>, Refusal> {
+    let answers = match url {
+        None => Vec::new(),
+        Some(url) => delivery
+            .send(state.webhooks(), url.as_str(), times)
+            .await
+            .map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why))?,
+    };
+    Ok(Json(delivery.describe(&answers)))
+}
+
+/// New at every delivery, also after a restart: the receiver remembers those it has seen.
+fn new_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+fn destination(url: &str) -> Result<reqwest::Url, Refusal> {
+    let wrong =
+        |why: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{url:?} is no address: {why}"));
+    let parsed: reqwest::Url = url.parse().map_err(|error| wrong(format!("{error}")))?;
+    if matches!(parsed.scheme(), "http" | "https") {
+        Ok(parsed)
+    } else {
+        Err(wrong("only http and https".to_owned()))
+    }
+}
+
+fn times(times: Option<u32>) -> Result<u32, Refusal> {
+    match times.unwrap_or(1) {
+        times @ 1..=MOST => Ok(times),
+        _ => Err(Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("times must lie between 1 and {MOST}"),
+        )),
+    }
 }

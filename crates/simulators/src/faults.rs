@@ -187,7 +187,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let json = r#"{"service":"github","kind":"status","status":502,"skip":1,"times":2,"contains":"add"}"#;
         faults.set(fault(json), now).unwrap();
-        let mut fires = |service, body: &[u8]| faults.take(service, body, now).is_some();
+        let fires = |service, body: &[u8]| faults.take(service, body, now).is_some();
         assert!(!fires(Service::Twilio, b"add"));
         assert!(!fires(Service::GitHub, b"other"));
         assert_eq!([0; 4].map(|_| fires(Service::GitHub, b"add")), [false, true, true, false]);

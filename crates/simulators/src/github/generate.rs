@@ -215,7 +215,7 @@ impl Generator<'_> {
     /// Some minutes to some weeks go by; false when that would lead into the future.
     fn pass(&mut self, clock: &mut Timestamp) -> bool {
         let doublings = self.random.between(0, 13);
-        let seconds = (self.random.between(3, 6) * MINUTE << doublings) + self.random.between(0, 59);
+        let seconds = ((self.random.between(3, 6) * MINUTE) << doublings) + self.random.between(0, 59);
         let next = after(*clock, seconds);
         let passes = next < self.now;
         if passes {

@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Kind, RepositoryName, State};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use crate::random::hash;
 
@@ -71,7 +72,8 @@ pub(crate) struct Comment {
 }
 
 /// What a review says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     Approved,
     ChangesRequested,

@@ -109,6 +109,7 @@ enum IssueTimelineItemsItemType {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[expect(clippy::enum_variant_names, reason = "GitHub's")]
 enum PullRequestTimelineItemsItemType {
     ClosedEvent,
     MergedEvent,
@@ -131,11 +132,7 @@ struct IssueFilters {
 }
 
 #[derive(Debug, Clone, Interface)]
-#[graphql(
-    field(name = "login", ty = "String"),
-    field(name = "resource_path", ty = "Uri"),
-    field(name = "url", ty = "Uri")
-)]
+#[graphql(field(name = "login", ty = "String"), field(name = "url", ty = "Uri"))]
 enum Actor {
     Bot(Bot),
     User(User),
@@ -143,7 +140,6 @@ enum Actor {
 
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID"))]
-#[expect(clippy::large_enum_variant, reason = "made once a query, never stored")]
 enum Node {
     Bot(Bot),
     ClosedEvent(ClosedEvent),
@@ -377,6 +373,7 @@ enum IssueTimelineItems {
 }
 
 #[derive(Debug, Clone, Union)]
+#[expect(clippy::enum_variant_names, reason = "GitHub's")]
 enum PullRequestTimelineItems {
     ClosedEvent(ClosedEvent),
     MergedEvent(MergedEvent),
@@ -840,7 +837,7 @@ impl Query {
     async fn repository(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = true, name = "followRenames")] _follow_renames: bool,
+        #[graphql(name = "followRenames")] _follow_renames: Option<bool>,
         name: String,
         owner: String,
     ) -> Option<Repository> {
@@ -909,5 +906,21 @@ impl Mutation {
             }),
             subject: Some(node_of(&item)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_has_the_names_that_were_checked_against_githubs() {
+        let checked = include_str!("schema/checked.graphql");
+        let ours = build(SharedWorld::default()).sdl();
+        assert_eq!(
+            ours, checked,
+            "the schema changed: check it against GitHub's (every type, field, argument and nullability), \
+             then write it to src/github/schema/checked.graphql"
+        );
     }
 }
