@@ -174,9 +174,9 @@ impl Store {
         Ok(())
     }
 
-    /// For reads. A read sees what was committed before it began.
+    /// For reads, and for a write that is one statement. A read sees what was committed before it began.
     #[must_use]
-    pub fn read(&self) -> &AnyPool {
+    pub fn pool(&self) -> &AnyPool {
         &self.pool
     }
 

@@ -60,7 +60,7 @@ async fn find(state: &State, id: &str) -> Result<Import> {
          WHERE m.id = $1 GROUP BY m.id, m.status, m.error, m.created_at, m.finished_at",
     )
     .bind(id)
-    .fetch_optional(state.store.read())
+    .fetch_optional(state.store.pool())
     .await?;
     Ok(row.ok_or_else(|| Fault::NotFound(format!("import {id}")))?.try_into()?)
 }
@@ -79,7 +79,7 @@ pub async fn create(state: axum::extract::State<State>) -> Result<impl IntoRespo
             // The unique index says that one is under way; by now it may have ended.
             Err(Error::Fault(Fault::Taken(_))) => {
                 let active: Option<(String,)> = sqlx::query_as("SELECT id FROM imports WHERE active = 1")
-                    .fetch_optional(state.store.read())
+                    .fetch_optional(state.store.pool())
                     .await?;
                 let Some((id,)) = active else { continue };
                 id

@@ -156,7 +156,7 @@ pub async fn list(
         sql.and(" AND (-i.created_at, i.item_key) > (", -created_at).and(", ", key).push(")");
     }
     sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<ItemRow> = sql.fetch_all(state.store.read()).await?;
+    let mut rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;
     let more = super::cut(&mut rows, params.limit);
     let next_cursor = match rows.last() {
         Some(last) if more => Some(cursor::encode("items", &(last.created_at, &last.item_key))?),
@@ -185,7 +185,7 @@ pub async fn get(
     // GitHub's names ignore case; the catalogue has the spelling that keys are stored under.
     let repository = state.catalogue.find(key.repository().as_str()).ok_or_else(missing)?;
     sql.bind(format!("{}#{}", repository.name, key.number()));
-    let rows: Vec<ItemRow> = sql.fetch_all(state.store.read()).await?;
+    let rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;
     let row = rows.into_iter().next().ok_or_else(missing)?;
     Ok(Json(row.try_into()?))
 }

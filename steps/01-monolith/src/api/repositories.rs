@@ -53,7 +53,7 @@ pub async fn list(
     }
     sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ")
         .bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<Row> = sql.fetch_all(state.store.read()).await?;
+    let mut rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
     let more = super::cut(&mut rows, params.limit);
     let next_cursor = match rows.last() {
         Some(last) if more => Some(cursor::encode("repositories", &last.name)?),

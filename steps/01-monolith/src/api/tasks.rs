@@ -202,7 +202,7 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
         sql.push(")");
     }
     sql.push(" ORDER BY ").push(sort.key()).push(" LIMIT ").bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<Row> = sql.fetch_all(state.store.read()).await?;
+    let mut rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
     let more = super::cut(&mut rows, params.limit);
     let next_cursor = match rows.last() {
         Some(last) if more => {
@@ -234,7 +234,7 @@ pub async fn find(state: &State, id: Uuid) -> Result<Task> {
     let id = id.to_string();
     let mut sql = ranked(today(), |sql| _ = sql.and("status <> 'done' OR id = ", id.as_str()));
     sql.and(" AND t.id = ", id.as_str());
-    let rows: Vec<Row> = sql.fetch_all(state.store.read()).await?;
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
     let row = rows.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
     Ok(row.try_into()?)
 }

@@ -4,7 +4,11 @@
 //! an import that is killed goes on from the last whole page, in this process or in another: the row
 //! in `imports` is claimed with a lease, and a claim that nobody renews ends by itself.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{Kind, RepositoryName};
 use futures::{StreamExt, stream};
@@ -86,7 +90,7 @@ impl Importer {
     /// Works until `stop`. What is under way then is given back, to be taken up by whoever comes next.
     pub async fn run(self, stop: Stop) {
         while !stop.is_stopping() {
-            let claim = Lease::claim(self.store.read(), "imports", "active = 1", &self.owner, LEASE).await;
+            let claim = Lease::claim(self.store.pool(), "imports", "active = 1", &self.owner, LEASE).await;
             match claim {
                 Ok(Some(lease)) => {
                     tokio::select! {
@@ -94,7 +98,7 @@ impl Importer {
                         () = self.hold(&lease) => {}
                         () = stop.wait() => tracing::info!(import = lease.id(), "import interrupted; it will go on later"),
                     }
-                    if let Err(error) = lease.release(self.store.read()).await {
+                    if let Err(error) = lease.release(self.store.pool()).await {
                         tracing::warn!(%error, "cannot give the import back; its lease will end");
                     }
                     continue;
@@ -114,7 +118,7 @@ impl Importer {
     async fn hold(&self, lease: &Lease) {
         loop {
             tokio::time::sleep(lease.heartbeat()).await;
-            match lease.renew(self.store.read()).await {
+            match lease.renew(self.store.pool()).await {
                 Ok(true) => {}
                 Ok(false) => {
                     return tracing::warn!(import = lease.id(), "import taken over by another worker");
@@ -136,7 +140,7 @@ impl Importer {
 
     async fn try_work(&self, import: &str) -> Result<(), sqlx::Error> {
         let Some(github) = &self.github else {
-            return self.finish(import, &["GITHUB_TOKEN is not set".to_owned()]).await;
+            return self.finish(import, Some("GITHUB_TOKEN is not set".to_owned())).await;
         };
         self.describe(import, "running", None).await?;
         let lists: Vec<List> = sqlx::query_as(
@@ -144,7 +148,7 @@ impl Importer {
              JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 ORDER BY l.id",
         )
         .bind(import)
-        .fetch_all(self.store.read())
+        .fetch_all(self.store.pool())
         .await?;
         let ends: Vec<(String, Result<(), Stopped>)> = stream::iter(lists)
             .map(|list| async move {
@@ -154,15 +158,15 @@ impl Importer {
             .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
-        let mut failures = Vec::new();
+        let mut failures: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (name, end) in ends {
             match end {
                 Ok(()) => {}
                 Err(Stopped::Overtaken) => return Ok(()),
-                Err(error) => failures.push(format!("{name}: {error}")),
+                Err(error) => _ = failures.entry(error.to_string()).or_default().insert(name),
             }
         }
-        self.finish(import, &failures).await
+        self.finish(import, told(&failures)).await
     }
 
     /// Reads one list to its end.
@@ -257,14 +261,13 @@ impl Importer {
         .bind(status)
         .bind(reason)
         .bind(import)
-        .execute(self.store.read())
+        .execute(self.store.pool())
         .await?;
         Ok(())
     }
 
-    /// Ends the import: done, or failed with the reasons.
-    async fn finish(&self, import: &str, failures: &[String]) -> Result<(), sqlx::Error> {
-        let error = (!failures.is_empty()).then(|| failures.join("; "));
+    /// Ends the import: done, or failed with the reason.
+    async fn finish(&self, import: &str, error: Option<String>) -> Result<(), sqlx::Error> {
         let status = if error.is_some() { "failed" } else { "done" };
         let mut tx = self.store.begin_write().await?;
         waiting::refresh_open(&mut tx).await?;
@@ -281,5 +284,35 @@ impl Importer {
         tx.commit().await?;
         tracing::info!(import, status, error, "import ended");
         Ok(())
+    }
+}
+
+/// The failures in a sentence each: a reason with the repositories that met it.
+fn told(failures: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
+    /// How many repositories are named; a wrong token meets them all.
+    const NAMED: usize = 3;
+    let sentences: Vec<String> = failures
+        .iter()
+        .map(|(reason, names)| {
+            let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+            match names.len().saturating_sub(NAMED) {
+                0 => format!("{reason} ({})", named.join(", ")),
+                more => format!("{reason} ({} and {more} more)", named.join(", ")),
+            }
+        })
+        .collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_reason_that_meets_every_repository_is_told_once() {
+        let names = (0..5).map(|n| format!("a/{n}")).collect();
+        let failures = BTreeMap::from([("Bad credentials".to_owned(), names)]);
+        assert_eq!(told(&failures).unwrap(), "Bad credentials (a/0, a/1, a/2 and 2 more)");
+        assert_eq!(told(&BTreeMap::new()), None);
     }
 }
