@@ -8,6 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(unix)]
+use nix::sys::signal::Signal;
+
 use crate::{Stop, log::Log};
 
 /// How often a wait looks again.
@@ -75,7 +78,7 @@ impl Child {
     /// SIGTERM on unix; elsewhere, where no such thing exists, its standard input closes.
     pub(crate) fn ask_to_stop(&mut self) -> io::Result<()> {
         #[cfg(unix)]
-        return self.signal(rustix::process::Signal::TERM);
+        return self.signal(Signal::SIGTERM);
         #[cfg(not(unix))]
         {
             self.hang_up();
@@ -95,7 +98,7 @@ impl Child {
         }
         // It may end by itself meanwhile; then there is nobody left to kill.
         #[cfg(unix)]
-        let _ = rustix::process::kill_process_group(self.pid(), rustix::process::Signal::KILL);
+        let _ = nix::sys::signal::killpg(self.pid(), Signal::SIGKILL);
         let _ = self.process.kill();
         let status = self.process.wait()?;
         self.ended = Some(status);
@@ -105,16 +108,34 @@ impl Child {
 
     /// Sends `signal`, unless it has ended: then its number may be somebody else's.
     #[cfg(unix)]
-    pub(crate) fn signal(&mut self, signal: rustix::process::Signal) -> io::Result<()> {
+    pub(crate) fn signal(&mut self, signal: Signal) -> io::Result<()> {
         if self.poll().is_some() {
             return Err(io::Error::other("it has ended"));
         }
-        Ok(rustix::process::kill_process(self.pid(), signal)?)
+        Ok(nix::sys::signal::kill(self.pid(), signal)?)
+    }
+
+    /// Stops it in the middle of what it does, and returns when it stands still: the signal alone takes a moment.
+    #[cfg(unix)]
+    pub(crate) fn pause(&mut self) -> io::Result<()> {
+        use std::os::unix::process::ExitStatusExt;
+
+        use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+
+        self.signal(Signal::SIGSTOP)?;
+        // Had it ended in this very moment, this would have reaped it.
+        self.ended = match waitpid(self.pid(), Some(WaitPidFlag::WUNTRACED))? {
+            WaitStatus::Exited(_, code) => Some(ExitStatus::from_raw(code << 8)),
+            WaitStatus::Signaled(_, signal, _) => Some(ExitStatus::from_raw(signal as i32)),
+            _ => return Ok(()),
+        };
+        Err(io::Error::other("it has ended"))
     }
 
     #[cfg(unix)]
-    fn pid(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_child(&self.process)
+    fn pid(&self) -> nix::unistd::Pid {
+        // What the system hands out as a signed number, std shows as an unsigned one.
+        nix::unistd::Pid::from_raw(self.process.id().cast_signed())
     }
 
     fn hear_last_words(&mut self) {

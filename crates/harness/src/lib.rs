@@ -13,6 +13,7 @@ mod child;
 pub mod definition;
 mod error;
 mod health;
+pub mod http;
 mod log;
 mod options;
 pub mod ports;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    io,
     path::PathBuf,
     process::{Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,11 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(unix)]
+use nix::sys::signal::Signal;
+
 use crate::{
     Definition, Error, INHERITED, Options, Ports, Result, Stop,
     child::Child,
     definition::Process,
-    health::Checker,
+    health,
     log::Log,
     ports::{self, Port},
 };
@@ -27,7 +31,6 @@ pub struct System {
     definition: Definition,
     /// In the order of [`Definition::processes`].
     members: Vec<Member>,
-    checker: Checker,
     ready_within: Duration,
     grace: Duration,
     stop: Stop,
@@ -116,7 +119,6 @@ impl System {
         let system = Self {
             definition,
             members,
-            checker: Checker::new(),
             ready_within: options.ready_within,
             grace: options.grace,
             stop: options.stop.clone(),
@@ -161,9 +163,8 @@ impl System {
     /// # Errors
     /// No such process, or it is not running.
     pub fn kill(&self, name: &str) -> Result<()> {
-        let killed = self.with_child(name, |child| {
-            child.kill().map_err(|source| Error::Signal { name: name.to_owned(), action: "kill", source })
-        });
+        let killed =
+            self.with_child(name, |child| child.kill().map_err(|source| failed("kill", name, source)));
         *self.member(name)?.child() = None;
         killed.map(drop)
     }
@@ -212,7 +213,7 @@ impl System {
     /// No such process, or it is not running.
     #[cfg(unix)]
     pub fn pause(&self, name: &str) -> Result<()> {
-        self.signal(name, "pause", rustix::process::Signal::STOP)
+        self.with_child(name, |child| child.pause().map_err(|source| failed("pause", name, source)))
     }
 
     /// Lets a paused process go on (SIGCONT).
@@ -221,13 +222,8 @@ impl System {
     /// No such process, or it is not running.
     #[cfg(unix)]
     pub fn resume(&self, name: &str) -> Result<()> {
-        self.signal(name, "resume", rustix::process::Signal::CONT)
-    }
-
-    #[cfg(unix)]
-    fn signal(&self, name: &str, action: &'static str, signal: rustix::process::Signal) -> Result<()> {
         self.with_child(name, |child| {
-            child.signal(signal).map_err(|source| Error::Signal { name: name.to_owned(), action, source })
+            child.signal(Signal::SIGCONT).map_err(|source| failed("resume", name, source))
         })
     }
 
@@ -356,8 +352,7 @@ impl System {
         }
         member.must_live()?;
         // Without a port there is nothing to ask: alive is ready.
-        let ready =
-            member.port.map_or(Ok(()), |port| self.checker.check(port, member.process.health.as_deref()));
+        let ready = member.port.map_or(Ok(()), |port| health::check(port, member.process.health.as_deref()));
         // Somebody else on its port may have answered in its place.
         if ready.is_ok() {
             member.must_live()?;
@@ -406,7 +401,7 @@ impl Drop for System {
             let Some(mut child) = slot.take() else { continue };
             // A paused one would never hear the question. One that has ended refuses both, and that is fine.
             #[cfg(unix)]
-            let _ = child.signal(rustix::process::Signal::CONT);
+            let _ = child.signal(Signal::SIGCONT);
             if self.grace.is_zero() || child.ask_to_stop().is_err() {
                 continue;
             }
@@ -419,6 +414,10 @@ impl Drop for System {
 fn no_such_process(definition: &Definition, name: &str) -> Error {
     let names: Vec<_> = definition.processes.iter().map(|process| process.name.as_str()).collect();
     Error::NoSuchProcess(format!("step {} has no process {name}, only {}", definition.step, names.join(", ")))
+}
+
+fn failed(action: &'static str, name: &str, source: io::Error) -> Error {
+    Error::Signal { name: name.to_owned(), action, source }
 }
 
 fn url_of(port: u16) -> String {

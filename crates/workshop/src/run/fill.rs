@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use harness::Stop;
+use harness::{Stop, http::Request};
 use serde_json::Value;
 
 use crate::{say::say, workshop::Member};
@@ -18,12 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes `team` the team and imports what GitHub has.
 pub(super) fn fill(base: &str, token: &str, team: &[Member], stop: &Stop) -> Result<()> {
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .http_status_as_error(false)
-        .proxy(None)
-        .build();
-    let api = Api { agent: config.into(), base, token };
+    let api = Api { base, authorization: format!("Bearer {token}") };
     for member in team {
         let (status, answer) = api.post("/api/team", &serde_json::to_string(member)?)?;
         // 409: from an earlier run, and perhaps changed since. It stays as it is.
@@ -75,30 +70,26 @@ fn follow(api: &Api<'_>, id: &str, stop: &Stop) -> Result<()> {
 }
 
 struct Api<'a> {
-    agent: ureq::Agent,
     base: &'a str,
-    token: &'a str,
+    authorization: String,
 }
 
 impl Api<'_> {
     fn post(&self, path: &str, body: &str) -> Result<(u16, Value)> {
-        let request = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", "application/json");
-        let mut answer = request.send(body).with_context(|| format!("POST {path} failed"))?;
-        let text = answer.body_mut().read_to_string().with_context(|| format!("POST {path} failed"))?;
-        Ok((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        self.ask("POST", path, body)
     }
 
     fn get(&self, path: &str) -> Result<Value> {
-        let answer = self.agent.get(format!("{}{path}", self.base)).call();
-        let mut answer = answer.with_context(|| format!("GET {path} failed"))?;
-        let text = answer.body_mut().read_to_string().with_context(|| format!("GET {path} failed"))?;
-        if answer.status().as_u16() != 200 {
-            bail!("GET {path} answers {}: {text}", answer.status());
+        match self.ask("GET", path, "")? {
+            (200, answer) => Ok(answer),
+            (status, answer) => bail!("GET {path} answers {status}: {answer}"),
         }
-        serde_json::from_str(&text).with_context(|| format!("GET {path} answers no JSON"))
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, Value)> {
+        let headers = [("authorization", self.authorization.as_str()), ("content-type", "application/json")];
+        let request = Request { method, base: self.base, path, headers: &headers, body, limit: PATIENCE };
+        let answer = request.send().with_context(|| format!("{method} {path} failed"))?;
+        Ok((answer.status, serde_json::from_str(&answer.body).unwrap_or(Value::String(answer.body))))
     }
 }
