@@ -21,7 +21,10 @@ mod sendgrid;
 mod state;
 mod twilio;
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
 use axum::{
     Router, middleware,
@@ -40,6 +43,19 @@ pub use state::{ConfigError, State};
 /// The hour at which the simulated world stands still, unless `--now` says another.
 pub const NOW: &str = "2019-07-15T00:00:00Z";
 
+/// Where the generated data comes from unless `--seed` says another.
+pub const SEED: u64 = 2019;
+/// Default of `GITHUB_TOKEN`: none of these opens anything but the simulators.
+pub const GITHUB_TOKEN: &str = "workshop-github-token";
+/// Default of `GITHUB_WEBHOOK_SECRET`.
+pub const GITHUB_WEBHOOK_SECRET: &str = "workshop-webhook-secret";
+/// Default of `SENDGRID_API_KEY`.
+pub const SENDGRID_API_KEY: &str = "workshop-sendgrid-key";
+/// Default of `TWILIO_ACCOUNT_SID`.
+pub const TWILIO_ACCOUNT_SID: &str = "workshop-twilio-account";
+/// Default of `TWILIO_AUTH_TOKEN`.
+pub const TWILIO_AUTH_TOKEN: &str = "workshop-twilio-token";
+
 /// What the simulators are told at start.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -56,7 +72,7 @@ pub struct Options {
     #[arg(long, env = "AUTOMATOR_CATALOGUE", value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
     /// Where the generated data comes from: the same number, the same data.
-    #[arg(long, value_name = "NUMBER", default_value_t = 2019)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     pub seed: u64,
     /// The hour at which the simulated world stands still.
     #[arg(long, value_name = "RFC3339", default_value = NOW)]
@@ -65,25 +81,45 @@ pub struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = github::POINTS)]
     pub github_points: i32,
     /// Token that GitHub's clients have to show.
-    #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true, default_value = "workshop-github-token")]
+    #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true, default_value = GITHUB_TOKEN)]
     pub github_token: String,
     /// Secret with which GitHub's webhooks are signed.
     #[arg(
         long,
         env = "GITHUB_WEBHOOK_SECRET",
         hide_env_values = true,
-        default_value = "workshop-webhook-secret"
+        default_value = GITHUB_WEBHOOK_SECRET
     )]
     pub github_webhook_secret: String,
     /// Key that SendGrid's clients have to show.
-    #[arg(long, env = "SENDGRID_API_KEY", hide_env_values = true, default_value = "workshop-sendgrid-key")]
+    #[arg(long, env = "SENDGRID_API_KEY", hide_env_values = true, default_value = SENDGRID_API_KEY)]
     pub sendgrid_api_key: String,
     /// Account that Twilio's clients name.
-    #[arg(long, env = "TWILIO_ACCOUNT_SID", default_value = "workshop-twilio-account")]
+    #[arg(long, env = "TWILIO_ACCOUNT_SID", default_value = TWILIO_ACCOUNT_SID)]
     pub twilio_account_sid: String,
     /// Token that Twilio's clients have to show.
-    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, default_value = "workshop-twilio-token")]
+    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true, default_value = TWILIO_AUTH_TOKEN)]
     pub twilio_auth_token: String,
+}
+
+impl Default for Options {
+    /// What the command line and an empty environment give.
+    fn default() -> Self {
+        Self {
+            port: 9000,
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            data: None,
+            catalogue: None,
+            seed: SEED,
+            now: NOW.parse().unwrap_or_default(),
+            github_points: github::POINTS,
+            github_token: GITHUB_TOKEN.to_owned(),
+            github_webhook_secret: GITHUB_WEBHOOK_SECRET.to_owned(),
+            sendgrid_api_key: SENDGRID_API_KEY.to_owned(),
+            twilio_account_sid: TWILIO_ACCOUNT_SID.to_owned(),
+            twilio_auth_token: TWILIO_AUTH_TOKEN.to_owned(),
+        }
+    }
 }
 
 /// The logins of those who maintain the generated repositories. A team of exactly these makes the

@@ -1,0 +1,165 @@
+//! Recording and failing on demand.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::Simulators;
+
+const ASK: &str = "{viewer {login}}";
+
+#[tokio::test]
+async fn calls_are_recorded_in_order_and_forgotten_when_told() {
+    let simulators = Simulators::start().await;
+    simulators.ask(ASK, &json!({})).await;
+    simulators.request(Method::POST, "/graphql?x=1").send().await.unwrap();
+    let calls = simulators.calls("github").await;
+    let seen: Vec<_> =
+        calls.iter().map(|call| (call["path"].as_str().unwrap(), call["status"].as_i64())).collect();
+    assert_eq!(seen, [("/graphql", Some(200)), ("/graphql?x=1", Some(401))]);
+    assert_eq!(calls[0]["fields"]["query"], ASK);
+    assert!(!calls[0].to_string().contains(simulators::GITHUB_TOKEN));
+    assert!(simulators.calls("twilio").await.is_empty());
+    let (status, _) = simulators.control(Method::DELETE, "calls", &json!(null)).await;
+    assert_eq!((status.as_u16(), simulators.calls("github").await.len()), (204, 0));
+}
+
+#[tokio::test]
+async fn a_status_happens_so_often_after_so_many_and_only_to_its_service() {
+    let simulators = Simulators::start().await;
+    simulators
+        .fault(json!({"service": "github", "kind": "status", "status": 502, "skip": 1, "times": 2}))
+        .await;
+    simulators.fault(json!({"service": "sendgrid", "kind": "status", "status": 503})).await;
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(simulators.graphql(ASK, &json!({})).send().await.unwrap().status().as_u16());
+    }
+    assert_eq!(seen, [200, 502, 502, 200]);
+    let mail = simulators.request(Method::POST, "/v3/mail/send").send().await.unwrap();
+    assert_eq!(mail.status(), 503);
+    assert!(mail.json::<Value>().await.unwrap()["errors"][0]["message"].is_string());
+    let faults: Vec<_> = simulators.calls("github").await.iter().map(|call| call["fault"].clone()).collect();
+    assert_eq!(faults, [json!(null), json!("status"), json!("status"), json!(null)]);
+}
+
+#[tokio::test]
+async fn a_rate_limit_lasts_until_its_reset_and_says_when_that_is() {
+    let simulators = Simulators::start().await;
+    let fault = json!({"service": "github", "kind": "rate_limit", "times": null, "reset_after_seconds": 2});
+    simulators.fault(fault).await;
+    let limited = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+    assert_eq!(
+        (limited.status().as_u16(), &limited.headers()["x-ratelimit-remaining"]),
+        (200, &"0".parse().unwrap())
+    );
+    let reset: i64 = limited.headers()["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
+    assert!((0..=3).contains(&(reset - jiff::Timestamp::now().as_second())));
+    assert_eq!(limited.json::<Value>().await.unwrap()["errors"][0]["type"], "RATE_LIMITED");
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    simulators.ask(ASK, &json!({})).await;
+}
+
+#[tokio::test]
+async fn a_secondary_limit_is_a_403_that_says_how_long_to_wait() {
+    let simulators = Simulators::start().await;
+    simulators.fault(json!({"service": "github", "kind": "secondary_limit", "reset_after_seconds": 7})).await;
+    let answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (403, &"7".parse().unwrap()));
+    let body: Value = answer.json().await.unwrap();
+    assert!(body["message"].as_str().unwrap().contains("secondary rate limit"));
+
+    simulators.fault(json!({"service": "twilio", "kind": "rate_limit"})).await;
+    let path = "/2010-04-01/Accounts/x/Messages.json";
+    let answer = simulators.request(Method::POST, path).send().await.unwrap();
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.json::<Value>().await.unwrap()["code"], 20429);
+}
+
+#[tokio::test]
+async fn a_delay_makes_the_right_answer_late() {
+    let simulators = Simulators::start().await;
+    simulators.fault(json!({"service": "github", "kind": "delay", "delay_ms": 300})).await;
+    let start = Instant::now();
+    simulators.ask(ASK, &json!({})).await;
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    let start = Instant::now();
+    simulators.ask(ASK, &json!({})).await;
+    assert!(start.elapsed() < Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn a_cut_ends_the_connection_within_the_body() {
+    let simulators = Simulators::start().await;
+    for after in [false, true] {
+        simulators.fault(json!({"service": "github", "kind": "cut", "after": after})).await;
+        let mut answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let promised = answer.content_length().unwrap();
+        let first = answer.chunk().await.unwrap().unwrap();
+        assert!(!first.is_empty() && (first.len() as u64) < promised);
+        assert!(answer.chunk().await.is_err());
+    }
+    simulators.ask(ASK, &json!({})).await;
+}
+
+#[tokio::test]
+async fn malformed_is_a_200_that_is_no_json() {
+    let simulators = Simulators::start().await;
+    for after in [false, true] {
+        simulators.fault(json!({"service": "github", "kind": "malformed", "after": after})).await;
+        let answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let body = answer.text().await.unwrap();
+        assert!(!body.is_empty() && serde_json::from_str::<Value>(&body).is_err(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_after_the_effect_leaves_the_effect_and_one_before_it_does_not() {
+    let simulators = Simulators::start().await;
+    let find = r#"{repository(owner: "sendgrid", name: "rest") {issues(first: 1) {nodes {id comments {totalCount}}}}}"#;
+    let issue = simulators.ask(find, &json!({})).await["repository"]["issues"]["nodes"][0].take();
+    let mutation = "mutation($id: ID!) {addComment(input: {subjectId: $id, body: \"b\"}) {subject {id}}}";
+    for after in [false, true] {
+        let fault = json!({"service": "github", "kind": "status", "status": 500, "contains": "addComment", "after": after});
+        simulators.fault(fault).await;
+        simulators.ask(ASK, &json!({})).await;
+        let answer = simulators.graphql(mutation, &json!({"id": issue["id"]})).send().await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let now = simulators.ask(find, &json!({})).await["repository"]["issues"]["nodes"][0].take();
+        let more = now["comments"]["totalCount"].as_i64().unwrap()
+            - issue["comments"]["totalCount"].as_i64().unwrap();
+        assert_eq!(more, i64::from(after));
+    }
+}
+
+#[tokio::test]
+async fn faults_are_listed_and_cleared_and_wrong_input_is_explained() {
+    let simulators = Simulators::start().await;
+    simulators.fault(json!({"service": "github", "kind": "cut", "times": null})).await;
+    let (_, body) = simulators.control(Method::GET, "faults", &json!(null)).await;
+    assert_eq!(body["faults"][0]["kind"], "cut");
+    simulators.control(Method::DELETE, "faults", &json!(null)).await;
+    simulators.ask(ASK, &json!({})).await;
+
+    for (method, path, body, status, word) in [
+        (Method::POST, "faults", json!({"service": "github", "kind": "explode"}), 400, "explode"),
+        (Method::POST, "faults", json!({"service": "github", "kind": "cut", "often": 1}), 400, "often"),
+        (Method::POST, "faults", json!({"service": "github", "kind": "status", "status": 99}), 422, "status"),
+        (Method::GET, "calls?service=gitlab", json!(null), 400, "gitlab"),
+        (Method::POST, "github/events", json!({"repository": "sendgrid/rest"}), 400, "action"),
+        (
+            Method::POST,
+            "github/deliver",
+            json!({"url": "nowhere", "event": "ping", "payload": {}}),
+            422,
+            "nowhere",
+        ),
+    ] {
+        let (answered, answer) = simulators.control(method, path, &body).await;
+        assert_eq!(answered, status, "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains(word), "{answer}");
+    }
+}
