@@ -1,0 +1,212 @@
+//! The real binary in a temporary workshop whose only step is a tiny system of its own, built by the real cargo.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may, like tests")]
+
+mod support;
+
+use std::{
+    fs,
+    net::TcpListener,
+    thread,
+    time::{Duration, Instant},
+};
+
+use support::{Checkout, free_port};
+
+#[test]
+fn without_a_word_it_says_what_to_type_next() {
+    let done = Checkout::new().run(&[]);
+    assert!(done.ok(), "{done}");
+    assert!(done.out.contains("cargo workshop run 1"), "{done}");
+}
+
+#[test]
+fn help_is_no_error_and_a_wrong_word_is_64() {
+    let checkout = Checkout::new();
+    for arguments in [&["--help"][..], &["run", "--help"], &["--version"]] {
+        let done = checkout.run(arguments);
+        assert!(done.ok() && !done.out.is_empty(), "{arguments:?} {done}");
+    }
+    for arguments in [&["walk"][..], &["run"], &["run", "one"], &["run", "1", "--port", "0"], &["run", "999"]]
+    {
+        let done = checkout.run(arguments);
+        assert_eq!(done.code, Some(64), "{arguments:?} {done}");
+    }
+}
+
+#[test]
+fn an_unknown_step_is_answered_with_the_known_ones() {
+    let done = Checkout::new().run(&["run", "7"]);
+    assert_eq!((done.code, done.err.as_str()), (Some(64), "there is no step 07; there are: 01\n"));
+}
+
+#[test]
+fn outside_of_the_workshop_it_says_so() {
+    let done = Checkout::empty().run(&["run", "1"]);
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.contains("is not inside the workshop"), "{done}");
+}
+
+#[test]
+fn a_mistake_in_the_list_is_reported_with_its_line() {
+    let checkout = Checkout::new();
+    checkout.write("workshop.toml", "part = []\n\n[[step]]\nnumbr = \"01\"\n");
+    let done = checkout.run(&[]);
+    assert!(done.err.contains("workshop.toml:4: unknown field `numbr`"), "{done}");
+}
+
+#[test]
+fn a_taken_port_is_named_before_anything_is_built() {
+    let checkout = Checkout::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let done = checkout.run(&["run", "1", "--port", &port.to_string()]);
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.starts_with(&format!("port {port} is taken")), "{done}");
+    assert!(done.err.contains("cargo workshop run 1 --port "), "{done}");
+    assert_eq!(done.err.lines().count(), 1, "{done}");
+    assert!(!checkout.path("target").exists() && !checkout.path(".workshop/run/01/lock").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let checkout = Checkout::new();
+    // A file in its place stops root as well, whom no permission stops.
+    checkout.write(".workshop", "");
+    let done = checkout.run(&["run", "1", "--port", &free_port().to_string()]);
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.starts_with("cannot write to the folder .workshop"), "{done}");
+    assert_eq!(done.err.lines().count(), 1, "{done}");
+    let done = checkout.run(&["doctor"]);
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.out.contains("missing  own folder       cannot write to .workshop"), "{done}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named_before_anything_is_built() {
+    let checkout = Checkout::new();
+    checkout.write(".workshop/run/01/automator.db", "this is a shopping list");
+    let done = checkout.run(&["run", "1", "--port", &free_port().to_string()]);
+    assert_eq!(done.code, Some(1), "{done}");
+    let wanted =
+        "automator.db is no SQLite database; begin with an empty one: cargo workshop run 1 --fresh\n";
+    assert!(done.err.ends_with(wanted), "{done}");
+    assert!(!checkout.path("target").exists());
+}
+
+#[test]
+fn a_database_that_the_migration_refuses_is_named_with_its_reason() {
+    let checkout = Checkout::new();
+    checkout.write(".workshop/run/01/automator.db", "SQLite format 3\0 but broken");
+    let done = checkout.run(&["run", "1", "--port", &free_port().to_string()]);
+    assert_eq!(done.code, Some(1), "{done}");
+    let line = done.err.lines().last().unwrap();
+    assert!(line.contains("cannot be brought up to date (database disk image is malformed)"), "{done}");
+    assert!(!checkout.path(".workshop/run/01/lock").exists());
+}
+
+#[test]
+fn a_build_that_fails_is_cargos_to_explain() {
+    let checkout = Checkout::new();
+    checkout.write("steps/01-monolith/src/main.rs", "fn main() { oops }");
+    let done = checkout.run(&["run", "1", "--port", &free_port().to_string()]);
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.contains("cannot find value `oops`"), "{done}");
+    assert!(done.err.ends_with("system-01 was not built; cargo says above why\n"), "{done}");
+}
+
+#[test]
+fn a_missing_cargo_is_named() {
+    let checkout = Checkout::new();
+    let done =
+        checkout.command(&["run", "1", "--port", &free_port().to_string()]).cargo("no-such-cargo").end();
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.ends_with("cargo is not there: install Rust from https://rustup.rs\n"), "{done}");
+}
+
+#[test]
+fn the_doctor_finds_this_machine_fit() {
+    let done = Checkout::new().run(&["doctor"]);
+    assert!(done.ok(), "{done}");
+    for line in ["ok       Rust", "ok       linker", "Needed later:", "needed from step 10 on"] {
+        assert!(done.out.contains(line), "{line}: {done}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_fills_automator_says_where_it_is_and_ends_with_ctrl_c() {
+    let checkout = Checkout::new();
+    let port = free_port();
+    let mut running = checkout.command(&["run", "01", "--port", &port.to_string()]).start();
+    running.wait_for(&format!("Automator is at http://127.0.0.1:{port}"));
+    assert!(running.said().contains("imported 2 of 2 repositories, 7 items"), "{}", running.said());
+    assert!(checkout.path(".workshop/run/01/lock").exists());
+    // The team joined and the import ran with the token, and the log has the name of its process before it.
+    assert!(running.said().contains("monolith   | dx-lead-7c1e joined"), "{}", running.said());
+
+    let second = checkout.run(&["run", "1", "--port", &free_port().to_string()]);
+    assert_eq!(second.code, Some(1), "{second}");
+    assert!(second.err.contains(&format!("running already (http://127.0.0.1:{port}, process ")), "{second}");
+
+    running.signal("INT");
+    let done = running.end();
+    assert!(done.ok(), "{done}");
+    assert!(done.out.ends_with("stopped\n"), "{done}");
+    checkout.is_quiet(port);
+    assert!(checkout.path(".workshop/run/01/automator.db").exists(), "the database is kept");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_that_dies_ends_the_run_with_its_name() {
+    let checkout = Checkout::new();
+    let port = free_port();
+    let mut running = checkout.command(&["run", "1", "--port", &port.to_string()]).start();
+    running.wait_for("Automator is at");
+    assert!(support::kill("KILL", &checkout.process("simulators")));
+    let done = running.end();
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.contains("simulators ended with signal: 9"), "{done}");
+    checkout.is_quiet(port);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_does_not_wait_for_anybody() {
+    let checkout = Checkout::new();
+    checkout.write(".workshop/run/01/stubborn", "");
+    let port = free_port();
+    let mut running = checkout.command(&["run", "1", "--port", &port.to_string()]).start();
+    running.wait_for("Automator is at");
+    running.signal("INT");
+    running.wait_for("stopping (Ctrl-C again kills)");
+    thread::sleep(Duration::from_millis(300));
+    assert!(running.is_running(), "they listened");
+    let start = Instant::now();
+    running.signal("INT");
+    let done = running.end();
+    assert!(done.ok() && start.elapsed() < Duration::from_secs(5), "{done}");
+    checkout.is_quiet(port);
+}
+
+#[test]
+fn the_team_of_a_run_maintains_the_simulated_repositories() {
+    let list = include_str!("../../../workshop.toml");
+    let logins: Vec<_> = list.lines().filter_map(|line| line.strip_prefix("login = ")).collect();
+    assert_eq!(logins, simulators::maintainers().map(|login| format!("\"{login}\"")));
+}
+
+#[cfg(unix)]
+#[test]
+fn no_process_outlives_a_run_that_is_killed() {
+    let checkout = Checkout::new();
+    let port = free_port();
+    let mut running = checkout.command(&["run", "1", "--port", &port.to_string()]).start();
+    running.wait_for("Automator is at");
+    running.signal("KILL");
+    running.end();
+    // The lock's file is left, but it locks nobody out.
+    let _ = fs::remove_file(checkout.path(".workshop/run/01/lock"));
+    checkout.is_quiet(port);
+}
