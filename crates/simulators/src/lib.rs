@@ -7,6 +7,22 @@
 //! | Twilio | `POST /2010-04-01/Accounts/{sid}/Messages.json` |
 //! | control | `/control/calls`, `/control/faults`, `/control/github/…`: what was sent, what fails, what happens |
 //!
+//! Tests and drills steer them at the same port:
+//!
+//! ```sh
+//! curl localhost:9000/control/calls?service=sendgrid            # what was sent; DELETE forgets it
+//! curl localhost:9000/control/faults -d '{"service": "github", "kind": "rate_limit", "times": null, "reset_after_seconds": 5}'
+//! curl localhost:9000/control/faults -d '{"service": "twilio", "kind": "cut", "after": true}'
+//! curl -X DELETE localhost:9000/control/faults
+//! curl localhost:9000/control/github                            # repositories, items, maintainers
+//! curl localhost:9000/control/github/events -d '{"repository": "sendgrid/rest", "action": "opened", "deliver_to": "http://localhost:8080/webhooks/github"}'
+//! curl localhost:9000/control/github/deliver -d '{"url": "http://localhost:8080/webhooks/github", "event": "ping", "payload": {}}'
+//! ```
+//!
+//! Kinds of faults: `rate_limit`, `secondary_limit`, `status`, `delay`, `cut`, `malformed`. Actions on an
+//! item: `opened`, `edited`, `labeled`, `unlabeled`, `commented`, `comment_deleted`, `closed`, `reopened`,
+//! `merged`, `reviewed`.
+//!
 //! The data is generated from a seed and stands still at [`NOW`]; nothing is kept when the process ends.
 //!
 //! Run with `cargo run -p simulators -- --port 9000`, or through [`run`].

@@ -2,6 +2,8 @@
 //!
 //! Run with `cargo test --workspace --test simulators`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here fails the test")]
+
 mod control;
 mod data;
 mod github;
