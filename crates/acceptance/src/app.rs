@@ -68,7 +68,9 @@ impl App {
             // `{database.backlog}`: a database for each module.
             .resolve(move |name| name.strip_prefix("database.").and_then(|_| another.another().ok()));
         let system = System::start(&adjust(options))?;
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        // No connection is kept: a scenario that kills a process must not stumble over one to its former life.
+        let client =
+            reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).no_proxy().build()?;
         Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, _folder: folder })
     }
 

@@ -5,7 +5,7 @@ use std::{pin::Pin, process::ExitCode, sync::Arc};
 use crate::{App, Step, panics, trials};
 
 /// A future of a scenario.
-pub type Run<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+pub type Run<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// One thing that Automator does, as a function that asks for it and panics when it does not.
 #[derive(Clone, Copy)]

@@ -2,9 +2,30 @@
 
 use crate::Scenario;
 
+mod access;
 mod health;
+mod imports;
+mod items;
+mod pages;
+mod repositories;
+mod tasks;
+mod team;
+mod webhooks;
 
 /// All of them, area by area.
 pub fn all() -> impl Iterator<Item = Scenario> {
-    [health::ALL].into_iter().flatten().copied()
+    [
+        health::ALL,
+        access::ALL,
+        repositories::ALL,
+        imports::ALL,
+        items::ALL,
+        tasks::ALL,
+        team::ALL,
+        webhooks::ALL,
+        pages::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

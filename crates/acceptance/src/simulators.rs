@@ -27,6 +27,11 @@ impl Simulators {
         Request::new(&self.client, &self.base, Method::POST, path, &self.exchanges).json(body)
     }
 
+    /// From now on nothing fails any more: `DELETE /control/faults`.
+    pub fn heal(&self) -> Request {
+        Request::new(&self.client, &self.base, Method::DELETE, "/control/faults", &self.exchanges)
+    }
+
     /// Something happens on GitHub: `POST /control/github/events`. The simulator sends the webhook.
     pub fn event(&self, event: &Value) -> Request {
         self.post("/control/github/events", event)

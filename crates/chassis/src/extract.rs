@@ -1,10 +1,11 @@
 //! Bodies, queries and paths as typed values; whatever does not fit is a problem that names the field.
 
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    body::{Bytes, HttpBody},
+    extract::{FromRequest, FromRequestParts, Request, State, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
-    response::IntoResponse,
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
 
@@ -45,6 +46,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
+/// Middleware: refuses a body that announces more than the limit before it is sent. It comes together
+/// with [`axum::extract::DefaultBodyLimit::max`] of the same limit, which ends a body that announces nothing.
+pub async fn announced(State(limit): State<usize>, request: Request, next: Next) -> Response {
+    let announced = request.body().size_hint().lower();
+    if announced > limit as u64 {
+        return too_large().into_response();
+    }
+    next.run(request).await
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is longer than this route takes")
+}
+
 /// The whole body; 413 beyond the route's limit, 400 when the connection broke.
 ///
 /// # Errors
@@ -53,18 +68,22 @@ pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
     Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
         let status = rejection.into_response().status();
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::new(status, "too-large", "the body is longer than this route takes")
+            too_large()
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "incomplete", "the body did not arrive whole")
         }
     })
 }
 
-/// `body` as a `T`.
+/// `body`, an object, as a `T`.
 ///
 /// # Errors
 /// 400 when it is not JSON, 422 naming the field when a value does not fit.
 pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // serde would take an array for a struct, field by field.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(invalid(".", "must be an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         use serde_json::error::Category;

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long requests that are under way may go on after a stop; then the process ends without them.
-pub const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(8);
 
 /// The word to stop, shared by the server and every worker of a process. It is said once.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ pub mod tasks;
 pub mod team;
 pub mod webhooks;
 
-use axum::{Json, Router, middleware, routing::get};
-use chassis::{Problem, auth};
+use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
+use chassis::{Problem, auth, extract};
 use domain::Limit;
 use jiff::Timestamp;
 use utoipa::OpenApi;
@@ -41,10 +41,12 @@ impl utoipa::Modify for Bearer {
     }
 }
 
+/// The longest body that a route of the API takes, in bytes.
+const LONGEST_BODY: usize = 64 * 1024;
+
 /// All routes under `/api` and `/webhooks`, and `GET /openapi.json`, which describes them.
 pub fn router(state: &State) -> Router {
-    let writes = middleware::from_fn_with_state(state.token.clone(), auth::writes);
-    let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let api = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(repositories::list))
         .routes(routes!(items::list))
         .routes(routes!(items::get))
@@ -54,12 +56,21 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(team::update))
         .routes(routes!(imports::create))
         .routes(routes!(imports::get))
-        .layer(writes)
-        // GitHub shows a signature in place of the token.
-        .routes(routes!(webhooks::receive))
+        .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
+    // GitHub shows a signature in place of the token.
+    let webhooks = OpenApiRouter::new().routes(routes!(webhooks::receive));
+    let (router, document) = limited(api, LONGEST_BODY)
+        .merge(limited(webhooks, webhooks::LONGEST_PAYLOAD))
         .with_state(state.clone())
         .split_for_parts();
-    api.route("/openapi.json", get(move || async move { Json(document) }))
+    router.route("/openapi.json", get(move || async move { Json(document) }))
+}
+
+/// `router`, taking bodies of at most `bytes`.
+fn limited(router: OpenApiRouter<State>, bytes: usize) -> OpenApiRouter<State> {
+    router
+        .layer(DefaultBodyLimit::max(bytes))
+        .layer(middleware::from_fn_with_state(bytes, extract::announced))
 }
 
 /// Cuts `rows`, read with one row more than `limit`, to a page; whether there are more.

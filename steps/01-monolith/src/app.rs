@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::Router;
 use chassis::{
     auth::WriteToken,
     health::Health,
@@ -22,9 +22,6 @@ use crate::{
     github::{client::Github, import::Importer},
     pages,
 };
-
-/// The longest body that a route takes which does not say otherwise, in bytes.
-const LONGEST_BODY: usize = 64 * 1024;
 
 /// The migrations of step 01, all of them over one schema.
 fn migrations() -> Migrator {
@@ -107,11 +104,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
 
 /// All routes in their frame.
 pub fn router(state: &State, health: Health) -> Router {
-    let routes = Router::new()
-        .merge(api::router(state))
-        .merge(pages::router(state))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .merge(health.router());
+    let routes = Router::new().merge(api::router(state)).merge(pages::router(state)).merge(health.router());
     chassis::http::frame(routes)
 }
 

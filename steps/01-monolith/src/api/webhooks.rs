@@ -1,7 +1,7 @@
 //! `/webhooks/github`
 
 use axum::{
-    extract::{DefaultBodyLimit, Request},
+    extract::Request,
     http::{HeaderMap, StatusCode},
 };
 use chassis::{Fault, Problem, extract::body};
@@ -18,11 +18,6 @@ use crate::{
 /// The longest payload that we read, in bytes. GitHub sends up to 25 MB, but what we listen to, one
 /// issue or pull request, stays far below this.
 pub const LONGEST_PAYLOAD: usize = 5 * 1024 * 1024;
-
-/// The layer that lets a payload of that length in.
-pub fn limit() -> DefaultBodyLimit {
-    DefaultBodyLimit::max(LONGEST_PAYLOAD)
-}
 
 /// A delivery from GitHub. It takes effect once, however often it comes; unknown events, and
 /// repositories that nobody tracks, are acknowledged and change nothing.

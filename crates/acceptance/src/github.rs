@@ -1,0 +1,99 @@
+//! What happens on GitHub, as a scenario makes it happen.
+
+use serde_json::Value;
+
+use crate::{Answer, App, Request};
+
+/// A webhook that GitHub would send. It may be delivered late, twice, or never.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Headers as GitHub sets them, signature included.
+    pub headers: Vec<(String, String)>,
+    /// The body, byte for byte what the signature is about.
+    pub body: String,
+}
+
+impl Delivery {
+    /// The payload.
+    ///
+    /// # Panics
+    /// It is no JSON, which the simulator never sends by itself.
+    #[must_use]
+    pub fn payload(&self) -> Value {
+        serde_json::from_str(&self.body).expect("a payload is JSON")
+    }
+
+    /// The number of the item that it is about.
+    ///
+    /// # Panics
+    /// It is about none.
+    #[must_use]
+    pub fn number(&self) -> i64 {
+        let payload = self.payload();
+        let number = payload["issue"]["number"].as_i64().or(payload["pull_request"]["number"].as_i64());
+        number.unwrap_or_else(|| panic!("expected an item in {payload}"))
+    }
+}
+
+impl App {
+    /// Something happens on GitHub (fields: see `POST /control/github/events` of the simulators) and nobody has been told
+    /// yet.
+    ///
+    /// # Panics
+    /// The simulator refuses.
+    pub async fn happens(&self, event: Value) -> Delivery {
+        let told = self.simulators().event(&event).await.is(200);
+        let headers = told["headers"].as_object().expect("a delivery has headers");
+        let text = |value: &Value| value.as_str().expect("headers and body are text").to_owned();
+        Delivery {
+            headers: headers.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+            body: text(&told["body"]),
+        }
+    }
+
+    /// The request that delivers a webhook. Sending it twice is a redelivery.
+    pub fn delivery(&self, delivery: &Delivery) -> Request {
+        let request = self.request(reqwest::Method::POST, "/webhooks/github");
+        delivery
+            .headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(name, value.as_str()))
+            .text("application/json", delivery.body.as_str())
+    }
+
+    /// Something happens on GitHub, and Automator is told; the delivery.
+    ///
+    /// # Panics
+    /// The webhook is not acknowledged.
+    pub async fn told(&self, event: Value) -> Delivery {
+        let delivery = self.happens(event).await;
+        let _ = self.delivery(&delivery).await.is(202);
+        delivery
+    }
+
+    /// The item of that number in a repository.
+    pub async fn item(&self, repository: &str, number: i64) -> Answer {
+        self.get(&format!("/api/items/{repository}/{number}")).await.is(200)
+    }
+
+    /// The open task about an item, with its rank; `None` when there is none.
+    pub async fn task_about(&self, key: &str) -> Option<Value> {
+        let tasks = self.all("/api/tasks?limit=100").await;
+        tasks.into_iter().find(|task| task["item"]["key"] == key)
+    }
+
+    /// Kills every process but the simulators without a word and starts them again: a power cut.
+    ///
+    /// # Panics
+    /// One of them does not come back.
+    pub fn power_cut(&self) {
+        let ours = self.system().definition().processes.iter();
+        let ours: Vec<_> = ours.filter(|process| !process.once && process.name != "simulators").collect();
+        for process in ours.iter().rev() {
+            self.system().kill(&process.name).expect("it was running");
+        }
+        for process in ours {
+            self.system().start_again(&process.name).expect("it comes back");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Who may write.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{App, TOKEN, scenario::scenarios, snapshot};
+
+scenarios![every_write_wants_the_whole_token, reads_want_no_token, the_api_describes_itself];
+
+async fn every_write_wants_the_whole_token(app: &App) {
+    let task = "/api/tasks/00000000-0000-0000-0000-000000000000";
+    let writes = [
+        (Method::POST, "/api/imports"),
+        (Method::POST, "/api/team"),
+        (Method::PATCH, "/api/team/octocat"),
+        (Method::PATCH, task),
+    ];
+    let short = &TOKEN[..TOKEN.len() - 1];
+    for (method, path) in writes {
+        let body = json!({ "login": "octocat", "name": "x", "email": "x@example.com" });
+        let request = || app.request(method.clone(), path).json(&body);
+        let missing = request().await.is(401);
+        assert_eq!(missing.header("www-authenticate"), Some("Bearer realm=\"automator\""), "{path}");
+        for wrong in ["wrong", short, &format!("{TOKEN}x")] {
+            let answer = request().token(wrong).await.is(401);
+            assert!(!answer.text.contains(TOKEN), "{path} gave the token away");
+        }
+        let _ = request().header("authorization", format!("Basic {TOKEN}")).await.is(401);
+    }
+    assert!(app.all("/api/team").await.is_empty(), "a refused write took effect");
+}
+
+async fn reads_want_no_token(app: &App) {
+    for path in ["/", "/api/repositories", "/api/items", "/api/tasks", "/api/team", "/openapi.json"] {
+        let _ = app.get(path).await.is(200);
+    }
+}
+
+async fn the_api_describes_itself(app: &App) {
+    let document = app.get("/openapi.json").await.is(200);
+    let paths = document["paths"].as_object().expect("a document has paths");
+    let routes: serde_json::Map<_, _> = paths
+        .iter()
+        .map(|(path, methods)| {
+            let methods: Vec<_> =
+                methods.as_object().into_iter().flat_map(|methods| methods.keys()).collect();
+            (path.clone(), json!(methods))
+        })
+        .collect();
+    snapshot("routes", &routes.into(), &[]);
+}

@@ -1,0 +1,163 @@
+//! Imports from GitHub, on good days and bad ones.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::{App, eventually, scenario::scenarios};
+
+scenarios![
+    an_import_brings_every_item_once,
+    a_second_import_changes_nothing,
+    eight_imports_at_once_are_one,
+    an_import_killed_in_the_middle_goes_on_to_the_same_rows,
+    an_import_waits_out_the_rate_limit,
+    an_import_survives_broken_answers,
+    an_import_that_github_refuses_fails_and_says_why,
+    an_unknown_import_is_not_found
+];
+
+/// Everything that an import writes, as a client sees it.
+async fn everything(app: &App) -> (Vec<Value>, Vec<Value>) {
+    (app.all("/api/items?limit=100").await, app.all("/api/tasks?limit=100&sort=age").await)
+}
+
+async fn an_import_brings_every_item_once(app: &App) {
+    let import = app.import().await;
+    let world = app.simulators().get("/control/github").await.is(200);
+    let count = |field: &str| -> i64 {
+        let repositories = world["repositories"].as_array().expect("the simulator lists repositories");
+        repositories.iter().filter_map(|repository| repository[field].as_i64()).sum()
+    };
+    assert_eq!((&import["repositories_done"], &import["repositories_total"]), (&json!(2), &json!(2)));
+    assert_eq!(import["items_seen"], count("items"));
+    assert!(import["finished_at"].is_string() && import["error"].is_null(), "{import}");
+
+    let (items, tasks) = everything(app).await;
+    assert_eq!(items.len() as i64, count("items"));
+    assert_eq!(tasks.len() as i64, count("open"), "one task for each open item");
+    let open = items.iter().filter(|item| item["state"] == "open");
+    let open: HashSet<_> = open.map(|item| item["key"].to_string()).collect();
+    let about: HashSet<_> = tasks.iter().map(|task| task["item"]["key"].to_string()).collect();
+    assert_eq!(about, open);
+}
+
+async fn a_second_import_changes_nothing(app: &App) {
+    let _ = app.import().await;
+    let before = everything(app).await;
+    let _ = app.import().await;
+    assert_eq!(everything(app).await, before);
+    let versions: HashSet<_> = before.1.iter().map(|task| task["version"].to_string()).collect();
+    assert_eq!(versions, HashSet::from(["1".to_owned()]), "a task was written twice");
+}
+
+async fn eight_imports_at_once_are_one(app: &App) {
+    let starts = (0..8).map(|_| async { app.post("/api/imports", &json!({})).await.is(202) });
+    let answers = futures::future::join_all(starts).await;
+    let ids: HashSet<_> = answers.iter().map(|answer| answer["id"].to_string()).collect();
+    assert_eq!(ids.len(), 1, "eight requests started {} imports", ids.len());
+    let first = &answers[0];
+    let location = first.header("location").expect("an import has a place").to_owned();
+    assert_eq!(location, format!("/api/imports/{}", first["id"].as_str().unwrap_or_default()));
+    let _ = app.imported(first["id"].as_str().unwrap_or_default()).await;
+    let (items, _) = everything(app).await;
+    let keys: HashSet<_> = items.iter().map(|item| item["key"].to_string()).collect();
+    assert_eq!(keys.len(), items.len());
+}
+
+async fn an_import_killed_in_the_middle_goes_on_to_the_same_rows(app: &App) {
+    // One list has a second page, and GitHub does not answer for second pages.
+    for _ in 0..60 {
+        let _ = app.happens(json!({ "action": "opened", "repository": "sendgrid/rest" })).await;
+    }
+    let stall = json!({
+        "service": "github", "kind": "delay", "delay_ms": 60_000, "contains": "\"after\":\"", "times": null
+    });
+    let _ = app.simulators().fault(&stall).await.is(201);
+    let started = app.post("/api/imports", &json!({})).await.is(202);
+    let id = started["id"].as_str().expect("an import has an id").to_owned();
+    let place = format!("/api/imports/{id}");
+    let moved = eventually("the first page of the long list is written", async || {
+        let first = app.all("/api/items?limit=100&repository=sendgrid/rest&kind=issue").await;
+        if first.len() < 50 {
+            return None;
+        }
+        let import = app.get(&place).await.is(200);
+        (import["repositories_done"] == 1).then_some(import)
+    })
+    .await;
+    assert_eq!(moved["status"], "running", "over before it could be killed: {moved}");
+    app.power_cut();
+    let cut = app.get(&place).await.is(200);
+    assert!(cut["items_seen"].as_i64() >= moved["items_seen"].as_i64(), "the power cut lost a page: {cut}");
+    let _ = app.simulators().heal().await;
+    let done = app.imported(&id).await;
+    let after = everything(app).await;
+    assert_eq!(done["items_seen"], after.0.len(), "a page was counted twice or never");
+    let _ = app.import().await;
+    assert_eq!(everything(app).await, after, "an import that was never killed ends with other rows");
+}
+
+async fn an_import_waits_out_the_rate_limit(app: &App) {
+    let limit = json!({ "service": "github", "kind": "rate_limit", "reset_after_seconds": 2, "times": null });
+    let _ = app.simulators().fault(&limit).await.is(201);
+    let started = app.post("/api/imports", &json!({})).await.is(202);
+    let place = format!("/api/imports/{}", started["id"].as_str().unwrap_or_default());
+    let waiting = eventually("the import says what it waits for", async || {
+        let import = app.get(&place).await.is(200);
+        import["error"].is_string().then_some(import)
+    })
+    .await;
+    assert_eq!(waiting["status"], "running");
+    let done = app.imported(started["id"].as_str().unwrap_or_default()).await;
+    assert!(done["error"].is_null(), "{done}");
+    let calls = app.simulators().get("/control/calls?service=github").await.is(200);
+    let calls = calls["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let limited = calls.iter().filter(|call| call["status"] == 403 || call["fault"] == "rate_limit").count();
+    assert!(
+        (1..=8).contains(&limited),
+        "asked {limited} times against the limit; four lists may each have one call under way"
+    );
+}
+
+async fn an_import_survives_broken_answers(app: &App) {
+    let faults = [
+        json!({ "service": "github", "kind": "status", "status": 502, "times": 2 }),
+        json!({ "service": "github", "kind": "cut", "times": 2 }),
+        json!({ "service": "github", "kind": "malformed", "times": 2 }),
+        json!({ "service": "github", "kind": "secondary_limit", "reset_after_seconds": 1, "times": 1 }),
+    ];
+    for fault in &faults {
+        let _ = app.simulators().fault(fault).await.is(201);
+    }
+    let import = app.import().await;
+    let (items, _) = everything(app).await;
+    assert_eq!(import["items_seen"], items.len());
+    let left = app.simulators().get("/control/faults").await.is(200);
+    assert_eq!(left["faults"], json!([]), "a fault that never happened proves nothing");
+}
+
+async fn an_import_that_github_refuses_fails_and_says_why(app: &App) {
+    let _ = app
+        .simulators()
+        .fault(&json!({ "service": "github", "kind": "status", "status": 401, "times": null }))
+        .await;
+    let started = app.post("/api/imports", &json!({})).await.is(202);
+    let place = format!("/api/imports/{}", started["id"].as_str().unwrap_or_default());
+    let failed = eventually("the import fails", async || {
+        let import = app.get(&place).await.is(200);
+        (import["status"] == "failed").then_some(import)
+    })
+    .await;
+    let error = failed["error"].as_str().unwrap_or_default();
+    assert!(error.contains("401") && error.contains("sendgrid/rest"), "{failed}");
+    // It is over: the next one is another one, and works.
+    let _ = app.simulators().heal().await;
+    assert_ne!(app.import().await["id"], started["id"]);
+}
+
+async fn an_unknown_import_is_not_found(app: &App) {
+    for id in ["00000000-0000-0000-0000-000000000000", "x"] {
+        let _ = app.get(&format!("/api/imports/{id}")).await.is(404);
+    }
+}
