@@ -1,0 +1,226 @@
+//! The store on SQLite and on PostgreSQL: what one code has to mean on both.
+
+use std::{collections::HashSet, time::Duration};
+
+use acceptance::{Database, tokio};
+use chassis::Fault;
+use store::{DatabaseUrl, OnConstraint, Sql, Store, lease::Lease};
+
+acceptance::on_both_databases!(
+    a_transaction_that_is_dropped_never_happened,
+    two_hundred_concurrent_counts_lose_none,
+    a_taken_name_is_told_from_other_failures,
+    text_is_sorted_byte_by_byte,
+    a_double_comes_back_to_the_bit,
+    a_migration_runs_once_and_modules_do_not_meet,
+    of_eight_workers_one_holds_a_row,
+    an_expired_lease_is_claimed_and_its_owner_notices,
+    a_lease_that_is_given_back_is_free_at_once,
+    text_from_a_request_is_only_ever_a_value,
+    a_database_that_is_gone_is_unavailable
+);
+
+/// A database with the table `rooms`.
+async fn rooms(database: &Database) -> Store {
+    let url: DatabaseUrl = database.url().parse().unwrap();
+    let store = Store::connect(&url).await.unwrap();
+    store.migrate("rooms", sqlx::migrate!("tests/migrations")).await.unwrap();
+    store
+}
+
+async fn add(store: &Store, id: &str, name: &str) -> Result<(), Fault> {
+    let mut tx = store.begin_write().await.map_err(store::fault)?;
+    sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $2, 0, 0.5)")
+        .bind(id)
+        .bind(name)
+        .execute(&mut *tx)
+        .await
+        .on_unique_violation("rooms.name", || Failure(Fault::Taken(name.to_owned())))
+        .map_err(|failure| failure.0)?;
+    tx.commit().await.map_err(store::fault)
+}
+
+/// What a module would call its error.
+#[derive(Debug)]
+struct Failure(Fault);
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self(store::fault(error))
+    }
+}
+
+async fn names(store: &Store) -> Vec<String> {
+    let rows: Vec<(String,)> =
+        Sql::new("SELECT name FROM rooms ORDER BY name").fetch_all(store.pool()).await.unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+async fn a_transaction_that_is_dropped_never_happened(database: Database) {
+    let store = rooms(&database).await;
+    let mut tx = store.begin_write().await.unwrap();
+    sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ('1', 'a', 0, 0)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    drop(tx);
+    assert_eq!(names(&store).await, Vec::<String>::new());
+}
+
+async fn two_hundred_concurrent_counts_lose_none(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    let counts: Vec<_> = (0..200)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut tx = store.begin_write().await?;
+                let read = format!("SELECT seats FROM rooms WHERE id = '1'{}", store.for_update());
+                let (seats,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(read)).fetch_one(&mut *tx).await?;
+                sqlx::query("UPDATE rooms SET seats = $1 WHERE id = '1'")
+                    .bind(seats + 1)
+                    .execute(&mut *tx)
+                    .await?;
+                tx.commit().await
+            })
+        })
+        .collect();
+    for count in counts {
+        count.await.unwrap().unwrap();
+    }
+    let rows: Vec<(i64,)> = Sql::new("SELECT seats FROM rooms").fetch_all(store.pool()).await.unwrap();
+    assert_eq!(rows, [(200,)]);
+}
+
+async fn a_taken_name_is_told_from_other_failures(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    assert!(matches!(add(&store, "2", "a").await, Err(Fault::Taken(name)) if name == "a"));
+    // The primary key is another constraint: nobody has said what its violation means.
+    assert!(matches!(add(&store, "1", "b").await, Err(Fault::Internal(_))));
+    assert_eq!(names(&store).await, ["a"]);
+}
+
+async fn text_is_sorted_byte_by_byte(database: Database) {
+    let store = rooms(&database).await;
+    for (id, name) in ["b", "A", "a-b", "aB", "a#10", "a#9", "é", "Z"].into_iter().enumerate() {
+        add(&store, &id.to_string(), name).await.unwrap();
+    }
+    assert_eq!(names(&store).await, ["A", "Z", "a#10", "a#9", "a-b", "aB", "b", "é"]);
+    let mut sql = Sql::new("SELECT name FROM rooms WHERE name > ");
+    sql.bind("a-a").push(" ORDER BY name");
+    let after: Vec<(String,)> = sql.fetch_all(store.pool()).await.unwrap();
+    assert_eq!(
+        after.first().map(|(name,)| name.as_str()),
+        Some("a-b"),
+        "a cursor compares as the list sorts"
+    );
+}
+
+async fn a_double_comes_back_to_the_bit(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    for weight in [0.1 + 0.2, f64::MIN_POSITIVE, 1e300, 1.0 / 3.0] {
+        let mut sql = Sql::new("UPDATE rooms SET weight = ");
+        sql.bind(weight);
+        let mut tx = store.begin_write().await.unwrap();
+        assert_eq!(sql.execute(&mut tx).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let mut sql = Sql::new("SELECT weight FROM rooms WHERE weight = ");
+        sql.bind(weight);
+        let rows: Vec<(f64,)> = sql.fetch_all(store.pool()).await.unwrap();
+        assert_eq!(rows, [(weight,)]);
+    }
+}
+
+async fn a_migration_runs_once_and_modules_do_not_meet(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    store.migrate("rooms", sqlx::migrate!("tests/migrations")).await.unwrap();
+    assert_eq!(names(&store).await, ["a"]);
+    // Another module's migration 1 is another migration: it fails on the table, not on the number.
+    let error = store.migrate("others", sqlx::migrate!("tests/migrations")).await.unwrap_err();
+    assert!(error.to_string().contains("rooms"), "{error}");
+}
+
+async fn of_eight_workers_one_holds_a_row(database: Database) {
+    let store = rooms(&database).await;
+    for id in ["1", "2", "3"] {
+        add(&store, id, id).await.unwrap();
+    }
+    let claims: Vec<_> = (0..8)
+        .map(|worker| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let owner = worker.to_string();
+                Lease::claim(store.pool(), "rooms", "seats = 0", &owner, Duration::from_secs(60)).await
+            })
+        })
+        .collect();
+    let mut held = Vec::new();
+    for claim in claims {
+        held.extend(claim.await.unwrap().unwrap().map(|lease| lease.id().to_owned()));
+    }
+    let rows: HashSet<_> = held.iter().collect();
+    assert_eq!(rows.len(), held.len(), "a row is held twice: {held:?}");
+    // On PostgreSQL two workers may reach for the same row and one goes away with nothing; the next
+    // look finds the others.
+    while let Some(lease) =
+        Lease::claim(store.pool(), "rooms", "seats = 0", "late", Duration::from_secs(60)).await.unwrap()
+    {
+        held.push(lease.id().to_owned());
+    }
+    held.sort();
+    assert_eq!(held, ["1", "2", "3"]);
+}
+
+async fn an_expired_lease_is_claimed_and_its_owner_notices(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    let claim = async |owner: &str, duration| {
+        Lease::claim(store.pool(), "rooms", "seats = 0", owner, duration).await.unwrap()
+    };
+    let first = claim("first", Duration::from_millis(50)).await.unwrap();
+    assert!(claim("second", Duration::from_secs(60)).await.is_none());
+    assert!(first.renew(store.pool()).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let second = claim("second", Duration::from_secs(60)).await.unwrap();
+    assert!(!first.renew(store.pool()).await.unwrap(), "the first owner goes on without knowing");
+    first.release(store.pool()).await.unwrap();
+    assert!(second.renew(store.pool()).await.unwrap(), "the first owner gave back what it no longer had");
+}
+
+async fn a_lease_that_is_given_back_is_free_at_once(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    for owner in ["first", "second"] {
+        let lease = Lease::claim(store.pool(), "rooms", "seats = 0", owner, Duration::from_secs(60))
+            .await
+            .unwrap()
+            .unwrap();
+        lease.release(store.pool()).await.unwrap();
+    }
+    assert!(
+        Lease::claim(store.pool(), "rooms", "seats = 1", "x", Duration::from_secs(1))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+async fn text_from_a_request_is_only_ever_a_value(database: Database) {
+    let store = rooms(&database).await;
+    let name = "x'; DROP TABLE rooms; --";
+    add(&store, "1", name).await.unwrap();
+    let mut sql = Sql::new("SELECT name FROM rooms WHERE 1 = 1");
+    sql.and(" AND name = ", name).and(" AND seats = ", 0_i64);
+    let rows: Vec<(String,)> = sql.fetch_all(store.pool()).await.unwrap();
+    assert_eq!(rows, [(name.to_owned(),)]);
+}
+
+async fn a_database_that_is_gone_is_unavailable(database: Database) {
+    let store = rooms(&database).await;
+    store.close().await;
+    let error = store.begin_write().await.unwrap_err();
+    assert!(matches!(store::fault(error), Fault::Unavailable(_)));
+}
