@@ -8,7 +8,7 @@ use std::{
     fmt,
     path::Path,
     process::ExitCode,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use tempfile::TempDir;
@@ -22,23 +22,32 @@ use crate::{panics, postgres::Postgres, trials};
 ///
 /// async fn a_taken_name_is_refused(database: acceptance::Database) { … database.url() … }
 /// ```
+///
+/// `given MISSING;` in front, an `Option<String>`, says what the tests need beyond a database and is not there: then they
+/// are ignored, by name and with the reason.
 #[macro_export]
 macro_rules! on_both_databases {
-    ($($test:path),+ $(,)?) => {
+    (given $given:expr; $($test:path),+ $(,)?) => {
         fn main() -> ::std::process::ExitCode {
-            $crate::databases::run(&[
-                $((stringify!($test), |database| ::std::boxed::Box::pin($test(database)))),+
-            ])
+            let missing: ::std::option::Option<::std::string::String> = $given;
+            $crate::databases::run(
+                &[$((stringify!($test), |database| ::std::boxed::Box::pin($test(database)))),+],
+                missing.as_deref(),
+            )
         }
+    };
+    ($($test:path),+ $(,)?) => {
+        $crate::on_both_databases!(given ::std::option::Option::None; $($test),+);
     };
 }
 
 /// A test over a database, as [`on_both_databases!`] makes it.
 pub type Test = fn(Database) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Runs `tests`, each under its name, on both databases. Each has a tokio runtime of its own.
+/// Runs `tests`, each under its name, on both databases. Each has a tokio runtime of its own. Ignores them for the reason
+/// in `missing`.
 #[must_use]
-pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
+pub fn run(tests: &[(&'static str, Test)], missing: Option<&str>) -> ExitCode {
     let cases: Vec<_> = tests
         .iter()
         .map(|&(name, test)| trials::Case {
@@ -46,7 +55,7 @@ pub fn run(tests: &[(&'static str, Test)]) -> ExitCode {
             run: Arc::new(move |database| panics::catch(async { test(database).await })),
         })
         .collect();
-    trials::run(&cases)
+    trials::run(&cases, missing)
 }
 
 /// Which database.
@@ -75,13 +84,20 @@ impl fmt::Display for Engine {
 #[derive(Clone)]
 pub struct Database {
     url: String,
-    place: Place,
+    place: Arc<Place>,
 }
 
-#[derive(Clone)]
 enum Place {
-    Sqlite(Arc<TempDir>),
-    Postgres(Arc<Postgres>),
+    Sqlite(TempDir),
+    Postgres { server: Arc<Postgres>, names: Mutex<Vec<String>> },
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Self::Postgres { server, names } = self {
+            server.give_back(names.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..));
+        }
+    }
 }
 
 impl Database {
@@ -94,9 +110,9 @@ impl Database {
     /// Which database it is.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        match self.place {
+        match *self.place {
             Place::Sqlite(_) => Engine::Sqlite,
-            Place::Postgres(_) => Engine::Postgres,
+            Place::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -105,12 +121,16 @@ impl Database {
     /// # Errors
     /// The server does not make one.
     pub fn another(&self) -> anyhow::Result<String> {
-        match &self.place {
+        match &*self.place {
             Place::Sqlite(folder) => {
                 let (_, path) = tempfile::Builder::new().suffix(".db").tempfile_in(folder.path())?.keep()?;
                 Ok(sqlite_url(&path))
             }
-            Place::Postgres(server) => server.database(),
+            Place::Postgres { server, names } => {
+                let (name, url) = server.database()?;
+                names.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+                Ok(url)
+            }
         }
     }
 }
@@ -141,13 +161,14 @@ impl Databases {
             Engine::Sqlite => {
                 let folder = TempDir::with_prefix("automator-").map_err(|e| broken(e.to_string()))?;
                 let url = sqlite_url(&folder.path().join("automator.db"));
-                Ok(Database { url, place: Place::Sqlite(Arc::new(folder)) })
+                Ok(Database { url, place: Arc::new(Place::Sqlite(folder)) })
             }
             Engine::Postgres => {
                 let server = self.postgres.get_or_init(|| Postgres::start().map(Arc::new).map_err(missing));
                 let server = server.as_ref().map_err(Clone::clone)?;
-                let url = server.database().map_err(|error| broken(format!("{error:#}")))?;
-                Ok(Database { url, place: Place::Postgres(Arc::clone(server)) })
+                let (name, url) = server.database().map_err(|error| broken(format!("{error:#}")))?;
+                let names = Mutex::new(vec![name]);
+                Ok(Database { url, place: Arc::new(Place::Postgres { server: Arc::clone(server), names }) })
             }
         }
     }

@@ -44,7 +44,7 @@ pub use simulators::Simulators;
 pub use snapshots::snapshot;
 
 // A step's tests name workspace crates only, so that `build` and `test` resolve features alike.
-pub use {anyhow, harness, insta, reqwest, serde_json, testcontainers, tokio};
+pub use {anyhow, harness, insta, reqwest, serde_json, tempfile, testcontainers, tokio};
 
 /// The whole of `tests/step_NN.rs`: runs every scenario against the binary `system-NN` of the package.
 #[macro_export]

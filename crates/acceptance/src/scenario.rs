@@ -36,8 +36,6 @@ pub(crate) use scenarios;
 /// Runs every scenario against a step, as the command line of `cargo test` asks.
 #[must_use]
 pub fn run(step: Step) -> ExitCode {
-    // Refused only when a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let cases: Vec<_> = crate::scenarios::all()
         .map(|scenario| {
             let area = scenario.area.rsplit("::").next().unwrap_or_default();
@@ -45,7 +43,7 @@ pub fn run(step: Step) -> ExitCode {
             trials::Case { name, run: Arc::new(move |database| one(&step, &scenario, database)) }
         })
         .collect();
-    trials::run(&cases)
+    trials::run(&cases, None)
 }
 
 /// Starts a system, runs the scenario, ends the system. `Err` has all that a reader needs.

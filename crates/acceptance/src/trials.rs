@@ -15,8 +15,10 @@ pub(crate) struct Case {
     pub(crate) run: Arc<dyn Fn(Database) -> Result<(), String> + Send + Sync>,
 }
 
-/// Runs the cases that the command line asks for.
-pub(crate) fn run(cases: &[Case]) -> ExitCode {
+/// Runs the cases that the command line asks for; when something is `missing` that all of them need, none, and says so.
+pub(crate) fn run(cases: &[Case], missing: Option<&str>) -> ExitCode {
+    // For every HTTP client of the tests. Refused only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut arguments = Arguments::from_args();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(cores.max(AT_ONCE));
@@ -27,7 +29,12 @@ pub(crate) fn run(cases: &[Case]) -> ExitCode {
         cases.iter().map(move |case| {
             let databases = Arc::clone(databases);
             let run = Arc::clone(&case.run);
-            Trial::ignorable_test(format!("{engine}::{}", case.name), move || match databases.fresh(engine) {
+            let missing = missing.map(str::to_owned);
+            let fresh = move || match missing {
+                Some(reason) => Err(Missing { reason, required: false }),
+                None => databases.fresh(engine),
+            };
+            Trial::ignorable_test(format!("{engine}::{}", case.name), move || match fresh() {
                 Ok(database) => run(database).map(|()| Completion::Completed).map_err(Failed::from),
                 Err(Missing { reason, required: true }) => Err(Failed::from(reason)),
                 Err(Missing { reason, .. }) => Ok(Completion::ignored_with(reason)),

@@ -50,11 +50,11 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use chassis::{health::Health, serve::Stop};
+use chassis::{health::Health, process::Misconfigured, serve::Stop};
 use faults::Service;
 
 pub use github::webhook::sign;
-pub use state::{ConfigError, State};
+pub use state::State;
 
 /// The hour at which the simulated world stands still, unless `--now` says another.
 pub const NOW: &str = "2019-07-15T00:00:00Z";
@@ -82,7 +82,7 @@ pub struct Options {
     #[arg(long, env = "HOST", value_name = "HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
     /// Merged pull requests as JSON lines, in place of generated data.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "SIMULATORS_DATA", value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// TOML file of repositories, in place of the built-in catalogue.
     #[arg(long, env = "AUTOMATOR_CATALOGUE", value_name = "FILE")]
@@ -168,13 +168,15 @@ pub fn router(state: State) -> Router {
 /// Serves until told to stop (see [`Stop::from_environment`]).
 ///
 /// # Errors
-/// [`ConfigError`] when a file is wrong; the address cannot be had.
+/// [`Misconfigured`] when a file is wrong; the address cannot be had.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let address = (options.host, options.port);
     let state = State::new(options)?;
     let stop = Stop::from_environment()?;
     let health = Health::new(stop.clone());
-    let listener = TcpListener::bind(address).await.map_err(|error| ConfigError::address(address, &error))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Misconfigured(format!("cannot listen at {}:{} (HOST, PORT): {error}", address.0, address.1))
+    })?;
     tracing::info!(repositories = state.repositories(), items = state.items(), "simulated world is ready");
     chassis::serve::run(listener, router(state).merge(health.router()), stop).await?;
     Ok(())

@@ -14,15 +14,7 @@ struct Arguments {
     options: simulators::Options,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    chassis::client::install_crypto();
+fn main() -> ExitCode {
     let Arguments { options } = chassis::config::parse();
-    chassis::logging::init();
-    match simulators::run(options).await {
-        Err(error) if error.is::<simulators::ConfigError>() => {
-            Ok(chassis::config::refuse(&error.to_string()))
-        }
-        other => other.map(|()| ExitCode::SUCCESS),
-    }
+    chassis::process::run(simulators::run(options))
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    net::IpAddr,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -10,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chassis::process::Misconfigured;
 use domain::Catalogue;
 
 use crate::{
@@ -25,17 +25,6 @@ use crate::{
 
 /// How long the receiver of a webhook may take; GitHub gives it ten seconds too.
 const WEBHOOK_DEADLINE: Duration = Duration::from_secs(10);
-
-/// Why the simulators do not start: exit code 64 and this line.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
-
-impl ConfigError {
-    pub(crate) fn address(address: (IpAddr, u16), error: &std::io::Error) -> Self {
-        Self(format!("cannot listen at {}:{} (HOST, PORT): {error}", address.0, address.1))
-    }
-}
 
 /// The simulated world, what was sent to it and what is to fail; clones share it.
 #[derive(Clone)]
@@ -63,15 +52,15 @@ impl State {
     ///
     /// # Errors
     /// A file that cannot be read or is wrong, with its name and line.
-    pub fn new(options: Options) -> Result<Self, ConfigError> {
+    pub fn new(options: Options) -> Result<Self, Misconfigured> {
         let catalogue = catalogue(&options)?;
         let world = match &options.data {
-            Some(file) => load::world(&catalogue, file, options.now).map_err(ConfigError)?,
+            Some(file) => load::world(&catalogue, file, options.now).map_err(Misconfigured)?,
             None => generate::world(&catalogue, options.seed, options.now),
         };
         let world = Arc::new(RwLock::new(world));
         let webhooks = chassis::client::client(WEBHOOK_DEADLINE)
-            .map_err(|error| ConfigError(format!("no HTTP client for webhooks: {error}")))?;
+            .map_err(|error| Misconfigured(format!("no HTTP client for webhooks: {error}")))?;
         Ok(Self(Arc::new(Shared {
             schema: schema::build(world.clone()),
             meter: Meter::new(options.github_points),
@@ -131,13 +120,13 @@ impl State {
     }
 }
 
-fn catalogue(options: &Options) -> Result<Catalogue, ConfigError> {
+fn catalogue(options: &Options) -> Result<Catalogue, Misconfigured> {
     let Some(file) = &options.catalogue else { return Ok(Catalogue::builtin()) };
     let wrong = |why: &dyn fmt::Display| {
         // TOML's errors draw the place over several lines; the first says what and where.
         let why = why.to_string();
         let first = why.lines().next().unwrap_or_default();
-        ConfigError(format!("AUTOMATOR_CATALOGUE {}: {first}", file.display()))
+        Misconfigured(format!("AUTOMATOR_CATALOGUE {}: {first}", file.display()))
     };
     let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
     text.parse().map_err(|error| wrong(&error))

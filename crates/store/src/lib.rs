@@ -18,7 +18,7 @@ use std::{
 
 use chassis::Fault;
 use sqlx::{
-    Any, AnyConnection, AnyPool, Executor, Transaction,
+    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::AnyPoolOptions,
     migrate::{MigrateError, Migrator},
 };
@@ -110,7 +110,7 @@ impl DatabaseUrl {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// No connection: no server, no right, not a database file.
-    #[error("cannot open the database {place}: {source}")]
+    #[error("cannot open the database {place}")]
     Connect {
         /// Its URL without credentials.
         place: String,
@@ -118,38 +118,31 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// A migration failed, or the database was migrated by a newer version.
-    #[error("cannot bring the database up to date: {0}")]
+    #[error("cannot bring the database up to date")]
     Migrate(#[from] MigrateError),
 }
 
 impl Store {
-    /// Opens the database and makes one connection to see that it works.
+    /// Opens the database and sees that it is one.
     ///
     /// # Errors
     /// [`OpenError::Connect`].
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         let backend = url.backend;
+        let failed = |source| OpenError::Connect { place: url.place(), source };
+        // One connection outside the pool first: the pool would try again until its time is up, and
+        // then say that instead of what is wrong.
+        let mut first = AnyConnection::connect(&url.url).await.map_err(failed)?;
+        prepare(&mut first, backend).await.map_err(failed)?;
+        first.close().await.map_err(failed)?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if backend == Backend::Sqlite {
-                        // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing.
-                        connection
-                            .execute(
-                                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-                                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
-                            )
-                            .await?;
-                    }
-                    Ok(())
-                })
-            })
+            .after_connect(move |connection, _| Box::pin(prepare(connection, backend)))
             .connect(&url.url)
             .await
-            .map_err(|source| OpenError::Connect { place: url.place(), source })?;
+            .map_err(failed)?;
         Ok(Self { pool, backend })
     }
 
@@ -216,6 +209,20 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Sets what a new connection needs.
+async fn prepare(connection: &mut AnyConnection, backend: Backend) -> Result<(), sqlx::Error> {
+    if backend == Backend::Sqlite {
+        // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing.
+        connection
+            .execute(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+            )
+            .await?;
+    }
+    Ok(())
 }
 
 /// A write transaction. Dropped without [`Tx::commit`], it never happened. Never call another
