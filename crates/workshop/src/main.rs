@@ -4,6 +4,7 @@
 //! builds with cargo and starts through the harness. It never asks a question, works without a terminal, and says what is
 //! wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
 
+mod cargo;
 mod cli;
 mod coach;
 mod doctor;

@@ -1,10 +1,10 @@
 //! Building a step's binary, and taking a copy of it that cargo may replace while ours runs.
 
 use std::{
-    env, fs,
+    fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::Duration,
 };
@@ -31,9 +31,7 @@ struct Target {
 /// Builds `binary` and copies it into `folder`; the path of the copy. cargo's own progress and errors go to the terminal.
 pub(super) fn build(workshop: &Workshop, binary: &str, folder: &Path, stop: &Stop) -> Result<PathBuf> {
     complain(&format!("building {binary} (the first time takes some minutes)"));
-    // Set when cargo started us; it is the one whose toolchain built us.
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo)
+    let mut cargo = crate::cargo::command()
         // `--workspace`, always: `--package` would resolve features differently and build most of it twice.
         .args(["build", "--workspace", "--bin", binary, "--message-format=json-render-diagnostics"])
         .current_dir(&workshop.root)
