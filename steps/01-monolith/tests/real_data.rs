@@ -12,6 +12,7 @@ use std::{
 };
 
 use acceptance::{App, Database, Step, serde_json::Value};
+use store::{DatabaseUrl, Sql, Store};
 
 acceptance::on_both_databases!(given missing(); every_title_arrives_byte_for_byte_and_a_second_import_changes_no_row);
 
@@ -28,6 +29,7 @@ fn missing() -> Option<String> {
 }
 
 async fn every_title_arrives_byte_for_byte_and_a_second_import_changes_no_row(database: Database) {
+    let store = Store::connect(&database.url().parse::<DatabaseUrl>().unwrap()).await.unwrap();
     let step =
         Step { number: "01", binary: env!("CARGO_BIN_EXE_system-01"), folder: env!("CARGO_MANIFEST_DIR") };
     let catalogue = Path::new(step.folder).join("../../crates/domain/src/catalogue.toml");
@@ -60,6 +62,24 @@ async fn every_title_arrives_byte_for_byte_and_a_second_import_changes_no_row(da
     }
     assert!(app.all("/api/tasks").await.is_empty(), "nothing is left to do about what is merged");
 
+    let before = rows(&store).await;
     let _ = app.import().await;
     assert_eq!(app.all("/api/items?limit=100").await, items, "the second import changed something");
+    assert!(rows(&store).await == before, "the second import wrote a row again");
+}
+
+/// Every row that an import writes, with its version.
+async fn rows(store: &Store) -> Vec<(String, i64)> {
+    let mut rows = Vec::new();
+    for table in [
+        "SELECT id, version FROM items",
+        "SELECT id, version FROM timeline",
+        "SELECT id, version FROM repositories",
+    ] {
+        let mut sql = Sql::new(table);
+        sql.push(" ORDER BY id");
+        rows.extend(sql.fetch_all::<(String, i64)>(store.pool()).await.unwrap());
+    }
+    assert!(rows.len() > 3 * 2_628, "{} rows prove nothing", rows.len());
+    rows
 }
