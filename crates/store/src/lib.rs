@@ -131,11 +131,13 @@ impl Store {
         sqlx::any::install_default_drivers();
         let backend = url.backend;
         let failed = |source| OpenError::Connect { place: url.place(), source };
-        // One connection outside the pool first: the pool would try again until its time is up, and
-        // then say that instead of what is wrong.
-        let mut first = AnyConnection::connect(&url.url).await.map_err(failed)?;
-        prepare(&mut first, backend).await.map_err(failed)?;
-        first.close().await.map_err(failed)?;
+        if backend == Backend::Sqlite {
+            // SQLite says only when it is used that a file is no database. Once outside the pool, which
+            // would try again until its time is up, and then say that instead.
+            let mut first = AnyConnection::connect(&url.url).await.map_err(failed)?;
+            prepare(&mut first, backend).await.map_err(failed)?;
+            first.close().await.map_err(failed)?;
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)

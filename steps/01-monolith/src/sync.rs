@@ -112,6 +112,12 @@ impl Entry {
         Self { source: node_id.to_owned(), happened, actor, at }
     }
 
+    /// That the item was opened.
+    fn opened(item: &Snapshot) -> Self {
+        let (actor, at) = (item.author.clone(), item.created_at);
+        Self { source: Happened::Opened.as_str().to_owned(), happened: Happened::Opened, actor, at }
+    }
+
     /// A change of state. A webhook does not tell the node id of such an event, so its kind and time stand for it.
     #[must_use]
     pub fn change(happened: Happened, actor: Actor, at: i64) -> Self {
@@ -168,7 +174,10 @@ impl Stored {
     }
 }
 
-/// Writes an item, its timeline and its task within `tx`.
+/// An item with what happened to it.
+pub type Told = (Snapshot, Vec<Entry>);
+
+/// Writes items, their timelines and their tasks within `tx`: a page of an import, or the one item of a webhook.
 ///
 /// # Errors
 /// The database's.
@@ -176,25 +185,24 @@ pub async fn apply(
     store: &Store,
     tx: &mut Tx,
     repository: &TrackedRepository,
-    snapshot: &Snapshot,
-    entries: &[Entry],
+    items: &[Told],
 ) -> Result<(), sqlx::Error> {
-    let key = snapshot.key.to_string();
-    let labels = serde_json::Value::from(snapshot.labels.clone()).to_string();
-    let written = write_item(store, tx, repository, snapshot, &key, &labels).await?;
-
-    let opened = Entry {
-        source: "opened".to_owned(),
-        happened: Happened::Opened,
-        actor: snapshot.author.clone(),
-        at: snapshot.created_at,
-    };
-    let spoken = write_timeline(tx, &written.item_id, std::iter::once(&opened).chain(entries)).await?;
-    if spoken > 0 || written.changed {
-        waiting::refresh_item(tx, &written.item_id).await?;
+    let mut all_written = Vec::with_capacity(items.len());
+    let mut lines = Vec::new();
+    for (snapshot, entries) in items {
+        let written = write_item(store, tx, repository, snapshot).await?;
+        lines.push((written.item_id.clone(), Entry::opened(snapshot)));
+        lines.extend(entries.iter().map(|entry| (written.item_id.clone(), entry.clone())));
+        all_written.push(written);
     }
-    if written.changed {
-        write_task(tx, repository, snapshot, &key, &written).await?;
+    let new_lines = write_timeline(tx, lines).await?;
+    if new_lines > 0 || all_written.iter().any(|written| written.changed) {
+        waiting::refresh_items(tx, all_written.iter().map(|written| written.item_id.as_str())).await?;
+    }
+    for ((snapshot, _), written) in items.iter().zip(&all_written) {
+        if written.changed {
+            write_task(tx, repository, snapshot, written).await?;
+        }
     }
     Ok(())
 }
@@ -215,9 +223,9 @@ async fn write_item(
     tx: &mut Tx,
     repository: &TrackedRepository,
     new: &Snapshot,
-    key: &str,
-    labels: &str,
 ) -> Result<Written, sqlx::Error> {
+    let key = new.key.to_string();
+    let labels = serde_json::Value::from(new.labels.clone()).to_string();
     let category = Category::from_labels(&new.labels).map(Category::as_str);
     let difficulty = Difficulty::from_labels(&new.labels).as_str();
     let item_id = Uuid::now_v7().to_string();
@@ -229,7 +237,7 @@ async fn write_item(
     )
     .bind(&item_id)
     .bind(&repository.id)
-    .bind(key)
+    .bind(&key)
     .bind(&new.node_id)
     .bind(new.key.number())
     .bind(new.kind.as_str())
@@ -237,7 +245,7 @@ async fn write_item(
     .bind(&new.url)
     .bind(&new.author.login)
     .bind(new.state.as_str())
-    .bind(labels)
+    .bind(&labels)
     .bind(category)
     .bind(difficulty)
     .bind(new.comments.unwrap_or(0))
@@ -253,13 +261,13 @@ async fn write_item(
     }
 
     // No row can have gone: items are never deleted.
-    let stored = Stored::find(store, tx, key).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = Stored::find(store, tx, &key).await?.ok_or(sqlx::Error::RowNotFound)?;
     let written = Written {
         // A task keeps what it is made of when the message does not say.
         comments: new.comments.unwrap_or(stored.comments),
         reactions: new.reactions.unwrap_or(stored.reactions),
         before: stored.state.parse().ok(),
-        changed: new.updated_at >= stored.updated_at && !stored.is(new, labels),
+        changed: new.updated_at >= stored.updated_at && !stored.is(new, &labels),
         item_id: stored.id,
     };
     if written.changed {
@@ -273,7 +281,7 @@ async fn write_item(
         .bind(&new.url)
         .bind(&new.author.login)
         .bind(new.state.as_str())
-        .bind(labels)
+        .bind(&labels)
         .bind(category)
         .bind(difficulty)
         .bind(written.comments)
@@ -287,25 +295,20 @@ async fn write_item(
     Ok(written)
 }
 
-/// Writes the lines that are not there yet; how many there were.
-async fn write_timeline(
-    tx: &mut Tx,
-    item_id: &str,
-    entries: impl Iterator<Item = &Entry>,
-) -> Result<u64, sqlx::Error> {
-    // One statement a hundred lines: a long discussion is not a hundred round trips. Sorted, so that
-    // two transactions take the same locks in the same order.
-    let mut entries: Vec<&Entry> = entries.collect();
-    entries.sort_by(|a, b| a.source.cmp(&b.source));
-    entries.dedup_by(|a, b| a.source == b.source);
+/// Writes the lines that are not there yet, each with the id of its item; how many there were.
+async fn write_timeline(tx: &mut Tx, mut lines: Vec<(String, Entry)>) -> Result<u64, sqlx::Error> {
+    // Sorted, so that two transactions take the same locks in the same order.
+    lines.sort_by(|(item, a), (other, b)| (item, &a.source).cmp(&(other, &b.source)));
+    lines.dedup_by(|(item, a), (other, b)| item == other && a.source == b.source);
     let mut written = 0;
-    for chunk in entries.chunks(100) {
+    // A hundred lines a statement: a long discussion is not a hundred round trips.
+    for chunk in lines.chunks(100) {
         let mut sql =
             Sql::new("INSERT INTO timeline (id, item_id, source, kind, actor, bot, at, version) VALUES ");
-        for (index, entry) in chunk.iter().enumerate() {
+        for (index, (item_id, entry)) in chunk.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { ", (" }).bind(Uuid::now_v7().to_string());
-            sql.and(", ", item_id).and(", ", entry.source.as_str()).and(", ", entry.happened.as_str());
-            sql.and(", ", entry.actor.login.to_ascii_lowercase());
+            sql.and(", ", item_id.as_str()).and(", ", entry.source.as_str());
+            sql.and(", ", entry.happened.as_str()).and(", ", entry.actor.login.to_ascii_lowercase());
             sql.and(", ", i64::from(entry.actor.bot)).and(", ", entry.at).push(", 1)");
         }
         // A comment that was taken back stays taken back, whichever message comes first.
@@ -323,7 +326,6 @@ async fn write_task(
     tx: &mut Tx,
     repository: &TrackedRepository,
     item: &Snapshot,
-    key: &str,
     written: &Written,
 ) -> Result<(), sqlx::Error> {
     let now = store::now();
@@ -341,7 +343,7 @@ async fn write_task(
     )
     .bind(domain::task_id(&item.key).to_string())
     .bind(&written.item_id)
-    .bind(key)
+    .bind(item.key.to_string())
     .bind(item.created_at)
     .bind(Status::Intake.as_str())
     .bind(rice.reach)

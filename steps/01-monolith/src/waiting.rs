@@ -5,11 +5,12 @@
 //! contact when none ever did, else for a response, and since the first word that nobody answered.
 //! The result stands in `items`, because lists filter and sort by it.
 
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::AnyConnection;
+use store::Sql;
 
-/// Sets `waiting` and `waiting_since` of the items in `scope` where they are not what they should
-/// be. `$1` is the scope's parameter.
-fn refresh(scope: &str) -> AssertSqlSafe<String> {
+/// Sets `waiting` and `waiting_since` where they are not what they should be, for the items that
+/// `scope` adds a condition about.
+fn refresh(scope: impl FnOnce(&mut Sql)) -> Sql {
     // To speak is to open, comment or review; to close or to reopen says nothing.
     let words = "w.item_id = items.id AND w.kind IN ('opened', 'comment', 'review')";
     let last_maintainer = format!(
@@ -18,10 +19,11 @@ fn refresh(scope: &str) -> AssertSqlSafe<String> {
     );
     let waiting =
         "CASE WHEN n.since IS NULL THEN NULL WHEN n.answered < 0 THEN 'contact' ELSE 'response' END";
-    AssertSqlSafe(format!(
-        "WITH spoken AS ( \
-             SELECT items.id, {last_maintainer} AS answered FROM items WHERE {scope}), \
-         now_waiting AS ( \
+    let mut sql = Sql::new("WITH spoken AS (SELECT items.id, ");
+    sql.push_own(&last_maintainer).push(" AS answered FROM items WHERE ");
+    scope(&mut sql);
+    sql.push_own(&format!(
+        "), now_waiting AS ( \
              SELECT items.id, spoken.answered, \
                     (SELECT min(w.at) FROM timeline w \
                      WHERE {words} AND items.state = 'open' AND w.bot = 0 AND w.at > spoken.answered \
@@ -31,16 +33,26 @@ fn refresh(scope: &str) -> AssertSqlSafe<String> {
          FROM now_waiting n \
          WHERE n.id = items.id \
            AND (items.waiting_since IS DISTINCT FROM n.since OR items.waiting IS DISTINCT FROM {waiting})"
-    ))
+    ));
+    sql
 }
 
-/// After the item or its timeline changed.
+/// After these items, or their timelines, changed.
 ///
 /// # Errors
 /// The database's.
-pub async fn refresh_item(connection: &mut AnyConnection, item_id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(refresh("items.id = $1")).bind(item_id).execute(connection).await?;
-    Ok(())
+pub async fn refresh_items(
+    connection: &mut AnyConnection,
+    item_ids: impl Iterator<Item = &str>,
+) -> Result<(), sqlx::Error> {
+    let sql = refresh(|sql| {
+        sql.push("items.id IN (NULL");
+        for id in item_ids {
+            sql.and(", ", id);
+        }
+        sql.push(")");
+    });
+    sql.execute(connection).await.map(drop)
 }
 
 /// After somebody joined or left the team: only what that person has spoken on can change.
@@ -48,11 +60,10 @@ pub async fn refresh_item(connection: &mut AnyConnection, item_id: &str) -> Resu
 /// # Errors
 /// The database's.
 pub async fn refresh_speaker(connection: &mut AnyConnection, login: &str) -> Result<(), sqlx::Error> {
-    sqlx::query(refresh("items.id IN (SELECT item_id FROM timeline WHERE actor = $1)"))
-        .bind(login)
-        .execute(connection)
-        .await?;
-    Ok(())
+    let sql = refresh(|sql| {
+        sql.and("items.id IN (SELECT item_id FROM timeline WHERE actor = ", login).push(")");
+    });
+    sql.execute(connection).await.map(drop)
 }
 
 /// After an import: on PostgreSQL somebody may have joined the team while a page that they speak on
@@ -61,6 +72,5 @@ pub async fn refresh_speaker(connection: &mut AnyConnection, login: &str) -> Res
 /// # Errors
 /// The database's.
 pub async fn refresh_open(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(refresh("items.state = $1")).bind("open").execute(connection).await?;
-    Ok(())
+    refresh(|sql| _ = sql.push("items.state = 'open'")).execute(connection).await.map(drop)
 }

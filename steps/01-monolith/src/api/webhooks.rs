@@ -88,7 +88,7 @@ pub async fn receive(
             .bind(repository.name.as_str())
             .fetch_one(&mut *tx)
             .await?;
-    sync::apply(&state.store, &mut tx, &tracked, &told.snapshot, &told.entries).await?;
+    sync::apply(&state.store, &mut tx, &tracked, &[told]).await?;
     tx.commit().await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::sync::{Actor, Entry, Happened, Snapshot};
+use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ pub struct Github {
 #[derive(Debug)]
 pub struct ListPage {
     /// The items with their timelines.
-    pub items: Vec<(Snapshot, Vec<Entry>)>,
+    pub items: Vec<Told>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
 }
@@ -232,11 +232,7 @@ fn until(second: i64) -> Duration {
 }
 
 /// The item and its timeline as the tables take them.
-fn read_item(
-    repository: &RepositoryName,
-    kind: Kind,
-    node: ItemNode,
-) -> Result<(Snapshot, Vec<Entry>), GithubError> {
+fn read_item(repository: &RepositoryName, kind: Kind, node: ItemNode) -> Result<Told, GithubError> {
     let wrong = || GithubError::Unavailable(format!("item {} is not as agreed", node.number));
     let state = match node.state.as_str() {
         "OPEN" => State::Open,

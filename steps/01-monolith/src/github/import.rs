@@ -227,9 +227,7 @@ impl Importer {
         };
         let seen = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
         let mut tx = self.store.begin_write().await?;
-        for (snapshot, entries) in &page.items {
-            sync::apply(&self.store, &mut tx, &repository, snapshot, entries).await?;
-        }
+        sync::apply(&self.store, &mut tx, &repository, &page.items).await?;
         let last = page.next.is_none();
         let next = page.next.or_else(|| list.after_cursor.clone());
         let moved = sqlx::query(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::sync::{Actor, Entry, Happened, Snapshot};
+use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
 
 /// Whether `signature` (the header `X-Hub-Signature-256`, `sha256=` and 64 hex digits) is the
 /// HMAC-SHA256 of `body` under `secret`; compared in constant time.
@@ -20,15 +20,6 @@ pub fn is_signed(secret: &Secret, body: &[u8], signature: &str) -> bool {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else { return false };
     mac.update(body);
     mac.verify_slice(&signature).is_ok()
-}
-
-/// What a delivery tells about an item.
-#[derive(Debug)]
-pub struct Told {
-    /// The item as it was when the event happened.
-    pub snapshot: Snapshot,
-    /// What happened to it.
-    pub entries: Vec<Entry>,
 }
 
 /// The repository that a payload speaks of, if it speaks of one.
@@ -72,14 +63,14 @@ fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Told> 
     }
     let snapshot = payload.issue.snapshot(repository)?;
     let entries = changes(&payload.action, &snapshot, payload.sender, false);
-    Some(Told { snapshot, entries })
+    Some((snapshot, entries))
 }
 
 fn read_pull_request(repository: &RepositoryName, payload: PullRequestEvent) -> Option<Told> {
     let merged = payload.pull_request.merged_at.is_some();
     let snapshot = payload.pull_request.snapshot(repository)?;
     let entries = changes(&payload.action, &snapshot, payload.sender, merged);
-    Some(Told { snapshot, entries })
+    Some((snapshot, entries))
 }
 
 fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<Told> {
@@ -88,7 +79,7 @@ fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<To
     let comment = payload.comment;
     let at = comment.created_at.as_millisecond();
     let entries = vec![Entry::word(happened, &comment.node_id, actor(comment.user), at)];
-    Some(Told { snapshot, entries })
+    Some((snapshot, entries))
 }
 
 fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Told> {
@@ -102,7 +93,7 @@ fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Told
         )],
         None => Vec::new(),
     };
-    Some(Told { snapshot, entries })
+    Some((snapshot, entries))
 }
 
 /// The change of state that an action is, if it is one.
