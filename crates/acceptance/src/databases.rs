@@ -13,7 +13,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{panics, postgres::Postgres, trials};
+use crate::{
+    panics,
+    postgres::Postgres,
+    trials::{self, Ended},
+};
 
 /// The whole of a test file with `harness = false`: runs each `async fn(Database)` on SQLite and on PostgreSQL.
 ///
@@ -52,10 +56,13 @@ pub fn run(tests: &[(&'static str, Test)], missing: Option<&str>) -> ExitCode {
         .iter()
         .map(|&(name, test)| trials::Case {
             name: name.replace(' ', ""),
-            run: Arc::new(move |database| panics::catch(async { test(database).await })),
+            run: Arc::new(move |_, fresh| {
+                let database = fresh()?;
+                panics::catch(async { test(database).await }).map_err(Ended::Failed)
+            }),
         })
         .collect();
-    trials::run(&cases, missing)
+    trials::run(&cases, missing, || {})
 }
 
 /// Which database.

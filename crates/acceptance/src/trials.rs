@@ -9,14 +9,35 @@ use crate::databases::{Database, Databases, Engine, Missing};
 /// How many run at once at least: they mostly wait for processes and their timers, not for a core of ours.
 const AT_ONCE: usize = 4;
 
-/// A name and what to do with a fresh database; an `Err` says what is wrong.
+/// Why a case did not end well.
+pub(crate) enum Ended {
+    /// There is no database to run it on.
+    Missing(Missing),
+    /// What is wrong.
+    Failed(String),
+}
+
+impl From<Missing> for Ended {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
+    }
+}
+
+/// Gives a fresh database at each call.
+pub(crate) type Fresh<'a> = &'a dyn Fn() -> Result<Database, Missing>;
+
+/// What a case does on an engine, with as many fresh databases as it asks for.
+pub(crate) type Run = Arc<dyn Fn(Engine, Fresh<'_>) -> Result<(), Ended> + Send + Sync>;
+
+/// A name and what to do.
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) run: Arc<dyn Fn(Database) -> Result<(), String> + Send + Sync>,
+    pub(crate) run: Run,
 }
 
 /// Runs the cases that the command line asks for; when something is `missing` that all of them need, none, and says so.
-pub(crate) fn run(cases: &[Case], missing: Option<&str>) -> ExitCode {
+/// `after` them, and before the databases go, whatever still uses these is ended.
+pub(crate) fn run(cases: &[Case], missing: Option<&str>, after: impl FnOnce()) -> ExitCode {
     // For every HTTP client of the tests. Refused only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut arguments = Arguments::from_args();
@@ -30,18 +51,21 @@ pub(crate) fn run(cases: &[Case], missing: Option<&str>) -> ExitCode {
             let databases = Arc::clone(databases);
             let run = Arc::clone(&case.run);
             let missing = missing.map(str::to_owned);
-            let fresh = move || match missing {
-                Some(reason) => Err(Missing { reason, required: false }),
+            let fresh = move || match &missing {
+                Some(reason) => Err(Missing { reason: reason.clone(), required: false }),
                 None => databases.fresh(engine),
             };
-            Trial::ignorable_test(format!("{engine}::{}", case.name), move || match fresh() {
-                Ok(database) => run(database).map(|()| Completion::Completed).map_err(Failed::from),
-                Err(Missing { reason, required: true }) => Err(Failed::from(reason)),
-                Err(Missing { reason, .. }) => Ok(Completion::ignored_with(reason)),
+            Trial::ignorable_test(format!("{engine}::{}", case.name), move || match run(engine, &fresh) {
+                Ok(()) => Ok(Completion::Completed),
+                Err(Ended::Failed(reason) | Ended::Missing(Missing { reason, required: true })) => {
+                    Err(Failed::from(reason))
+                }
+                Err(Ended::Missing(Missing { reason, .. })) => Ok(Completion::ignored_with(reason)),
             })
         })
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    after();
     // Now, and not at the end of the process, which would not wait for the container to go.
     databases.stop();
     conclusion.exit_code()

@@ -5,7 +5,12 @@ use serde_json::json;
 
 use crate::{App, TOKEN, scenario::scenarios, snapshot};
 
-scenarios![every_write_wants_the_whole_token, reads_want_no_token, the_api_describes_itself];
+scenarios![
+    imported:
+    reads_want_no_token,
+    the_api_describes_itself;
+    every_write_wants_the_whole_token
+];
 
 async fn every_write_wants_the_whole_token(app: &App) {
     let task = "/api/tasks/00000000-0000-0000-0000-000000000000";

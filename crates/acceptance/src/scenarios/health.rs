@@ -9,9 +9,10 @@ use std::{
 use crate::{App, TOKEN, scenario::scenarios};
 
 scenarios![
-    a_started_system_is_alive_and_ready,
+    imported:
     an_unknown_path_is_a_problem,
-    an_answer_bears_the_callers_request_id,
+    an_answer_bears_the_callers_request_id;
+    a_started_system_is_alive_and_ready,
     a_request_under_way_is_answered_before_the_process_stops
 ];
 

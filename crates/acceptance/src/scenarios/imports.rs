@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use crate::{App, eventually, scenario::scenarios};
 
 scenarios![
+    imported:
+    an_unknown_import_is_not_found;
     an_import_brings_every_item_once,
     a_second_import_changes_nothing,
     eight_imports_at_once_are_one,
     an_import_killed_in_the_middle_goes_on_to_the_same_rows,
     an_import_waits_out_the_rate_limit,
     an_import_survives_broken_answers,
-    an_import_that_github_refuses_fails_and_says_why,
-    an_unknown_import_is_not_found
+    an_import_that_github_refuses_fails_and_says_why
 ];
 
 /// Everything that an import writes, as a client sees it.

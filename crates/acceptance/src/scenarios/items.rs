@@ -7,19 +7,19 @@ use serde_json::Value;
 use crate::{App, scenario::scenarios, snapshot};
 
 scenarios![
+    imported:
     items_are_paged_newest_first_without_gap_or_repeat,
     items_are_filtered_by_each_parameter,
     filters_combine,
     an_item_is_found_by_its_key,
     an_unknown_item_is_not_found,
     a_wrong_parameter_is_named,
-    a_cursor_is_taken_only_where_it_came_from
+    a_cursor_is_taken_only_where_it_came_from;
 ];
 
 const ITEMS: &str = "/api/items?limit=100";
 
 async fn items_are_paged_newest_first_without_gap_or_repeat(app: &App) {
-    let _ = app.import().await;
     let all = app.all(ITEMS).await;
     let by_seven = app.all("/api/items?limit=7").await;
     assert_eq!(by_seven, all);
@@ -35,7 +35,6 @@ async fn items_are_paged_newest_first_without_gap_or_repeat(app: &App) {
 }
 
 async fn items_are_filtered_by_each_parameter(app: &App) {
-    let _ = app.import().await;
     let all = app.all(ITEMS).await;
     let filters = [
         ("repository", "sendgrid/rest"),
@@ -61,7 +60,6 @@ async fn items_are_filtered_by_each_parameter(app: &App) {
 }
 
 async fn filters_combine(app: &App) {
-    let _ = app.import().await;
     let all = app.all(ITEMS).await;
     let expected: Vec<_> = all
         .into_iter()
@@ -72,7 +70,6 @@ async fn filters_combine(app: &App) {
 }
 
 async fn an_item_is_found_by_its_key(app: &App) {
-    let _ = app.import().await;
     let list = app.get("/api/items?limit=1&kind=pull_request&category=bug").await.is(200);
     let listed = &list.items()[0];
     let number = listed["number"].as_i64().expect("an item has a number");
@@ -85,7 +82,6 @@ async fn an_item_is_found_by_its_key(app: &App) {
 }
 
 async fn an_unknown_item_is_not_found(app: &App) {
-    let _ = app.import().await;
     let ways = [
         "sendgrid/rest/99999",
         "sendgrid/nothing/1",
@@ -120,7 +116,6 @@ async fn a_wrong_parameter_is_named(app: &App) {
 }
 
 async fn a_cursor_is_taken_only_where_it_came_from(app: &App) {
-    let _ = app.import().await;
     let page = app.get("/api/items?limit=1").await.is(200);
     let cursor = page["next_cursor"].as_str().expect("there is a second page");
     let _ = app.get(&format!("/api/items?limit=1&cursor={cursor}")).await.is(200);

@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::{App, scenario::scenarios};
 
 scenarios![
+    imported:
+    the_backlog_page_leads_to_the_next;
     the_backlog_page_shows_tasks_by_rank,
-    a_title_is_text_and_nothing_else,
-    the_backlog_page_leads_to_the_next
+    a_title_is_text_and_nothing_else
 ];
 
 async fn the_backlog_page_shows_tasks_by_rank(app: &App) {
@@ -40,7 +41,6 @@ async fn a_title_is_text_and_nothing_else(app: &App) {
 }
 
 async fn the_backlog_page_leads_to_the_next(app: &App) {
-    let _ = app.import().await;
     let first = app.get("/?limit=10&kind=issue").await.is(200);
     let link = first.text.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next());
     let link = link.expect("there is a next page").replace("&#38;", "&").replace("&amp;", "&");

@@ -3,8 +3,9 @@
 use crate::{App, scenario::scenarios};
 
 scenarios![
-    repositories_are_listed_by_name_before_anything_was_imported,
-    a_repository_counts_what_is_open_in_it
+    imported:
+    a_repository_counts_what_is_open_in_it;
+    repositories_are_listed_by_name_before_anything_was_imported
 ];
 
 async fn repositories_are_listed_by_name_before_anything_was_imported(app: &App) {
@@ -18,7 +19,6 @@ async fn repositories_are_listed_by_name_before_anything_was_imported(app: &App)
 }
 
 async fn a_repository_counts_what_is_open_in_it(app: &App) {
-    let _ = app.import().await;
     let open = app.all("/api/items?state=open&limit=100").await;
     for repository in app.all("/api/repositories").await {
         let count = |kind: &str| {
