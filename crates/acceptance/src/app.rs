@@ -22,6 +22,9 @@ pub const SECRET: &str = "secret-of-the-suite";
 /// The repositories of every scenario: two, so that an import is quick and paging still crosses a border.
 const CATALOGUE: &str = include_str!("catalogue.toml");
 
+/// Where a scenario's catalogue lies, in the folder of its system.
+const CATALOGUE_FILE: &str = "catalogue.toml";
+
 /// How long one answer may take. Longer than any deadline of the system's own, so that those are seen.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an import of the two repositories may take.
@@ -46,7 +49,7 @@ pub struct App {
     exchanges: Exchanges,
     step: Step,
     database: Database,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl App {
@@ -56,7 +59,7 @@ impl App {
     /// The processes do not start.
     pub fn start(step: &Step, database: Database, adjust: impl FnOnce(Options) -> Options) -> Result<Self> {
         let folder = TempDir::with_prefix("automator-").context("cannot make a temporary folder")?;
-        let catalogue = folder.path().join("catalogue.toml");
+        let catalogue = folder.path().join(CATALOGUE_FILE);
         fs::write(&catalogue, CATALOGUE).context("cannot write the catalogue")?;
         let another = database.clone();
         let options = Options::new(Path::new(step.folder), Path::new(step.binary))
@@ -71,7 +74,7 @@ impl App {
         // No connection is kept: a scenario that kills a process must not stumble over one to its former life.
         let client =
             reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).no_proxy().build()?;
-        Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, _folder: folder })
+        Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, folder })
     }
 
     /// The processes, to be broken.
@@ -90,6 +93,15 @@ impl App {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// From now on these repositories are tracked: writes the catalogue and starts everything but the simulators again.
+    ///
+    /// # Panics
+    /// The file cannot be written, or a process does not come back.
+    pub fn track(&self, catalogue: &str) {
+        fs::write(self.folder.path().join(CATALOGUE_FILE), catalogue).expect("the folder can be written");
+        self.power_cut();
     }
 
     /// The outside world.

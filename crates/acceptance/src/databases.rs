@@ -46,7 +46,7 @@ macro_rules! on_both_databases {
 }
 
 /// A test over a database, as [`on_both_databases!`] makes it.
-pub type Test = fn(Database) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type Test = fn(Database) -> std::pin::Pin<Box<dyn Future<Output = ()>>>;
 
 /// Runs `tests`, each under its name, on both databases. Each has a tokio runtime of its own. Ignores them for the reason
 /// in `missing`.

@@ -77,6 +77,27 @@ pub async fn writes(State(token): State<WriteToken>, request: Request, next: Nex
     }
 }
 
+/// Middleware: where no token is configured, answers only those who call us by a loopback name. The page of a
+/// foreign site whose name was made to lead to this machine (DNS rebinding) would otherwise count as our own.
+pub async fn local_names(State(token): State<WriteToken>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let named = host.or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
+    if token.is_none() && !named.is_some_and(is_loopback_name) {
+        let detail = "without AUTOMATOR_API_TOKEN, call this server localhost or 127.0.0.1";
+        return Problem::new(StatusCode::FORBIDDEN, "foreign-name", detail).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether `host`, with or without a port, can only mean this machine.
+fn is_loopback_name(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.eq_ignore_ascii_case("localhost") || matches!(name, "127.0.0.1" | "[::1]")
+}
+
 fn check(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let Some(token) = token else {
@@ -142,6 +163,18 @@ mod tests {
             Some(403)
         );
         assert_eq!(status(None, &[("host", "127.0.0.1:8080"), ("origin", "null")]), Some(403));
+    }
+
+    #[test]
+    fn a_foreign_name_that_leads_here_is_not_ours() {
+        for ours in ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"] {
+            assert!(is_loopback_name(ours), "{ours}");
+        }
+        for foreign in
+            ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil:80", "", ":"]
+        {
+            assert!(!is_loopback_name(foreign), "{foreign}");
+        }
     }
 
     #[test]

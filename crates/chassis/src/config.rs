@@ -1,8 +1,11 @@
 //! Configuration from the environment, refused before anything starts.
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, error::ErrorKind};
+use clap::{
+    Parser,
+    error::{ContextKind, ErrorKind},
+};
 
 /// `EX_USAGE` of BSD's `sysexits.h`: the process was configured wrongly; starting it again will not help.
 pub const EX_USAGE: u8 = 64;
@@ -20,9 +23,13 @@ pub fn parse<C: Parser>() -> C {
     })
 }
 
-/// The first paragraph of clap's message on one line, with the variable's name where clap knows it:
-/// `error: invalid value 'x' for 'PORT': invalid digit found in string`.
+/// The first paragraph of clap's message on one line. A value that cannot be read is not shown, because it
+/// may be a secret: `error: invalid value for '--port <PORT>': invalid digit found in string`.
 fn one_line(error: &clap::Error) -> String {
+    if let (ErrorKind::ValueValidation, Some(argument)) = (error.kind(), error.get(ContextKind::InvalidArg)) {
+        let reason = error.source().map(ToString::to_string).unwrap_or_default();
+        return format!("error: invalid value for '{argument}': {reason}");
+    }
     let text = error.to_string();
     let mut lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
     let first = lines.next().unwrap_or("error: the configuration is wrong").to_owned();
@@ -47,9 +54,12 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_value_is_one_line_that_names_it() {
-        let line = one_line(&Config::try_parse_from(["x", "--port", "70000"]).unwrap_err());
-        assert!(line.contains("PORT") && line.contains("70000") && !line.contains('\n'), "{line}");
+    fn a_bad_value_is_one_line_that_names_its_variable_and_never_shows_it() {
+        for wrong in ["hunter2", "hunter2\n\nmore"] {
+            let line = one_line(&Config::try_parse_from(["x", "--port", wrong]).unwrap_err());
+            assert!(line.contains("PORT") && line.contains("invalid digit"), "{line}");
+            assert!(!line.contains("hunter2") && !line.contains('\n'), "{line}");
+        }
     }
 
     #[test]

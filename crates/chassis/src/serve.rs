@@ -82,6 +82,9 @@ impl Stop {
 /// Serves `router` until `stop`, then takes no new connection, lets the requests under way finish for
 /// at most [`DRAIN`], and returns. Says in the log how it ended.
 ///
+/// It does not bound how long a client may take to send its first line, nor how many do: that is for the
+/// proxy in front, which meets the internet.
+///
 /// # Errors
 /// The listener's address cannot be read.
 pub async fn run(listener: TcpListener, router: Router, stop: Stop) -> io::Result<()> {

@@ -242,7 +242,7 @@ pub struct Item {
     pub updated_at: Timestamp,
     /// When it was last closed or merged; `null` while it is open.
     pub closed_at: Option<Timestamp>,
-    /// What the community waits for; `null` when the next word is the community's.
+    /// What the community waits for; `null` when it has its answer, has said nothing, or the item is closed.
     pub waiting: Option<Waiting>,
     /// Since when: the first word of the community that nobody answered.
     pub waiting_since: Option<Timestamp>,

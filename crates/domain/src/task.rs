@@ -48,14 +48,20 @@ impl Rice {
     #[must_use]
     pub fn of_item(base_reach: f64, kind: Kind, labels: &[String], comments: i64, reactions: i64) -> Self {
         let difficulty = Difficulty::from_labels(labels);
-        // Counts are small enough for an f64 to hold them exactly.
-        let attention = comments.saturating_add(reactions).max(0) as f64;
         Self {
-            reach: (base_reach + attention).min(Self::MAX_REACH),
+            reach: Self::reach_of_item(base_reach, comments, reactions),
             impact: default_impact(kind, labels),
             confidence: if difficulty == Difficulty::Unknown { 0.8 } else { 1.0 },
             effort: difficulty.points(),
         }
+    }
+
+    /// The first of [`Rice::of_item`]: base reach, comments and reactions, at most [`Rice::MAX_REACH`].
+    #[must_use]
+    pub fn reach_of_item(base_reach: f64, comments: i64, reactions: i64) -> f64 {
+        // Counts are small enough for an f64 to hold them exactly.
+        let attention = comments.saturating_add(reactions).max(0) as f64;
+        (base_reach + attention).min(Self::MAX_REACH)
     }
 
     /// `reach × impact × confidence ÷ effort`, in that order.

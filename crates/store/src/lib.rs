@@ -1,9 +1,9 @@
 //! One code for SQLite and PostgreSQL, over sqlx's `Any` driver.
 //!
 //! `DATABASE_URL` chooses. The rules that make one set of SQL right on both: columns are BIGINT,
-//! TEXT (or [`BINARY_TEXT`], where order counts) and DOUBLE PRECISION; flags are 0 or 1; times are
-//! epoch milliseconds; ids are made by us. What each trap looks like and why the rule avoids it is
-//! told in the lesson of step 01.
+//! TEXT and DOUBLE PRECISION; flags are 0 or 1; times are epoch milliseconds; ids are made by us. Where
+//! the order of text counts, its type is `binary_text`, which [`Store::migrate`] makes known: PostgreSQL
+//! would otherwise sort by the rules of its locale, SQLite never does.
 
 pub mod constraint;
 pub mod cursor;
@@ -18,17 +18,15 @@ use std::{
 
 use chassis::Fault;
 use sqlx::{
-    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
     any::AnyPoolOptions,
     migrate::{MigrateError, Migrator},
 };
 
+use url::Url;
+
 pub use constraint::OnConstraint;
 pub use sql::Sql;
-
-/// Type of a TEXT column that is sorted byte by byte on both databases: PostgreSQL would otherwise
-/// sort by the rules of its locale, SQLite never does. [`Store::migrate`] makes the type known.
-pub const BINARY_TEXT: &str = "binary_text";
 
 /// How many connections a process holds at most.
 const CONNECTIONS: u32 = 10;
@@ -96,12 +94,18 @@ impl std::fmt::Debug for DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The URL without user and password, for a message.
+    /// Which database, for a message: without user, password and parameters, which may hold them too.
     #[must_use]
     pub fn place(&self) -> String {
-        match (self.url.split_once("://"), self.url.rsplit_once('@')) {
-            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-            _ => self.url.trim_end_matches("?mode=rwc").to_owned(),
+        match self.backend {
+            Backend::Sqlite => self.url.split('?').next().unwrap_or_default().to_owned(),
+            Backend::Postgres => match Url::parse(&self.url) {
+                Ok(url) => {
+                    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                    format!("postgres://{}{port}{}", url.host_str().unwrap_or_default(), url.path())
+                }
+                Err(_) => "postgres://…".to_owned(),
+            },
         }
     }
 }
@@ -155,17 +159,22 @@ impl Store {
     /// # Errors
     /// [`OpenError::Migrate`]; what was applied before stays.
     pub async fn migrate(&self, module: &str, mut migrator: Migrator) -> Result<(), OpenError> {
+        let mut connection = self.pool.acquire().await.map_err(MigrateError::Execute)?;
         if self.backend == Backend::Postgres {
-            self.pool
+            // A migration may take its time.
+            connection
                 .execute(
-                    "DO $$ BEGIN CREATE DOMAIN binary_text AS TEXT COLLATE \"C\"; \
+                    "SET lock_timeout = 0; SET statement_timeout = 0; \
+                     DO $$ BEGIN CREATE DOMAIN binary_text AS TEXT COLLATE \"C\"; \
                      EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
                 )
                 .await
                 .map_err(MigrateError::Execute)?;
         }
         migrator.dangerous_set_table_name(format!("_{module}_migrations"));
-        migrator.run(&self.pool).await?;
+        migrator.run(&mut *connection).await?;
+        // Its settings are not those of the pool.
+        connection.close().await.map_err(MigrateError::Execute)?;
         Ok(())
     }
 
@@ -207,6 +216,25 @@ impl Store {
         }
     }
 
+    /// Keeps `table` as it is until the transaction ends: what is derived from it must not be derived
+    /// from what somebody is changing. Others may lock it too; who wants to write it waits. Take it before
+    /// any other lock. Nothing on SQLite, where [`Store::begin_write`] has locked all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keep(&self, tx: &mut Tx, table: &'static str) -> Result<(), sqlx::Error> {
+        if self.backend == Backend::Postgres {
+            let lock = format!("LOCK TABLE {table} IN SHARE MODE");
+            sqlx::query(AssertSqlSafe(lock)).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    pub async fn is_there(&self) -> bool {
+        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
+    }
+
     /// Closes every connection; what is under way finishes first.
     pub async fn close(&self) {
         self.pool.close().await;
@@ -215,15 +243,16 @@ impl Store {
 
 /// Sets what a new connection needs.
 async fn prepare(connection: &mut AnyConnection, backend: Backend) -> Result<(), sqlx::Error> {
-    if backend == Backend::Sqlite {
+    let settings = match backend {
         // WAL: readers never wait for the writer. NORMAL: a killed process loses nothing.
-        connection
-            .execute(
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
-            )
-            .await?;
-    }
+        Backend::Sqlite => {
+            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+             PRAGMA foreign_keys = ON;"
+        }
+        // Whoever asked has gone by then; the connection must not wait on in their place.
+        Backend::Postgres => "SET lock_timeout = '5s'; SET statement_timeout = '9s';",
+    };
+    connection.execute(settings).await?;
     Ok(())
 }
 
@@ -264,8 +293,18 @@ pub fn fault(error: sqlx::Error) -> Fault {
     let busy = matches!(
         code.as_ref(),
         // SQLITE_BUSY, _RECOVERY, _SNAPSHOT, LOCKED; PostgreSQL: serialization failure, deadlock,
-        // too many connections, shutting down.
-        "5" | "261" | "517" | "6" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03"
+        // too many connections, lock not available, query cancelled, shutting down.
+        "5" | "261"
+            | "517"
+            | "6"
+            | "40001"
+            | "40P01"
+            | "53300"
+            | "55P03"
+            | "57014"
+            | "57P01"
+            | "57P02"
+            | "57P03"
     );
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
@@ -295,6 +334,15 @@ mod tests {
     fn a_url_is_checked_and_its_password_never_shown() {
         let url: DatabaseUrl = "postgres://app:hunter2@db.example:5432/automator".parse().unwrap();
         assert_eq!(format!("{url:?}"), "postgres://db.example:5432/automator");
+        for hidden in [
+            "postgres:///db?host=/run&user=app&password=hunter2",
+            "postgres://app:hunter2?@db.example/automator",
+            "postgres://db.example/automator?user=a@b&password=hunter2",
+            "postgresql://app:hunter2@:x/y",
+        ] {
+            let url: DatabaseUrl = hidden.parse().unwrap();
+            assert!(!format!("{url:?}").contains("hunter2"), "{url:?}");
+        }
         let file: DatabaseUrl = "sqlite://automator.db".parse().unwrap();
         assert_eq!(file.place(), "sqlite://automator.db");
         assert!("mysql://x".parse::<DatabaseUrl>().is_err());

@@ -1,7 +1,7 @@
 //! SQL whose shape depends on the request: text that we wrote, values that we did not.
 
 use sqlx::{
-    Any, AnyConnection, AnyPool, Arguments, AssertSqlSafe, Encode, FromRow, Type,
+    Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Executor, FromRow, Type,
     any::{AnyArguments, AnyRow},
 };
 
@@ -48,21 +48,28 @@ impl Sql {
     }
 
     /// Appends `text`, then a placeholder for `value`.
-    pub fn and<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, text: &'static str, value: T) -> &mut Self {
+    pub fn push_bind<'t, T: Encode<'t, Any> + Type<Any>>(
+        &mut self,
+        text: &'static str,
+        value: T,
+    ) -> &mut Self {
         self.push(text).bind(value)
     }
 
-    /// Runs it and reads all rows.
+    /// Runs it, on a pool or in a transaction, and reads all rows.
     ///
     /// # Errors
     /// The database's.
-    pub async fn fetch_all<R>(self, pool: &AnyPool) -> Result<Vec<R>, sqlx::Error>
+    pub async fn fetch_all<'c, R>(
+        self,
+        executor: impl Executor<'c, Database = Any>,
+    ) -> Result<Vec<R>, sqlx::Error>
     where
         R: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
     {
         match self.failed {
             Some(error) => Err(error),
-            None => sqlx::query_as_with(AssertSqlSafe(self.text), self.arguments).fetch_all(pool).await,
+            None => sqlx::query_as_with(AssertSqlSafe(self.text), self.arguments).fetch_all(executor).await,
         }
     }
 

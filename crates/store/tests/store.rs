@@ -19,7 +19,8 @@ acceptance::on_both_databases!(
     an_expired_lease_is_claimed_and_its_owner_notices,
     a_lease_that_is_given_back_is_free_at_once,
     text_from_a_request_is_only_ever_a_value,
-    a_database_that_is_gone_is_unavailable
+    a_database_that_is_gone_is_unavailable,
+    a_lock_that_is_never_let_go_is_unavailable_in_time
 );
 
 /// A database with the table `rooms`.
@@ -208,7 +209,7 @@ async fn text_from_a_request_is_only_ever_a_value(database: Database) {
     let name = "x'; DROP TABLE rooms; --";
     add(&store, "1", name).await.unwrap();
     let mut sql = Sql::new("SELECT name FROM rooms WHERE 1 = 1");
-    sql.and(" AND name = ", name).and(" AND seats = ", 0_i64);
+    sql.push_bind(" AND name = ", name).push_bind(" AND seats = ", 0_i64);
     let rows: Vec<(String,)> = sql.fetch_all(store.pool()).await.unwrap();
     assert_eq!(rows, [(name.to_owned(),)]);
 }
@@ -218,4 +219,21 @@ async fn a_database_that_is_gone_is_unavailable(database: Database) {
     store.close().await;
     let error = store.begin_write().await.unwrap_err();
     assert!(matches!(store::fault(error), Fault::Unavailable(_)));
+}
+
+async fn a_lock_that_is_never_let_go_is_unavailable_in_time(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    let seat = async || {
+        let mut tx = store.begin_write().await?;
+        sqlx::query("UPDATE rooms SET seats = seats + 1").execute(&mut *tx).await?;
+        Ok::<_, sqlx::Error>(tx)
+    };
+    let holder = seat().await.unwrap();
+    let start = std::time::Instant::now();
+    let fault = store::fault(seat().await.unwrap_err());
+    assert!(matches!(fault, Fault::Unavailable(_)), "{fault}");
+    assert!(start.elapsed() < Duration::from_secs(9), "longer than anybody waits: {:?}", start.elapsed());
+    drop(holder);
+    seat().await.unwrap().commit().await.unwrap();
 }

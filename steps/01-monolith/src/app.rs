@@ -1,18 +1,18 @@
 //! Puts the parts together and runs them.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Router, middleware};
 use chassis::{
-    auth::WriteToken,
+    auth::{self, WriteToken},
     health::Health,
     process,
     serve::{self, Stop},
 };
-use domain::Catalogue;
+use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
-use store::{DatabaseUrl, Store};
+use store::{DatabaseUrl, Store, Tx};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -22,6 +22,9 @@ use crate::{
     github::{client::Github, import::Importer},
     pages,
 };
+
+/// How long the worker and the database may take to end, once no request is under way any more.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The migrations of step 01, all of them over one schema.
 fn migrations() -> Migrator {
@@ -93,23 +96,35 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {}:{} (PORT)", config.host, config.port))?;
+    let asked = store.clone();
+    let health = Health::new(stop.clone()).asking(move || {
+        let store = asked.clone();
+        async move { store.is_there().await }
+    });
     let worker = tokio::spawn(importer.run(stop.clone()));
-    let served = serve::run(listener, router(&state, Health::new(stop.clone())), stop.clone()).await;
+    let served = serve::run(listener, router(&state, health), stop.clone()).await;
     // Also when the server failed by itself: the worker gives back what it holds.
     stop.stop();
-    worker.await?;
-    store.close().await;
+    // Neither may keep the process alive for longer than the requests did.
+    let _ = tokio::time::timeout(LAST_WORDS, async {
+        let _ = worker.await;
+        store.close().await;
+    })
+    .await;
     Ok(served?)
 }
 
 /// All routes in their frame.
 pub fn router(state: &State, health: Health) -> Router {
-    let routes = Router::new().merge(api::router(state)).merge(pages::router(state)).merge(health.router());
+    let routes = Router::new()
+        .merge(api::router(state))
+        .merge(pages::router(state))
+        .merge(health.router())
+        .layer(middleware::from_fn_with_state(state.token.clone(), auth::local_names));
     chassis::http::frame(routes)
 }
 
-/// Writes the catalogue into the database. What has left it stays, untracked; where a base reach has
-/// changed, the tasks whose factors follow their item follow.
+/// Writes the catalogue into the database. What has left it stays, untracked.
 async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), sqlx::Error> {
     let mut tx = store.begin_write().await?;
     let stored: Vec<(String, String, String, f64, i64)> =
@@ -117,7 +132,8 @@ async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), sqlx::Error> 
             .fetch_all(&mut *tx)
             .await?;
     for (id, name, _, _, tracked) in &stored {
-        if *tracked == 1 && catalogue.find(name).is_none() {
+        let is_listed = catalogue.repositories.iter().any(|repository| repository.name.as_str() == name);
+        if *tracked == 1 && !is_listed {
             sqlx::query("UPDATE repositories SET tracked = 0, version = version + 1 WHERE id = $1")
                 .bind(id)
                 .execute(&mut *tx)
@@ -143,17 +159,31 @@ async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), sqlx::Error> 
         .execute(&mut *tx)
         .await?;
         if let Some((id, ..)) = known {
-            sqlx::query(
-                "UPDATE tasks SET reach = (SELECT CAST($1 + i.comments + i.reactions AS DOUBLE PRECISION) FROM items i \
-                                           WHERE i.id = tasks.item_id), version = version + 1, updated_at = $2 \
-                 WHERE rice_set = 0 AND item_id IN (SELECT id FROM items WHERE repository_id = $3)",
-            )
-            .bind(repository.reach)
-            .bind(store::now())
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
+            follow_reach(&mut tx, id, repository.reach).await?;
         }
     }
     tx.commit().await
+}
+
+/// Gives the tasks of a repository whose factors follow their item the reach that a new base reach makes.
+async fn follow_reach(tx: &mut Tx, repository_id: &str, base_reach: f64) -> Result<(), sqlx::Error> {
+    let tasks: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT t.id, i.comments, i.reactions FROM tasks t JOIN items i ON i.id = t.item_id \
+         WHERE i.repository_id = $1 AND t.rice_set = 0 ORDER BY t.id",
+    )
+    .bind(repository_id)
+    .fetch_all(&mut **tx)
+    .await?;
+    for (id, comments, reactions) in tasks {
+        sqlx::query(
+            "UPDATE tasks SET reach = $1, version = version + 1, updated_at = $2 \
+             WHERE id = $3 AND rice_set = 0 AND reach <> $1",
+        )
+        .bind(Rice::reach_of_item(base_reach, comments, reactions))
+        .bind(store::now())
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
 }

@@ -59,8 +59,17 @@ pub struct ServerConfig {
     #[arg(long, env, hide_env_values = true, value_name = "GITHUB_TOKEN")]
     pub github_token: Option<Secret>,
     /// Where GitHub's API is.
-    #[arg(long, env, value_name = "GITHUB_API_URL", default_value = "https://api.github.com")]
+    #[arg(long, env, value_name = "GITHUB_API_URL", default_value = "https://api.github.com", value_parser = http_url)]
     pub github_api_url: reqwest::Url,
+}
+
+/// An address that a request can be sent to.
+fn http_url(text: &str) -> Result<reqwest::Url, String> {
+    match text.parse::<reqwest::Url>() {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err("must begin with http:// or https:// and name a host".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl ServerConfig {

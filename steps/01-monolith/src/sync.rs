@@ -2,7 +2,10 @@
 //!
 //! Both may bring the same thing, twice, at once and in any order. Unique keys make a repeat harmless,
 //! GitHub's `updated_at` keeps an older state from replacing a newer one, and a second run over the
-//! same data changes no row.
+//! same data changes no row. What an import cannot mend: a comment or an item whose deletion nobody told
+//! stays, because GitHub's lists do not say what is missing from them.
+
+use std::cmp::Ordering;
 
 use domain::{Category, Difficulty, ItemKey, Kind, Rice, State, Status};
 use sqlx::FromRow;
@@ -161,8 +164,18 @@ impl Stored {
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(key).fetch_optional(&mut **tx).await
     }
 
-    fn is(&self, new: &Snapshot, labels: &str) -> bool {
-        self.title == new.title
+    /// Whether `new` is not older. GitHub counts in seconds: of an open and a closed state with the same
+    /// time the closed one is the later, unless the message says that the item was `reopened` then.
+    fn is_superseded_by(&self, new: &Snapshot, reopened: bool) -> bool {
+        match new.updated_at.cmp(&self.updated_at) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            Ordering::Equal => reopened || new.state != State::Open || self.state == State::Open.as_str(),
+        }
+    }
+
+    fn is(&self, new: &Snapshot, title: &str, labels: &str) -> bool {
+        self.title == title
             && self.url == new.url
             && self.author == new.author.login
             && self.state == new.state.as_str()
@@ -187,10 +200,15 @@ pub async fn apply(
     repository: &TrackedRepository,
     items: &[Told],
 ) -> Result<(), sqlx::Error> {
+    // What waits depends on who is in the team.
+    store.keep(tx, "members").await?;
     let mut all_written = Vec::with_capacity(items.len());
     let mut lines = Vec::new();
     for (snapshot, entries) in items {
-        let written = write_item(store, tx, repository, snapshot).await?;
+        let reopened = entries
+            .iter()
+            .any(|entry| entry.happened == Happened::Reopened && entry.at == snapshot.updated_at);
+        let written = write_item(store, tx, repository, snapshot, reopened).await?;
         lines.push((written.item_id.clone(), Entry::opened(snapshot)));
         lines.extend(entries.iter().map(|entry| (written.item_id.clone(), entry.clone())));
         all_written.push(written);
@@ -223,8 +241,11 @@ async fn write_item(
     tx: &mut Tx,
     repository: &TrackedRepository,
     new: &Snapshot,
+    reopened: bool,
 ) -> Result<Written, sqlx::Error> {
     let key = new.key.to_string();
+    // The one character that PostgreSQL takes in no text.
+    let title = new.title.replace('\0', "\u{fffd}");
     let labels = serde_json::Value::from(new.labels.clone()).to_string();
     let category = Category::from_labels(&new.labels).map(Category::as_str);
     let difficulty = Difficulty::from_labels(&new.labels).as_str();
@@ -241,7 +262,7 @@ async fn write_item(
     .bind(&new.node_id)
     .bind(new.key.number())
     .bind(new.kind.as_str())
-    .bind(&new.title)
+    .bind(&title)
     .bind(&new.url)
     .bind(&new.author.login)
     .bind(new.state.as_str())
@@ -267,7 +288,7 @@ async fn write_item(
         comments: new.comments.unwrap_or(stored.comments),
         reactions: new.reactions.unwrap_or(stored.reactions),
         before: stored.state.parse().ok(),
-        changed: new.updated_at >= stored.updated_at && !stored.is(new, &labels),
+        changed: stored.is_superseded_by(new, reopened) && !stored.is(new, &title, &labels),
         item_id: stored.id,
     };
     if written.changed {
@@ -277,7 +298,7 @@ async fn write_item(
                               version = version + 1 \
              WHERE id = $12",
         )
-        .bind(&new.title)
+        .bind(&title)
         .bind(&new.url)
         .bind(&new.author.login)
         .bind(new.state.as_str())
@@ -307,9 +328,10 @@ async fn write_timeline(tx: &mut Tx, mut lines: Vec<(String, Entry)>) -> Result<
             Sql::new("INSERT INTO timeline (id, item_id, source, kind, actor, bot, at, version) VALUES ");
         for (index, (item_id, entry)) in chunk.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { ", (" }).bind(Uuid::now_v7().to_string());
-            sql.and(", ", item_id.as_str()).and(", ", entry.source.as_str());
-            sql.and(", ", entry.happened.as_str()).and(", ", entry.actor.login.to_ascii_lowercase());
-            sql.and(", ", i64::from(entry.actor.bot)).and(", ", entry.at).push(", 1)");
+            sql.push_bind(", ", item_id.as_str()).push_bind(", ", entry.source.as_str());
+            sql.push_bind(", ", entry.happened.as_str())
+                .push_bind(", ", entry.actor.login.to_ascii_lowercase());
+            sql.push_bind(", ", i64::from(entry.actor.bot)).push_bind(", ", entry.at).push(", 1)");
         }
         // A comment that was taken back stays taken back, whichever message comes first.
         sql.push(
@@ -330,10 +352,7 @@ async fn write_task(
 ) -> Result<(), sqlx::Error> {
     let now = store::now();
     if item.state != State::Open {
-        if written.before == Some(State::Open) {
-            set_status(tx, &written.item_id, Status::Done, now).await?;
-        }
-        return Ok(());
+        return set_status(tx, &written.item_id, Status::Done, now).await;
     }
     let rice = Rice::of_item(repository.reach, item.kind, &item.labels, written.comments, written.reactions);
     let made = sqlx::query(

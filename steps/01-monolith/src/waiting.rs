@@ -48,29 +48,21 @@ pub async fn refresh_items(
     let sql = refresh(|sql| {
         sql.push("items.id IN (NULL");
         for id in item_ids {
-            sql.and(", ", id);
+            sql.push_bind(", ", id);
         }
         sql.push(")");
     });
     sql.execute(connection).await.map(drop)
 }
 
-/// After somebody joined or left the team: only what that person has spoken on can change.
+/// After somebody joined or left the team: only what that person has spoken on can change. The change of
+/// `members` must be the first statement of the transaction: it waits for those who derive from the team.
 ///
 /// # Errors
 /// The database's.
 pub async fn refresh_speaker(connection: &mut AnyConnection, login: &str) -> Result<(), sqlx::Error> {
     let sql = refresh(|sql| {
-        sql.and("items.id IN (SELECT item_id FROM timeline WHERE actor = ", login).push(")");
+        sql.push_bind("items.id IN (SELECT item_id FROM timeline WHERE actor = ", login).push(")");
     });
     sql.execute(connection).await.map(drop)
-}
-
-/// After an import: on PostgreSQL somebody may have joined the team while a page that they speak on
-/// was being written, and neither transaction saw the other.
-///
-/// # Errors
-/// The database's.
-pub async fn refresh_open(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
-    refresh(|sql| _ = sql.push("items.state = 'open'")).execute(connection).await.map(drop)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test")]
 
 use std::{
+    io::{Read, Write},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -50,6 +51,8 @@ fn a_wrong_value_names_its_variable_and_exits_64() {
         ("AUTOMATOR_API_TOKEN", " "),
         ("GITHUB_WEBHOOK_SECRET", ""),
         ("GITHUB_API_URL", "not a url"),
+        ("GITHUB_API_URL", "ftp://example.com"),
+        ("GITHUB_API_URL", "mailto:x"),
         ("AUTOMATOR_CATALOGUE", "missing.toml"),
     ];
     for (variable, value) in cases {
@@ -104,6 +107,66 @@ fn a_password_is_never_shown() {
     let output = run(folder.path(), &["migrate"], &[("DATABASE_URL", url)]);
     refuses(&output, 1, &["127.0.0.1:1/automator"]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"));
+    // A secret pasted with its line end, and a URL of another framework.
+    let pasted =
+        [("AUTOMATOR_API_TOKEN", "hunter2\n"), ("DATABASE_URL", "postgresql+asyncpg://app:hunter2@host/db")];
+    for (variable, value) in pasted {
+        let output = run(folder.path(), &[], &[(variable, value)]);
+        refuses(&output, EX_USAGE, &[variable]);
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"), "{variable}");
+    }
+}
+
+/// Without a token the only wall is the loopback address, and a browser on this machine is inside.
+#[test]
+fn without_a_token_no_foreign_page_reads_or_writes() {
+    let folder = folder();
+    assert!(run(folder.path(), &["migrate"], &[]).status.success());
+    let port = free_port();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_monolith-01"))
+        .env_clear()
+        .envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)))
+        .env("PORT", port.to_string())
+        .env("STOP_WITH_STDIN", "1")
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let ask = |request: &str| status(port, request);
+    for _ in 0..500 {
+        if ask("GET /health/ready HTTP/1.1\r\nhost: localhost\r\n") == Some(200) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let write = format!("POST /api/imports HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n");
+    let rebound = "host: evil.example\r\norigin: http://evil.example\r\ncontent-length: 0\r\n";
+    let answers = [
+        ask(&format!("POST /api/imports HTTP/1.1\r\n{rebound}")),
+        ask(&format!("GET /api/team HTTP/1.1\r\n{rebound}")),
+        ask(&format!("{write}origin: https://evil.example\r\n")),
+        ask(&write),
+    ];
+    drop(server.stdin.take());
+    let ended = server.wait().expect("it stops when its stdin closes");
+    assert_eq!(answers, [Some(403), Some(403), Some(403), Some(202)]);
+    assert!(ended.success(), "{ended}");
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// The status that `request` (without its last line) is answered with; `None` while nobody answers.
+fn status(port: u16, request: &str) -> Option<u16> {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).ok()?;
+    stream.write_all(format!("{request}connection: close\r\n\r\n").as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 #[test]

@@ -24,12 +24,12 @@ async fn sql_and_rust_compute_the_same_score(database: Database) {
         for &status in Status::ALL {
             for days in days_left {
                 let mut sql = Sql::new("SELECT ");
-                sql.push_own(&Score::expression(today)).and(" AS score FROM (SELECT CAST(", rice.reach);
-                sql.and(" AS DOUBLE PRECISION) AS reach, CAST(", rice.impact);
-                sql.and(" AS DOUBLE PRECISION) AS impact, CAST(", rice.confidence);
-                sql.and(" AS DOUBLE PRECISION) AS confidence, CAST(", rice.effort);
-                sql.and(" AS DOUBLE PRECISION) AS effort, CAST(", status.as_str());
-                sql.and(" AS TEXT) AS status, CAST(", days.map(|days| today + days))
+                sql.push_own(&Score::expression(today)).push_bind(" AS score FROM (SELECT CAST(", rice.reach);
+                sql.push_bind(" AS DOUBLE PRECISION) AS reach, CAST(", rice.impact);
+                sql.push_bind(" AS DOUBLE PRECISION) AS impact, CAST(", rice.confidence);
+                sql.push_bind(" AS DOUBLE PRECISION) AS confidence, CAST(", rice.effort);
+                sql.push_bind(" AS DOUBLE PRECISION) AS effort, CAST(", status.as_str());
+                sql.push_bind(" AS TEXT) AS status, CAST(", days.map(|days| today + days))
                     .push(" AS BIGINT) AS due_day) t");
                 let rows: Vec<(f64,)> = sql.fetch_all(store.pool()).await.unwrap();
                 assert_eq!(rows, [(score(&rice, status, days),)], "{rice:?} {status} {days:?}");

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
 use crate::{App, scenario::scenarios, snapshot};
@@ -119,6 +120,17 @@ async fn a_cursor_is_taken_only_where_it_came_from(app: &App) {
     let page = app.get("/api/items?limit=1").await.is(200);
     let cursor = page["next_cursor"].as_str().expect("there is a second page");
     let _ = app.get(&format!("/api/items?limit=1&cursor={cursor}")).await.is(200);
+    // Forged ones, base64 of JSON as ours are: the smallest number, a NUL, a day that never comes.
+    let forged = [
+        ("/api/items", r#"["items",[-9223372036854775808,"x"]]"#, 200),
+        ("/api/items", r#"["items",[0,"\u0000"]]"#, 422),
+        ("/api/tasks", r#"["tasks/rank",{"today":-9223372036854775807,"key":[0.0,0,"x"]}]"#, 422),
+        ("/api/tasks", r#"["tasks/rank",{"today":1,"key":[0.0,0,"x"]}]"#, 422),
+    ];
+    for (path, json, status) in forged {
+        let cursor = URL_SAFE_NO_PAD.encode(json);
+        let _ = app.get(&format!("{path}?cursor={cursor}")).await.is(status);
+    }
     for elsewhere in ["/api/tasks", "/api/team", "/api/repositories"] {
         let answer = app.get(&format!("{elsewhere}?cursor={cursor}")).await.is(422);
         assert_eq!(answer.fields(), ["cursor"], "{elsewhere}");

@@ -17,6 +17,8 @@ scenarios![
     twenty_deliveries_eight_times_at_once_leave_twenty_items,
     a_redelivery_has_no_second_effect,
     a_late_delivery_never_moves_an_item_back_in_time,
+    opened_and_closed_in_one_second_is_closed,
+    a_deleted_issue_is_nobodys_task,
     a_closed_item_ends_its_task_and_a_reopened_one_takes_it_up_again,
     a_merged_pull_request_is_merged,
     what_waits_follows_the_conversation,
@@ -123,6 +125,32 @@ async fn a_late_delivery_never_moves_an_item_back_in_time(app: &App) {
     assert_eq!((&task["status"], &task["version"]), (&json!("intake"), &json!(1)));
 }
 
+async fn opened_and_closed_in_one_second_is_closed(app: &App) {
+    let at = "2019-07-20T10:00:00Z";
+    let opened = app.happens(json!({ "action": "opened", "repository": REST, "at": at })).await;
+    let number = opened.number();
+    let closed =
+        app.happens(json!({ "action": "closed", "repository": REST, "number": number, "at": at })).await;
+    for delivery in [&closed, &opened] {
+        let _ = app.delivery(delivery).await.is(202);
+        assert_eq!(app.item(REST, number).await["state"], "closed");
+    }
+    assert!(app.task_about(&format!("{REST}#{number}")).await.is_none());
+}
+
+async fn a_deleted_issue_is_nobodys_task(app: &App) {
+    for action in ["deleted", "transferred"] {
+        let opened = app.told(opened("Not for long")).await;
+        let key = format!("{REST}#{}", opened.number());
+        assert!(app.task_about(&key).await.is_some());
+        let mut payload = opened.payload();
+        payload["action"] = json!(action);
+        let _ = app.webhook("issues", &payload).await.is(202);
+        assert_eq!(app.item(REST, opened.number()).await["state"], "closed", "{action}");
+        assert!(app.task_about(&key).await.is_none(), "{action}");
+    }
+}
+
 async fn a_closed_item_ends_its_task_and_a_reopened_one_takes_it_up_again(app: &App) {
     let number = app.told(opened("To and fro")).await.number();
     let key = format!("{REST}#{number}");
@@ -137,6 +165,9 @@ async fn a_closed_item_ends_its_task_and_a_reopened_one_takes_it_up_again(app: &
     let done = app.get(&place).await.is(200);
     assert_eq!((&done["status"], &done["rank"]), (&json!("done"), &Value::Null));
     assert!(app.task_about(&key).await.is_none(), "a closed item is still in the backlog");
+    let kept = app.patch(&place, &json!({ "status": "in_progress" })).await.is(422);
+    assert_eq!(kept.fields(), ["status"], "nobody works on what is closed");
+    let _ = app.patch(&place, &json!({ "due_date": "2030-01-02" })).await.is(200);
 
     let _ = app.told(json!({ "action": "reopened", "repository": REST, "number": number })).await;
     assert_eq!(app.item(REST, number).await["closed_at"], Value::Null);

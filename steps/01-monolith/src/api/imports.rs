@@ -17,6 +17,9 @@ use crate::{Error, Result, app::State};
 /// How often a POST tries to start an import that another one keeps from starting and that ends meanwhile.
 const TRIES: usize = 3;
 
+/// How long we know a delivery again, in milliseconds: 30 days. GitHub redelivers for three.
+const DELIVERIES_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
 #[derive(Debug, FromRow)]
 struct Row {
     id: String,
@@ -105,6 +108,10 @@ async fn start(state: &State) -> Result<String> {
     .execute(&mut *tx)
     .await
     .on_unique_violation("imports.active", || Error::from(Fault::Taken("the import".to_owned())))?;
+    sqlx::query("DELETE FROM deliveries WHERE received_at < $1")
+        .bind(store::now() - DELIVERIES_KEPT_MS)
+        .execute(&mut *tx)
+        .await?;
     let repositories: Vec<(String,)> =
         sqlx::query_as("SELECT id FROM repositories WHERE tracked = 1 ORDER BY name")
             .fetch_all(&mut *tx)

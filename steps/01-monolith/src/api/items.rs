@@ -131,29 +131,30 @@ pub async fn list(
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM items i JOIN repositories r ON r.id = i.repository_id WHERE r.tracked = 1");
     if let Some(repository) = &params.repository {
-        sql.and(" AND lower(r.name) = ", repository.as_str().to_lowercase());
+        sql.push_bind(" AND lower(r.name) = ", repository.as_str().to_lowercase());
     }
     if let Some(language) = &params.language {
-        sql.and(" AND r.language = ", language.as_str());
+        sql.push_bind(" AND r.language = ", language.as_str());
     }
     if let Some(kind) = params.kind {
-        sql.and(" AND i.kind = ", kind.as_str());
+        sql.push_bind(" AND i.kind = ", kind.as_str());
     }
     if let Some(state) = params.state {
-        sql.and(" AND i.state = ", state.as_str());
+        sql.push_bind(" AND i.state = ", state.as_str());
     }
     if let Some(category) = params.category {
-        sql.and(" AND i.category = ", category.as_str());
+        sql.push_bind(" AND i.category = ", category.as_str());
     }
     match params.waiting {
-        Some(WaitingFor::Contact) => _ = sql.and(" AND i.waiting = ", Waiting::Contact.as_str()),
-        Some(WaitingFor::Response) => _ = sql.and(" AND i.waiting = ", Waiting::Response.as_str()),
+        Some(WaitingFor::Contact) => _ = sql.push_bind(" AND i.waiting = ", Waiting::Contact.as_str()),
+        Some(WaitingFor::Response) => _ = sql.push_bind(" AND i.waiting = ", Waiting::Response.as_str()),
         Some(WaitingFor::Any) => _ = sql.push(" AND i.waiting IS NOT NULL"),
         None => {}
     }
     if let Some(cursor) = &params.cursor {
         let (created_at, key): (i64, String) = cursor::decode("items", cursor)?;
-        sql.and(" AND (-i.created_at, i.item_key) > (", -created_at).and(", ", key).push(")");
+        let created_at = created_at.max(-i64::MAX);
+        sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
     }
     sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(i64::from(params.limit.get()) + 1);
     let mut rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;

@@ -49,7 +49,7 @@ pub async fn list(
          WHERE r.tracked = 1",
     );
     if let Some(cursor) = &params.cursor {
-        sql.and(" AND r.name > ", cursor::decode::<String>("repositories", cursor)?);
+        sql.push_bind(" AND r.name > ", cursor::decode::<String>("repositories", cursor)?);
     }
     sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ")
         .bind(i64::from(params.limit.get()) + 1);

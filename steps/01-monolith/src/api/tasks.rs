@@ -9,7 +9,7 @@ use chassis::{
 use domain::{Item, Kind, Language, Limit, Login, Page, Rice, RiceChange, Status, Task, TaskChange};
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{Any, AssertSqlSafe, Executor, FromRow};
 use store::{Sql, Tx, cursor};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -87,8 +87,15 @@ struct Position<K> {
     key: K,
 }
 
+/// For how many days a list may be read on.
+const CURSOR_DAYS: u64 = 7;
+
 fn position<K: DeserializeOwned>(sort: Sort, cursor: &str) -> Result<Position<K>, Fault> {
-    cursor::decode(sort.list(), cursor)
+    let position: Position<K> = cursor::decode(sort.list(), cursor)?;
+    if position.today.abs_diff(today()) > CURSOR_DAYS {
+        return Err(Fault::invalid("cursor", "is too old; read the list from its beginning"));
+    }
+    Ok(position)
 }
 
 #[derive(Debug, FromRow)]
@@ -143,10 +150,13 @@ impl TryFrom<Row> for Task {
 /// among all of them, whatever is filtered afterwards.
 fn ranked(today: i64, condition: impl FnOnce(&mut Sql)) -> Sql {
     let mut sql = Sql::new("WITH scored AS (SELECT tasks.*, ");
-    sql.push_own(&Score::expression(today)).push(" AS score FROM tasks WHERE ");
+    sql.push_own(&Score::expression(today)).push(
+        " AS score FROM tasks WHERE item_id IN (SELECT i.id FROM items i JOIN repositories r ON r.id = i.repository_id \
+                                                WHERE r.tracked = 1) AND (",
+    );
     condition(&mut sql);
     sql.push(
-        "), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
+        ")), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
                        ELSE row_number() OVER (ORDER BY score DESC, opened_at, item_key) END AS rank FROM scored) \
          SELECT t.id AS task_id, t.status, m.login AS assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
                 t.score, t.rank, t.version, t.updated_at AS task_updated_at, ",
@@ -172,31 +182,31 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
     let condition = if done { "status = 'done'" } else { "status <> 'done'" };
     let mut sql = ranked(today, |sql| _ = sql.push(condition));
     if let Some(status) = params.status {
-        sql.and(" AND t.status = ", status.as_str());
+        sql.push_bind(" AND t.status = ", status.as_str());
     }
     if let Some(assignee) = &params.assignee {
-        sql.and(" AND m.login = ", assignee.as_str());
+        sql.push_bind(" AND m.login = ", assignee.as_str());
     }
     if let Some(language) = &params.language {
-        sql.and(" AND r.language = ", language.as_str());
+        sql.push_bind(" AND r.language = ", language.as_str());
     }
     if let Some(kind) = params.kind {
-        sql.and(" AND i.kind = ", kind.as_str());
+        sql.push_bind(" AND i.kind = ", kind.as_str());
     }
     if let Some(cursor) = &params.cursor {
         sql.push(" AND (").push(sort.key()).push(") > (");
         match sort {
             Sort::Rank => {
                 let (score, opened_at, key) = position::<(f64, i64, String)>(sort, cursor)?.key;
-                sql.bind(-score).and(", ", opened_at).and(", ", key);
+                sql.bind(-score).push_bind(", ", opened_at).push_bind(", ", key);
             }
             Sort::Due => {
                 let (due_day, opened_at, key) = position::<(i64, i64, String)>(sort, cursor)?.key;
-                sql.bind(due_day).and(", ", opened_at).and(", ", key);
+                sql.bind(due_day).push_bind(", ", opened_at).push_bind(", ", key);
             }
             Sort::Age => {
                 let (opened_at, key) = position::<(i64, String)>(sort, cursor)?.key;
-                sql.bind(opened_at).and(", ", key);
+                sql.bind(opened_at).push_bind(", ", key);
             }
         }
         sql.push(")");
@@ -229,12 +239,12 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
 ///
 /// # Errors
 /// 404 unknown task.
-pub async fn find(state: &State, id: Uuid) -> Result<Task> {
+pub async fn find(executor: impl Executor<'_, Database = Any>, id: Uuid) -> Result<Task> {
     // A task that is done has no rank; it comes last, so it moves nobody else's.
     let id = id.to_string();
-    let mut sql = ranked(today(), |sql| _ = sql.and("status <> 'done' OR id = ", id.as_str()));
-    sql.and(" AND t.id = ", id.as_str());
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let mut sql = ranked(today(), |sql| _ = sql.push_bind("status <> 'done' OR id = ", id.as_str()));
+    sql.push_bind(" AND t.id = ", id.as_str());
+    let rows: Vec<Row> = sql.fetch_all(executor).await?;
     let row = rows.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
     Ok(row.try_into()?)
 }
@@ -261,7 +271,7 @@ pub async fn list(
     responses((status = 200, body = Task), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Versioned<Task>> {
-    let task = find(&state, id).await?;
+    let task = find(state.store.pool(), id).await?;
     Ok(Versioned { version: task.version, body: task })
 }
 
@@ -294,17 +304,21 @@ pub async fn update(
     let stored = Stored::find(&state, &mut tx, id).await?;
     if_match.check(stored.version)?;
     let changed = stored.with(&mut tx, &change).await?;
+    if changed.status != Status::Done.as_str() && !is_open(&mut tx, &stored.item_id).await? {
+        return Err(Fault::invalid("status", "must be done: the item is closed").into());
+    }
     if changed != stored {
         changed.write(&mut tx, id).await?;
     }
+    let task = find(&mut *tx, id).await?;
     tx.commit().await?;
-    let task = find(&state, id).await?;
     Ok(Versioned { version: task.version, body: task })
 }
 
 /// What a PATCH may change, as it is stored.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 struct Stored {
+    item_id: String,
     status: String,
     assignee_id: Option<String>,
     due_day: Option<i64>,
@@ -319,7 +333,7 @@ struct Stored {
 impl Stored {
     async fn find(state: &State, tx: &mut Tx, id: Uuid) -> Result<Self> {
         let sql = format!(
-            "SELECT status, assignee_id, due_day, reach, impact, confidence, effort, rice_set, version \
+            "SELECT item_id, status, assignee_id, due_day, reach, impact, confidence, effort, rice_set, version \
              FROM tasks WHERE id = $1{}",
             state.store.for_update()
         );
@@ -375,6 +389,13 @@ impl Stored {
         .await?;
         Ok(())
     }
+}
+
+/// Whether the item is open, now that its task is locked: whoever closes it comes after us.
+async fn is_open(tx: &mut Tx, item_id: &str) -> Result<bool> {
+    let (state,): (String,) =
+        sqlx::query_as("SELECT state FROM items WHERE id = $1").bind(item_id).fetch_one(&mut **tx).await?;
+    Ok(state == domain::State::Open.as_str())
 }
 
 async fn active_member(tx: &mut Tx, login: &Login) -> Result<String> {

@@ -75,7 +75,7 @@ pub async fn list(
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {
-        sql.and(" AND login > ", cursor::decode::<String>("team", cursor)?);
+        sql.push_bind(" AND login > ", cursor::decode::<String>("team", cursor)?);
     }
     sql.push(" ORDER BY login LIMIT ").bind(i64::from(params.limit.get()) + 1);
     let mut rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;

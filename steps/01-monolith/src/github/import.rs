@@ -20,7 +20,7 @@ use uuid::Uuid;
 use chassis::serve::Stop;
 
 use super::client::{Github, GithubError, ListPage};
-use crate::{sync, waiting};
+use crate::sync;
 
 /// How long a claim on an import lasts; what a killed worker costs.
 const LEASE: Duration = Duration::from_secs(6);
@@ -267,8 +267,6 @@ impl Importer {
     /// Ends the import: done, or failed with the reason.
     async fn finish(&self, import: &str, error: Option<String>) -> Result<(), sqlx::Error> {
         let status = if error.is_some() { "failed" } else { "done" };
-        let mut tx = self.store.begin_write().await?;
-        waiting::refresh_open(&mut tx).await?;
         sqlx::query(
             "UPDATE imports SET status = $1, error = $2, active = NULL, finished_at = $3, version = version + 1 \
              WHERE id = $4 AND active = 1",
@@ -277,9 +275,8 @@ impl Importer {
         .bind(&error)
         .bind(store::now())
         .bind(import)
-        .execute(&mut *tx)
+        .execute(self.store.pool())
         .await?;
-        tx.commit().await?;
         tracing::info!(import, status, error, "import ended");
         Ok(())
     }

@@ -57,12 +57,15 @@ pub fn read(
 }
 
 fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Told> {
-    // The item itself is gone from the repository; what becomes of it is not told here.
-    if matches!(payload.action.as_str(), "deleted" | "transferred") {
-        return None;
+    let mut snapshot = payload.issue.snapshot(repository)?;
+    let mut action = payload.action.as_str();
+    // The item is gone from here, and nothing more will be heard of it: nobody has to do anything about it.
+    if matches!(action, "deleted" | "transferred") {
+        action = "closed";
+        snapshot.state = State::Closed;
+        snapshot.closed_at = snapshot.closed_at.or(Some(snapshot.updated_at));
     }
-    let snapshot = payload.issue.snapshot(repository)?;
-    let entries = changes(&payload.action, &snapshot, payload.sender, false);
+    let entries = changes(action, &snapshot, payload.sender, false);
     Some((snapshot, entries))
 }
 
