@@ -8,10 +8,11 @@ pub mod team;
 pub mod webhooks;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
-use chassis::{Problem, auth, extract};
-use domain::Limit;
+use chassis::{Fault, Problem, auth, extract};
+use domain::{Limit, Page};
 use jiff::Timestamp;
-use utoipa::OpenApi;
+use serde::Deserialize;
+use utoipa::{IntoParams, OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::State;
@@ -73,12 +74,34 @@ fn limited(router: OpenApiRouter<State>, bytes: usize) -> OpenApiRouter<State> {
         .layer(middleware::from_fn_with_state(bytes, extract::announced))
 }
 
-/// Cuts `rows`, read with one row more than `limit`, to a page; whether there are more.
-fn cut<T>(rows: &mut Vec<T>, limit: Limit) -> bool {
-    let limit = limit.get() as usize;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    more
+/// Which page of a list that has no filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+}
+
+/// How many rows to read for a page: one more than it shows tells whether there is another page.
+fn one_more(limit: Limit) -> i64 {
+    i64::from(limit.get()) + 1
+}
+
+/// The page that `rows` make, read with [`one_more`]; `cursor` is asked for the place after its last row.
+fn page<R, T: TryFrom<R, Error = Fault>>(
+    mut rows: Vec<R>,
+    limit: Limit,
+    cursor: impl FnOnce(&R) -> Result<String, Fault>,
+) -> Result<Page<T>, Fault> {
+    let more = rows.len() > limit.get() as usize;
+    rows.truncate(limit.get() as usize);
+    let next_cursor = rows.last().filter(|_| more).map(cursor).transpose()?;
+    let items = rows.into_iter().map(T::try_from).collect::<Result<_, Fault>>()?;
+    Ok(Page { items, next_cursor })
 }
 
 /// A stored time. Only a time that jiff gave us is ever stored, so the fallback is never seen.

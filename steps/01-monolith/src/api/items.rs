@@ -156,15 +156,11 @@ pub async fn list(
         let created_at = created_at.max(-i64::MAX);
         sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
     }
-    sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;
-    let more = super::cut(&mut rows, params.limit);
-    let next_cursor = match rows.last() {
-        Some(last) if more => Some(cursor::encode("items", &(last.created_at, &last.item_key))?),
-        _ => None,
-    };
-    let items = rows.into_iter().map(Item::try_from).collect::<Result<_, Fault>>()?;
-    Ok(Json(Page { items, next_cursor }))
+    sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(super::one_more(params.limit));
+    let rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;
+    Ok(Json(super::page(rows, params.limit, |last: &ItemRow| {
+        cursor::encode("items", &(last.created_at, &last.item_key))
+    })?))
 }
 
 /// One issue or pull request.

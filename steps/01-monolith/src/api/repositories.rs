@@ -1,26 +1,13 @@
 //! `/api/repositories`
 
 use axum::Json;
-use chassis::{Problem, extract::Query};
-use domain::{Limit, Page, RepositorySummary};
-use serde::Deserialize;
+use chassis::{Fault, Problem, extract::Query};
+use domain::{Page, RepositorySummary};
 use sqlx::FromRow;
 use store::{Sql, cursor};
-use utoipa::IntoParams;
 
+use super::PageParams;
 use crate::{Result, app::State};
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Params {
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// 1 to 100.
-    #[serde(default)]
-    limit: Limit,
-}
 
 #[derive(FromRow)]
 struct Row {
@@ -34,12 +21,12 @@ struct Row {
 #[utoipa::path(
     get,
     path = "/api/repositories",
-    params(Params),
+    params(PageParams),
     responses((status = 200, body = Page<RepositorySummary>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<Params>,
+    Query(params): Query<PageParams>,
 ) -> Result<Json<Page<RepositorySummary>>> {
     let mut sql = Sql::new(
         "SELECT r.name, r.language, \
@@ -51,25 +38,20 @@ pub async fn list(
     if let Some(cursor) = &params.cursor {
         sql.push_bind(" AND r.name > ", cursor::decode::<String>("repositories", cursor)?);
     }
-    sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ")
-        .bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    let more = super::cut(&mut rows, params.limit);
-    let next_cursor = match rows.last() {
-        Some(last) if more => Some(cursor::encode("repositories", &last.name)?),
-        _ => None,
-    };
-    let items = rows.into_iter().map(TryInto::try_into).collect::<Result<_>>()?;
-    Ok(Json(Page { items, next_cursor }))
+    sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ").bind(super::one_more(params.limit));
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    Ok(Json(super::page(rows, params.limit, |last: &Row| cursor::encode("repositories", &last.name))?))
 }
 
 impl TryFrom<Row> for RepositorySummary {
-    type Error = crate::Error;
+    type Error = Fault;
 
-    fn try_from(row: Row) -> Result<Self> {
+    /// # Errors
+    /// [`Fault::Internal`] for a row that we cannot have written.
+    fn try_from(row: Row) -> Result<Self, Fault> {
         Ok(Self {
-            name: row.name.parse().map_err(chassis::Fault::internal)?,
-            language: row.language.parse().map_err(chassis::Fault::internal)?,
+            name: row.name.parse().map_err(Fault::internal)?,
+            language: row.language.parse().map_err(Fault::internal)?,
             open_issues: row.open_issues,
             open_pull_requests: row.open_pull_requests,
         })

@@ -211,28 +211,20 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
         }
         sql.push(")");
     }
-    sql.push(" ORDER BY ").push(sort.key()).push(" LIMIT ").bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    let more = super::cut(&mut rows, params.limit);
-    let next_cursor = match rows.last() {
-        Some(last) if more => {
-            let (opened_at, key) = (last.item.created_at, &last.item.item_key);
-            let cursor = match sort {
-                Sort::Rank => {
-                    cursor::encode(sort.list(), &Position { today, key: (last.score, opened_at, key) })
-                }
-                Sort::Due => {
-                    let due_day = last.due_day.unwrap_or(NEVER_DUE);
-                    cursor::encode(sort.list(), &Position { today, key: (due_day, opened_at, key) })
-                }
-                Sort::Age => cursor::encode(sort.list(), &Position { today, key: (opened_at, key) }),
-            };
-            Some(cursor?)
+    sql.push(" ORDER BY ").push(sort.key()).push(" LIMIT ").bind(super::one_more(params.limit));
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let page = super::page(rows, params.limit, |last: &Row| {
+        let (opened_at, key) = (last.item.created_at, &last.item.item_key);
+        match sort {
+            Sort::Rank => cursor::encode(sort.list(), &Position { today, key: (last.score, opened_at, key) }),
+            Sort::Due => {
+                let due_day = last.due_day.unwrap_or(NEVER_DUE);
+                cursor::encode(sort.list(), &Position { today, key: (due_day, opened_at, key) })
+            }
+            Sort::Age => cursor::encode(sort.list(), &Position { today, key: (opened_at, key) }),
         }
-        _ => None,
-    };
-    let items = rows.into_iter().map(Task::try_from).collect::<Result<_, Fault>>()?;
-    Ok(Page { items, next_cursor })
+    })?;
+    Ok(page)
 }
 
 /// One task with its rank.

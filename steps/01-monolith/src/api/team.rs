@@ -9,26 +9,13 @@ use chassis::{
     Fault, Problem,
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{Limit, Login, Member, MemberChange, NewMember, Page, Role};
-use serde::Deserialize;
+use domain::{Login, Member, MemberChange, NewMember, Page, Role};
 use sqlx::{AssertSqlSafe, FromRow};
 use store::{OnConstraint, Sql, cursor};
-use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::PageParams;
 use crate::{Error, Result, app::State, waiting};
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Params {
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// 1 to 100.
-    #[serde(default)]
-    limit: Limit,
-}
 
 const COLUMNS: &str = "login, name, email, phone, role, active, version";
 
@@ -65,27 +52,21 @@ impl TryFrom<Row> for Member {
 #[utoipa::path(
     get,
     path = "/api/team",
-    params(Params),
+    params(PageParams),
     responses((status = 200, body = Page<Member>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<Params>,
+    Query(params): Query<PageParams>,
 ) -> Result<Json<Page<Member>>> {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {
         sql.push_bind(" AND login > ", cursor::decode::<String>("team", cursor)?);
     }
-    sql.push(" ORDER BY login LIMIT ").bind(i64::from(params.limit.get()) + 1);
-    let mut rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    let more = super::cut(&mut rows, params.limit);
-    let next_cursor = match rows.last() {
-        Some(last) if more => Some(cursor::encode("team", &last.login)?),
-        _ => None,
-    };
-    let items = rows.into_iter().map(Member::try_from).collect::<Result<_, Fault>>()?;
-    Ok(Json(Page { items, next_cursor }))
+    sql.push(" ORDER BY login LIMIT ").bind(super::one_more(params.limit));
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    Ok(Json(super::page(rows, params.limit, |last: &Row| cursor::encode("team", &last.login))?))
 }
 
 /// Add a member. From now on what they say on an item counts as a maintainer's word.
