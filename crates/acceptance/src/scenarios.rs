@@ -6,6 +6,7 @@ mod access;
 mod health;
 mod imports;
 mod items;
+mod measures;
 mod pages;
 mod repositories;
 mod tasks;
@@ -23,6 +24,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         tasks::ALL,
         team::ALL,
         webhooks::ALL,
+        measures::ALL,
         pages::ALL,
     ]
     .into_iter()

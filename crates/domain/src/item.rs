@@ -97,6 +97,16 @@ impl Category {
     }
 }
 
+/// Whether the labels say that the item should not have been opened: `duplicate` or `invalid`.
+#[must_use]
+pub fn is_void(labels: &[String]) -> bool {
+    let says = |label: &String| {
+        let label = label.to_lowercase();
+        matches!(label.rsplit(':').next().map(str::trim), Some("duplicate" | "invalid"))
+    };
+    labels.iter().any(says)
+}
+
 /// Default impact of an item with these labels: security and bug 3, enhancement 2, docs update,
 /// question and getting started 1, none of these 1.5, the first that matches; a pull request has one more.
 pub(crate) fn default_impact(kind: Kind, labels: &[String]) -> f64 {
@@ -129,6 +139,17 @@ impl Difficulty {
             })
             .next()
             .unwrap_or(Self::Unknown)
+    }
+
+    /// What a merged pull request of this difficulty is worth on the leaderboard.
+    #[must_use]
+    pub fn merit(self) -> f64 {
+        match self {
+            Self::Easy | Self::Unknown => 1.0,
+            Self::Medium => 3.0,
+            Self::Hard => 7.0,
+            Self::VeryHard => 15.0,
+        }
     }
 
     /// Points of effort.
@@ -265,6 +286,13 @@ mod tests {
         assert_eq!(category(&["type: community enhancement"]), Some(Category::Enhancement));
         assert_eq!(category(&["status: question", "difficulty: bug", "hacktoberfest"]), None);
         assert_eq!(category(&[]), None);
+    }
+
+    #[test]
+    fn duplicates_and_invalid_items_are_void_whatever_the_prefix() {
+        assert!(is_void(&labels(&["type: bug", "status: Duplicate"])));
+        assert!(is_void(&labels(&["invalid"])));
+        assert!(!is_void(&labels(&["type: bug", "status: not invalid"])));
     }
 
     #[test]

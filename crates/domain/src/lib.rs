@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod import;
 pub mod item;
+pub mod measures;
 pub mod page;
 pub mod task;
 pub mod team;
@@ -14,6 +15,7 @@ pub mod team;
 pub use catalogue::{Catalogue, Language, Repository, RepositoryName, RepositorySummary};
 pub use import::{Import, ImportStatus};
 pub use item::{Category, Difficulty, Item, ItemKey, Kind, State, Waiting};
+pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, Waits};
 pub use page::{Limit, Page};
 pub use task::{Rice, RiceChange, Status, Task, TaskChange, task_id};
 pub use team::{Login, Member, MemberChange, NewMember, Role};

@@ -2,6 +2,7 @@
 
 pub mod imports;
 pub mod items;
+pub mod measures;
 pub mod repositories;
 pub mod tasks;
 pub mod team;
@@ -57,6 +58,8 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(team::update))
         .routes(routes!(imports::create))
         .routes(routes!(imports::get))
+        .routes(routes!(measures::measures))
+        .routes(routes!(measures::leaderboard))
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
     // GitHub shows a signature in place of the token.
     let webhooks = OpenApiRouter::new().routes(routes!(webhooks::receive));

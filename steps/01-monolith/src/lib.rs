@@ -2,7 +2,7 @@
 //!
 //! A request comes in at [`api`] (JSON) or [`pages`] (HTML), whose handlers hold their SQL. GitHub's
 //! side comes in through [`github`]: an import that asks, webhooks that tell; both end in [`sync`],
-//! the one place that writes items. [`ranking`] and [`waiting`] hold what is derived.
+//! the one place that writes items. [`ranking`], [`waiting`] and [`measures`] hold what is derived.
 //! [`app`] puts it together; `src/bin` starts it.
 
 pub mod api;
@@ -10,6 +10,7 @@ pub mod app;
 pub mod config;
 pub mod error;
 pub mod github;
+pub mod measures;
 pub mod pages;
 pub mod ranking;
 pub mod sync;

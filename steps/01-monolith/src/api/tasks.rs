@@ -404,7 +404,7 @@ async fn active_member(tx: &mut Tx, login: &Login) -> Result<String> {
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 /// A date as the tables store it: days since 1970-01-01.
-fn day(date: Date) -> i64 {
+pub(super) fn day(date: Date) -> i64 {
     date.duration_since(EPOCH).as_hours() / 24
 }
 
