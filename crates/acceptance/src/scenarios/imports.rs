@@ -126,7 +126,10 @@ async fn an_import_survives_broken_answers(app: &App) {
         json!({ "service": "github", "kind": "status", "status": 502, "times": 2 }),
         json!({ "service": "github", "kind": "cut", "times": 2 }),
         json!({ "service": "github", "kind": "malformed", "times": 2 }),
-        json!({ "service": "github", "kind": "secondary_limit", "reset_after_seconds": 1, "times": 1 }),
+        json!({ "service": "github", "kind": "timeout", "times": 2 }),
+        json!({ "service": "github", "kind": "secondary_limit", "status": 200, "reset_after_seconds": 1 }),
+        json!({ "service": "github", "kind": "secondary_limit", "status": 403, "reset_after_seconds": 1 }),
+        json!({ "service": "github", "kind": "secondary_limit", "status": 429, "reset_after_seconds": 1 }),
     ];
     for fault in &faults {
         let _ = app.simulators().fault(fault).await.is(201);

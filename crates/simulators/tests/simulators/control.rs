@@ -56,7 +56,8 @@ async fn a_rate_limit_lasts_until_its_reset_and_says_when_that_is() {
     );
     let reset: i64 = limited.headers()["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
     assert!((0..=3).contains(&(reset - jiff::Timestamp::now().as_second())));
-    assert_eq!(limited.json::<Value>().await.unwrap()["errors"][0]["type"], "RATE_LIMITED");
+    let error = limited.json::<Value>().await.unwrap()["errors"][0].take();
+    assert_eq!((&error["type"], &error["code"]), (&json!("RATE_LIMIT"), &json!("graphql_rate_limit")));
     tokio::time::sleep(Duration::from_millis(2100)).await;
     simulators.ask(ASK, &json!({})).await;
 }
@@ -75,6 +76,34 @@ async fn a_secondary_limit_is_a_403_that_says_how_long_to_wait() {
     let answer = simulators.request(Method::POST, path).send().await.unwrap();
     assert_eq!(answer.status(), 429);
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], 20429);
+}
+
+#[tokio::test]
+async fn a_secondary_limit_may_come_as_200_or_429_and_need_not_say_how_long_to_wait() {
+    let simulators = Simulators::start().await;
+    for status in [200, 403, 429] {
+        let fault = json!({"service": "github", "kind": "secondary_limit", "status": status, "silent": true});
+        simulators.fault(fault).await;
+        let answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after")), (status, None));
+        assert_ne!(answer.headers()["x-ratelimit-remaining"], "0");
+        let body: Value = answer.json().await.unwrap();
+        let said = if status == 200 { &body["errors"][0] } else { &body };
+        assert!(said["message"].as_str().unwrap().contains("secondary rate limit"), "{body}");
+        assert!(said.get("type").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_is_a_200_with_an_error_that_has_no_type() {
+    let simulators = Simulators::start().await;
+    simulators.fault(json!({"service": "github", "kind": "timeout"})).await;
+    let answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body: Value = answer.json().await.unwrap();
+    assert!(body["errors"][0]["message"].as_str().unwrap().starts_with("Something went wrong"), "{body}");
+    assert!(body["errors"][0].get("type").is_none() && body["data"].is_null());
+    simulators.ask(ASK, &json!({})).await;
 }
 
 #[tokio::test]

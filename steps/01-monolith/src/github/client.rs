@@ -1,9 +1,8 @@
 //! Asks GitHub's GraphQL API (v4) for the items of a repository.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod limit;
+
+use std::{sync::Arc, time::Duration};
 
 use chassis::auth::Secret;
 use domain::{ItemKey, Kind, RepositoryName, State};
@@ -11,15 +10,13 @@ use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
+use self::limit::Hold;
 use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The longest that GitHub's rate limit makes us wait; its window is an hour.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_700);
 
 /// How many times a list is asked again for what did not fit; 100 rows each.
 const MOST_PAGES: usize = 1_000;
@@ -27,9 +24,9 @@ const MOST_PAGES: usize = 1_000;
 /// Why GitHub did not give what we asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
-    /// We asked too much; GitHub says when to come back.
-    #[error("GitHub's rate limit is used up for {} s", .0.as_secs())]
-    RateLimited(Duration),
+    /// We asked too much; see [`Github::ready`] for when to come back.
+    #[error("GitHub's rate limit is used up")]
+    RateLimited,
     /// No answer, half an answer or a 5xx: worth asking again.
     #[error("GitHub is not available: {0}")]
     Unavailable(String),
@@ -44,7 +41,7 @@ pub struct Github {
     http: reqwest::Client,
     url: Url,
     token: Secret,
-    not_before: Arc<Mutex<Instant>>,
+    hold: Arc<watch::Sender<Hold>>,
 }
 
 /// One page of a list.
@@ -67,14 +64,23 @@ impl Github {
             .map_err(|()| anyhow::anyhow!("GITHUB_API_URL is no http(s) address"))?
             .pop_if_empty()
             .push("graphql");
-        let not_before = Arc::new(Mutex::new(Instant::now()));
-        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, not_before })
+        let hold = Arc::new(watch::Sender::new(Hold::none()));
+        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, hold })
     }
 
-    /// How long GitHub wants us to wait before the next call.
-    #[must_use]
-    pub fn wait(&self) -> Duration {
-        self.not_before().saturating_duration_since(Instant::now())
+    /// The limits as they come: each time GitHub wants us to wait, until when. The first time may be over.
+    pub fn limits(&self) -> Limits {
+        Limits(self.hold.subscribe())
+    }
+
+    /// Waits while GitHub wants us to.
+    pub async fn ready(&self) {
+        let mut until = self.hold.borrow().until;
+        // It may have been put off meanwhile.
+        while Instant::now() < until {
+            tokio::time::sleep_until(until).await;
+            until = self.hold.borrow().until;
+        }
     }
 
     /// The page after `after` of the repository's issues or pull requests, oldest first, with every
@@ -143,11 +149,9 @@ impl Github {
 
     /// Sends one query and reads its data.
     async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, GithubError> {
-        let wait = self.wait();
-        if !wait.is_zero() {
-            return Err(GithubError::RateLimited(wait));
-        }
         let unavailable = |error: reqwest::Error| GithubError::Unavailable(error.without_url().to_string());
+        self.ready().await;
+        let sent = Instant::now();
         let response = self
             .http
             .post(self.url.clone())
@@ -159,76 +163,72 @@ impl Github {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(unavailable)?;
         if !status.is_success() {
-            return Err(self.refusal(status, &headers, &body));
+            return Err(self.refusal(sent, status, &headers, &body));
         }
-        let answer: Answer<T> = serde_json::from_slice(&body)
-            .map_err(|error| GithubError::Unavailable(format!("an answer that is not as agreed: {error}")))?;
-        if answer.errors.iter().any(|error| error.kind.as_deref() == Some("RATE_LIMITED")) {
-            return Err(self.hold(until_reset(&headers).unwrap_or(Duration::from_secs(60))));
+        let not_as_agreed = |error: serde_json::Error| {
+            GithubError::Unavailable(format!("an answer that is not as agreed: {error}"))
+        };
+        let answer: Answer = serde_json::from_slice(&body).map_err(not_as_agreed)?;
+        if answer.errors.iter().any(|error| limit::is_limit(error.kind.as_deref(), &error.message)) {
+            return Err(self.limited(sent, limit::named_wait(&headers)));
         }
-        if let Some(error) = answer.errors.first() {
-            return Err(GithubError::Refused(error.message.clone()));
+        if let Some(error) = answer.errors.into_iter().next() {
+            return Err(error.meaning());
         }
+        let data =
+            answer.data.ok_or_else(|| GithubError::Unavailable("an answer without data".to_owned()))?;
+        let data: Data<T> = serde_json::from_value(data).map_err(not_as_agreed)?;
+        self.hold.send_if_modified(|hold| {
+            hold.answered();
+            false
+        });
         // The last call of the window is still answered; the next would not be.
-        if let Some(limit) =
-            answer.data.as_ref().and_then(|data| data.rate_limit.as_ref()).filter(|l| l.remaining <= 0)
-        {
-            self.hold(until(limit.reset_at.as_second()));
+        if let Some(limit) = data.rate_limit.filter(|limit| limit.remaining <= 0) {
+            let _ = self.limited(sent, Some(limit::until(limit.reset_at.as_second())));
         }
-        answer
-            .data
-            .map(|data| data.rest)
-            .ok_or_else(|| GithubError::Unavailable("an answer without data".to_owned()))
+        Ok(data.rest)
     }
 
     /// What an answer that is no success means.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
-        let exhausted = header(headers, "x-ratelimit-remaining") == Some(0);
-        let retry_after = header(headers, "retry-after").map(|s| Duration::from_secs(s.unsigned_abs()));
-        match status {
-            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if retry_after.is_some() || exhausted => {
-                let wait = retry_after.or_else(|| until_reset(headers)).unwrap_or(Duration::from_secs(60));
-                self.hold(wait)
-            }
-            // A secondary limit without headers: GitHub asks for a minute.
-            StatusCode::TOO_MANY_REQUESTS => self.hold(Duration::from_secs(60)),
-            status if status.is_server_error() => GithubError::Unavailable(status.to_string()),
-            status => {
-                #[derive(Deserialize)]
-                struct Refusal {
-                    message: String,
-                }
-                let message = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.message);
-                GithubError::Refused(format!("{status}: {}", message.unwrap_or_default()))
-            }
+    fn refusal(&self, sent: Instant, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
+        #[derive(Deserialize)]
+        struct Refusal {
+            message: String,
+        }
+        let message = serde_json::from_slice(body).map_or(String::new(), |refusal: Refusal| refusal.message);
+        if limit::is_limited(status, headers, &message) {
+            self.limited(sent, limit::named_wait(headers))
+        } else if status.is_server_error() {
+            GithubError::Unavailable(status.to_string())
+        } else {
+            GithubError::Refused(format!("{status}: {message}"))
         }
     }
 
-    /// Lets nobody ask for `wait`.
-    fn hold(&self, wait: Duration) -> GithubError {
-        let wait = wait.min(LONGEST_WAIT);
-        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        *not_before = (*not_before).max(Instant::now() + wait);
-        GithubError::RateLimited(wait)
-    }
-
-    fn not_before(&self) -> Instant {
-        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets nobody ask for as long as GitHub says, or as it advises where it says nothing.
+    fn limited(&self, sent: Instant, named: Option<Duration>) -> GithubError {
+        self.hold.send_modify(|hold| hold.extend(sent, named));
+        GithubError::RateLimited
     }
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<i64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
-}
+/// See [`Github::limits`].
+#[derive(Debug)]
+pub struct Limits(watch::Receiver<Hold>);
 
-fn until_reset(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, "x-ratelimit-reset").map(until)
-}
+impl Limits {
+    /// Until when GitHub wants us to wait, as of now.
+    pub fn until(&mut self) -> Instant {
+        self.0.borrow_and_update().until
+    }
 
-/// How long until `second` (Unix time), and one more: clocks differ.
-fn until(second: i64) -> Duration {
-    let seconds = second.saturating_sub(Timestamp::now().as_second()).max(0);
-    Duration::from_secs(seconds.unsigned_abs() + 1)
+    /// Waits until GitHub wants us to wait again, or longer.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // No client is left that could meet a limit.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// The item and its timeline as the tables take them.
@@ -295,8 +295,9 @@ fn actor(node: Option<&ActorNode>) -> Actor {
 // What we read of GitHub's answers, under GitHub's names.
 
 #[derive(Deserialize)]
-struct Answer<T> {
-    data: Option<Data<T>>,
+struct Answer {
+    // Read when the errors were: beside one, the data has holes.
+    data: Option<Value>,
     #[serde(default)]
     errors: Vec<ErrorNode>,
 }
@@ -306,6 +307,17 @@ struct ErrorNode {
     #[serde(rename = "type")]
     kind: Option<String>,
     message: String,
+}
+
+impl ErrorNode {
+    /// GitHub types what is wrong with a query; what went wrong on its own side has no type, or says so.
+    fn meaning(self) -> GithubError {
+        if self.kind.is_none() || self.message.contains("Something went wrong") {
+            GithubError::Unavailable(self.message)
+        } else {
+            GithubError::Refused(self.message)
+        }
+    }
 }
 
 #[derive(Deserialize)]

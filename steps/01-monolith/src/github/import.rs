@@ -14,7 +14,7 @@ use domain::{Kind, RepositoryName};
 use futures::{StreamExt, stream};
 use sqlx::FromRow;
 use store::{Store, lease::Lease};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use chassis::serve::Stop;
@@ -37,6 +37,10 @@ const TRIES: u32 = 8;
 /// The waits between them: doubled from the first, no longer than the last.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// How long an import may wait for GitHub's limits, all waits together; then it fails and says so. Three
+/// windows of the primary limit: who needs more has a token that others use up.
+const PATIENCE: Duration = Duration::from_hours(3);
 
 /// The worker of one process.
 #[derive(Debug, Clone)]
@@ -150,14 +154,17 @@ impl Importer {
         .bind(import)
         .fetch_all(self.store.pool())
         .await?;
-        let ends: Vec<(String, Result<(), Stopped>)> = stream::iter(lists)
+        let reading = stream::iter(lists)
             .map(|list| async move {
                 let name = list.repository.name.clone();
-                (name, self.read(github, import, list).await)
+                (name, self.read(github, list).await)
             })
             .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
+            .collect();
+        let ends: Vec<(String, Result<(), Stopped>)> = tokio::select! {
+            ends = reading => ends,
+            reason = self.watch_limits(github, import) => return self.finish(import, Some(reason)).await,
+        };
         let mut failures: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (name, end) in ends {
             match end {
@@ -169,15 +176,41 @@ impl Importer {
         self.finish(import, told(&failures)).await
     }
 
+    /// Tells in the import what it waits for. Returns when it has waited too long, with the reason.
+    async fn watch_limits(&self, github: &Github, import: &str) -> String {
+        let mut limits = github.limits();
+        let mut patience = Patience::new(Instant::now());
+        loop {
+            let (now, until) = (Instant::now(), limits.until());
+            if !patience.lasts(until) {
+                return format!(
+                    "{}; the import has waited for it {} minutes in all",
+                    GithubError::RateLimited,
+                    PATIENCE.as_secs() / 60
+                );
+            }
+            let wait = until.saturating_duration_since(now);
+            let reason =
+                (!wait.is_zero()).then(|| format!("{} for {} s", GithubError::RateLimited, wait.as_secs()));
+            if let Err(error) = self.describe(import, "running", reason.as_deref()).await {
+                tracing::warn!(import, %error, "cannot say what the import waits for");
+            }
+            tokio::select! {
+                () = limits.changed() => {}
+                () = tokio::time::sleep_until(until), if !wait.is_zero() => {}
+            }
+        }
+    }
+
     /// Reads one list to its end.
-    async fn read(&self, github: &Github, import: &str, mut list: List) -> Result<(), Stopped> {
+    async fn read(&self, github: &Github, mut list: List) -> Result<(), Stopped> {
         let (Ok(name), Ok(kind)) =
             (list.repository.name.parse::<RepositoryName>(), list.kind.parse::<Kind>())
         else {
             return Err(GithubError::Refused("the stored list cannot be read".to_owned()).into());
         };
         loop {
-            let page = self.page(github, import, &name, kind, list.after_cursor.as_deref()).await?;
+            let page = self.page(github, &name, kind, list.after_cursor.as_deref()).await?;
             if !self.write(&mut list, page).await? {
                 return Ok(());
             }
@@ -188,7 +221,6 @@ impl Importer {
     async fn page(
         &self,
         github: &Github,
-        import: &str,
         repository: &RepositoryName,
         kind: Kind,
         after: Option<&str>,
@@ -197,13 +229,8 @@ impl Importer {
         loop {
             match github.list(repository, kind, after).await {
                 Ok(page) => return Ok(page),
-                // Waiting for the window to open is no failure, however often.
-                Err(GithubError::RateLimited(wait)) => {
-                    let reason = GithubError::RateLimited(wait).to_string();
-                    self.describe(import, "running", Some(&reason)).await?;
-                    tokio::time::sleep(github.wait()).await;
-                    self.describe(import, "running", None).await?;
-                }
+                // Waiting for the window to open is no failure; [`PATIENCE`] ends it.
+                Err(GithubError::RateLimited) => github.ready().await,
                 Err(error @ GithubError::Unavailable(_)) => {
                     failed += 1;
                     if failed >= TRIES {
@@ -285,6 +312,33 @@ impl Importer {
     }
 }
 
+/// What is left of [`PATIENCE`].
+#[derive(Debug)]
+struct Patience {
+    left: Duration,
+    /// Up to when waits are counted; they overlap.
+    counted: Instant,
+}
+
+impl Patience {
+    fn new(now: Instant) -> Self {
+        Self { left: PATIENCE, counted: now }
+    }
+
+    /// Whether it lasts for a wait from now, or from the end of the last one, until then. Not if it would end
+    /// on the way: nobody waits an hour in vain.
+    fn lasts(&mut self, until: Instant) -> bool {
+        let from = self.counted.max(Instant::now());
+        match self.left.checked_sub(until.saturating_duration_since(from)) {
+            Some(left) => {
+                *self = Self { left, counted: from.max(until) };
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 /// The failures in a sentence each: a reason with the repositories that met it.
 fn told(failures: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
     /// How many repositories are named; a wrong token meets them all.
@@ -305,6 +359,21 @@ fn told(failures: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_counts_each_second_of_waiting_once_and_none_between() {
+        const HOUR: Duration = Duration::from_hours(1);
+        let mut patience = Patience::new(Instant::now());
+        let first = Instant::now() + HOUR;
+        assert!(patience.lasts(first) && patience.lasts(first), "told twice, waited once");
+        assert!(patience.lasts(first + HOUR), "put off by an hour");
+        tokio::time::sleep_until(first + HOUR * 5).await;
+        assert_eq!(patience.left, HOUR, "three hours of work were counted as waiting");
+        assert!(!patience.lasts(Instant::now() + HOUR * 2));
+        assert!(patience.lasts(Instant::now() + HOUR));
+        tokio::time::sleep(HOUR).await;
+        assert!(!patience.lasts(Instant::now() + Duration::from_secs(1)));
+    }
 
     #[test]
     fn one_reason_that_meets_every_repository_is_told_once() {
