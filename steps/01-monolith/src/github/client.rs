@@ -8,7 +8,7 @@ use chassis::auth::Secret;
 use domain::{ItemKey, Kind, RepositoryName, State};
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
@@ -366,7 +366,14 @@ struct Connection<T> {
     #[serde(default)]
     total_count: i64,
     page_info: PageInfo,
+    #[serde(deserialize_with = "present", default = "Vec::new")]
     nodes: Vec<T>,
+}
+
+/// The elements of a list that are there: GitHub's lists, and each of their elements, may be null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let nodes: Option<Vec<Option<T>>> = Deserialize::deserialize(deserializer)?;
+    Ok(nodes.unwrap_or_default().into_iter().flatten().collect())
 }
 
 impl<T> Connection<T> {
@@ -416,6 +423,7 @@ struct ItemNode {
 
 #[derive(Deserialize)]
 struct Labels {
+    #[serde(deserialize_with = "present", default)]
     nodes: Vec<LabelNode>,
 }
 
@@ -460,4 +468,33 @@ struct EventNode {
     kind: String,
     created_at: Timestamp,
     actor: Option<ActorNode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_null_in_a_list_is_left_out() {
+        let page = json!({ "hasNextPage": false, "endCursor": null });
+        let item = json!({
+            "id": "I_1", "number": 1, "title": "t", "url": "u", "state": "OPEN", "closedAt": null, "author": null,
+            "createdAt": "2019-07-01T00:00:00Z", "updatedAt": "2019-07-01T00:00:00Z",
+            "labels": { "nodes": [null, { "name": "bug" }] },
+            "reactions": { "totalCount": 0 },
+            "comments": {
+                "pageInfo": page,
+                "nodes": [null, { "id": "IC_1", "createdAt": "2019-07-02T00:00:00Z", "author": null }]
+            },
+            "reviews": { "pageInfo": page, "nodes": null },
+            "timelineItems": { "pageInfo": page, "nodes": [null] },
+        });
+        let list: Connection<ItemNode> =
+            serde_json::from_value(json!({ "pageInfo": page, "nodes": [null, item] })).unwrap();
+        let repository = "sendgrid/rest".parse().unwrap();
+        let [node] = <[_; 1]>::try_from(list.nodes).ok().unwrap();
+        let (snapshot, entries) = read_item(&repository, Kind::Issue, node).unwrap();
+        assert_eq!(snapshot.labels, ["bug"]);
+        assert_eq!(entries.len(), 1);
+    }
 }
