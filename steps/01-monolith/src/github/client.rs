@@ -18,16 +18,20 @@ use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How many times in a row a call may find GitHub unavailable before it is given up.
+const TRIES: u32 = 8;
+
+/// The waits between them: doubled from the first, no longer than the last.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
 /// How many times a list is asked again for what did not fit; 100 rows each.
 const MOST_PAGES: usize = 1_000;
 
 /// Why GitHub did not give what we asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
-    /// We asked too much; see [`Github::ready`] for when to come back.
-    #[error("GitHub's rate limit is used up")]
-    RateLimited,
-    /// No answer, half an answer or a 5xx: worth asking again.
+    /// No answer, half an answer or a 5xx, however often we asked.
     #[error("GitHub is not available: {0}")]
     Unavailable(String),
     /// An answer that asking again will not change.
@@ -35,7 +39,9 @@ pub enum GithubError {
     Refused(String),
 }
 
-/// The client. Clones share the wait for the rate limit, so that nobody asks while one was told to wait.
+/// The client. Each call waits out GitHub's limits and is repeated where GitHub is not available, so that a
+/// failure costs one call and not the page it belongs to. Clones share the wait for the limits: nobody asks
+/// while one was told to wait.
 #[derive(Debug, Clone)]
 pub struct Github {
     http: reqwest::Client,
@@ -74,7 +80,7 @@ impl Github {
     }
 
     /// Waits while GitHub wants us to.
-    pub async fn ready(&self) {
+    async fn ready(&self) {
         let mut until = self.hold.borrow().until;
         // It may have been put off meanwhile.
         while Instant::now() < until {
@@ -147,16 +153,38 @@ impl Github {
         Err(GithubError::Refused(format!("{} has more pages than anybody reads", node.url)))
     }
 
-    /// Sends one query and reads its data.
+    /// Asks until there is an answer, GitHub refuses, or it was not available too often.
+    ///
+    /// A limit is no failure: how long an import waits for limits is bounded by who watches [`Github::limits`].
     async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, GithubError> {
+        let body = json!({ "query": query, "variables": variables });
+        let mut failed = 0;
+        loop {
+            self.ready().await;
+            let error = match self.ask_once(&body).await {
+                Ok(data) => return Ok(data),
+                Err(Failure::Limited) => continue,
+                Err(Failure::Error(error)) => error,
+            };
+            failed += 1;
+            if failed >= TRIES || matches!(error, GithubError::Refused(_)) {
+                return Err(error);
+            }
+            let wait = FIRST_WAIT.saturating_mul(1 << (failed - 1)).min(LAST_WAIT);
+            tracing::warn!(%error, ?wait, "asking GitHub again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends one query and reads its data.
+    async fn ask_once<T: DeserializeOwned>(&self, query: &Value) -> Result<T, Failure> {
         let unavailable = |error: reqwest::Error| GithubError::Unavailable(error.without_url().to_string());
-        self.ready().await;
         let sent = Instant::now();
         let response = self
             .http
             .post(self.url.clone())
             .bearer_auth(self.token.expose())
-            .json(&json!({ "query": query, "variables": variables }))
+            .json(query)
             .send()
             .await
             .map_err(unavailable)?;
@@ -173,7 +201,7 @@ impl Github {
             return Err(self.limited(sent, limit::named_wait(&headers)));
         }
         if let Some(error) = answer.errors.into_iter().next() {
-            return Err(error.meaning());
+            return Err(error.meaning().into());
         }
         let data =
             answer.data.ok_or_else(|| GithubError::Unavailable("an answer without data".to_owned()))?;
@@ -190,7 +218,7 @@ impl Github {
     }
 
     /// What an answer that is no success means.
-    fn refusal(&self, sent: Instant, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
+    fn refusal(&self, sent: Instant, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         #[derive(Deserialize)]
         struct Refusal {
             message: String,
@@ -199,16 +227,29 @@ impl Github {
         if limit::is_limited(status, headers, &message) {
             self.limited(sent, limit::named_wait(headers))
         } else if status.is_server_error() {
-            GithubError::Unavailable(status.to_string())
+            GithubError::Unavailable(status.to_string()).into()
         } else {
-            GithubError::Refused(format!("{status}: {message}"))
+            GithubError::Refused(format!("{status}: {message}")).into()
         }
     }
 
     /// Lets nobody ask for as long as GitHub says, or as it advises where it says nothing.
-    fn limited(&self, sent: Instant, named: Option<Duration>) -> GithubError {
+    fn limited(&self, sent: Instant, named: Option<Duration>) -> Failure {
         self.hold.send_modify(|hold| hold.extend(sent, named));
-        GithubError::RateLimited
+        Failure::Limited
+    }
+}
+
+/// Why one call brought nothing.
+enum Failure {
+    /// We asked too much; until when to wait is noted.
+    Limited,
+    Error(GithubError),
+}
+
+impl From<GithubError> for Failure {
+    fn from(error: GithubError) -> Self {
+        Self::Error(error)
     }
 }
 

@@ -34,16 +34,12 @@ const POLL: Duration = Duration::from_secs(1);
 /// How many lists are read at once.
 const CONCURRENCY: usize = 4;
 
-/// How many times in a row a page may fail before its list is given up.
-const TRIES: u32 = 8;
-
-/// The waits between them: doubled from the first, no longer than the last.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LAST_WAIT: Duration = Duration::from_secs(5);
-
 /// How long an import may wait for GitHub's limits, all waits together; then it fails and says so. Three
 /// windows of the primary limit: who needs more has a token that others use up.
 const PATIENCE: Duration = Duration::from_hours(3);
+
+/// What an import says while it waits for that, and when it has waited too long.
+const LIMITED: &str = "GitHub's rate limit is used up";
 
 /// How many times in a row an import is taken up again without a page written between, after the database
 /// failed in passing; the waits between double from [`POLL`] up to the longest: four minutes together.
@@ -229,14 +225,12 @@ impl Importer {
             let (now, until) = (Instant::now(), limits.until());
             if !patience.lasts(until) {
                 return format!(
-                    "{}; the import has waited for it {} minutes in all",
-                    GithubError::RateLimited,
+                    "{LIMITED}, and no more than {} minutes of an import go by waiting for it",
                     PATIENCE.as_secs() / 60
                 );
             }
             let wait = until.saturating_duration_since(now);
-            let reason =
-                (!wait.is_zero()).then(|| format!("{} for {} s", GithubError::RateLimited, wait.as_secs()));
+            let reason = (!wait.is_zero()).then(|| format!("{LIMITED} for {} s", wait.as_secs()));
             if let Err(error) = self.describe(import, "running", reason.as_deref()).await {
                 tracing::warn!(import, %error, "cannot say what the import waits for");
             }
@@ -255,39 +249,11 @@ impl Importer {
             return Err(GithubError::Refused("the stored list cannot be read".to_owned()).into());
         };
         loop {
-            let page = self.page(github, &name, kind, list.after_cursor.as_deref()).await?;
+            let page = github.list(&name, kind, list.after_cursor.as_deref()).await?;
             let more = self.write(&mut list, page).await?;
             pages.fetch_add(1, Ordering::Relaxed);
             if !more {
                 return Ok(());
-            }
-        }
-    }
-
-    /// Asks for a page until it is there, GitHub refuses, or it has failed too often.
-    async fn page(
-        &self,
-        github: &Github,
-        repository: &RepositoryName,
-        kind: Kind,
-        after: Option<&str>,
-    ) -> Result<ListPage, Stopped> {
-        let mut failed = 0;
-        loop {
-            match github.list(repository, kind, after).await {
-                Ok(page) => return Ok(page),
-                // Waiting for the window to open is no failure; [`PATIENCE`] ends it.
-                Err(GithubError::RateLimited) => github.ready().await,
-                Err(error @ GithubError::Unavailable(_)) => {
-                    failed += 1;
-                    if failed >= TRIES {
-                        return Err(error.into());
-                    }
-                    let wait = FIRST_WAIT.saturating_mul(1 << (failed - 1)).min(LAST_WAIT);
-                    tracing::warn!(%repository, %error, ?wait, "asking GitHub again");
-                    tokio::time::sleep(wait).await;
-                }
-                Err(error) => return Err(error.into()),
             }
         }
     }
