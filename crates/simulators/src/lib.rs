@@ -15,6 +15,7 @@
 //! curl localhost:9000/control/faults -d '{"service": "twilio", "kind": "cut", "after": true}'
 //! curl -X DELETE localhost:9000/control/faults
 //! curl localhost:9000/control/github                            # repositories, items, maintainers
+//! curl localhost:9000/control/github/timeline?repository=sendgrid/rest  # who said what when, item by item
 //! curl localhost:9000/control/github/events -d '{"repository": "sendgrid/rest", "action": "opened", "deliver_to": "http://localhost:8080/webhooks/github"}'
 //! curl localhost:9000/control/github/deliver -d '{"url": "http://localhost:8080/webhooks/github", "event": "ping", "payload": {}}'
 //! ```

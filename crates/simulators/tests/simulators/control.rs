@@ -165,6 +165,35 @@ async fn a_failure_after_the_effect_leaves_the_effect_and_one_before_it_does_not
 }
 
 #[tokio::test]
+async fn a_timeline_tells_who_said_what_when() {
+    let simulators = Simulators::start().await;
+    let opened = json!({"repository": "sendgrid/rest", "action": "opened", "kind": "pull_request", "author": "ghost",
+                        "at": "2019-07-16T00:00:00Z"});
+    let told = simulators.happens(opened).await;
+    let told: Value = serde_json::from_str(told["body"].as_str().unwrap()).unwrap();
+    let number = &told["number"];
+    for (action, author) in [("commented", "codecov[bot]"), ("reviewed", "helper"), ("closed", "helper")] {
+        let event =
+            json!({"repository": "sendgrid/rest", "action": action, "number": number, "author": author});
+        simulators.happens(event).await;
+    }
+    let path = "github/timeline?repository=sendgrid/rest";
+    let (_, body) = simulators.control(Method::GET, path, &json!(null)).await;
+    let item = body["items"].as_array().unwrap().iter().find(|item| &item["number"] == number).unwrap();
+    assert_eq!(item["state"], "closed");
+    assert_eq!(
+        item["entries"],
+        json!([
+            {"entry": "opened", "actor": "ghost", "bot": false, "at": "2019-07-16T00:00:00Z"},
+            {"entry": "comment", "actor": "codecov", "bot": true, "at": "2019-07-16T00:00:01Z"},
+            {"entry": "review", "actor": "helper", "bot": false, "at": "2019-07-16T00:00:02Z"},
+        ])
+    );
+    let (status, _) = simulators.control(Method::GET, "github/timeline?repository=no/no", &json!(null)).await;
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
 async fn faults_are_listed_and_cleared_and_wrong_input_is_explained() {
     let simulators = Simulators::start().await;
     simulators.fault(json!({"service": "github", "kind": "cut", "times": null})).await;

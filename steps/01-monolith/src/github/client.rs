@@ -516,6 +516,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_went_wrong_at_github_is_worth_asking_again_and_what_is_wrong_with_the_query_is_not() {
+        let meaning = |kind: Option<&str>, message: &str| {
+            ErrorNode { kind: kind.map(str::to_owned), message: message.to_owned() }.meaning()
+        };
+        let timeout = "Something went wrong while executing your query.";
+        assert!(matches!(meaning(None, "odd"), GithubError::Unavailable(_)));
+        assert!(matches!(meaning(Some("INTERNAL"), timeout), GithubError::Unavailable(_)));
+        assert!(matches!(meaning(Some("NOT_FOUND"), "Could not resolve"), GithubError::Refused(_)));
+    }
+
+    #[test]
     fn what_is_null_in_a_list_is_left_out() {
         let page = json!({ "hasNextPage": false, "endCursor": null });
         let item = json!({

@@ -171,7 +171,8 @@ impl Importer {
         }
     }
 
-    /// Reads all lists of the import that are not done, then ends it.
+    /// Reads all lists of the import that are not done, then ends it. A repository that has left the catalogue
+    /// since the import began is not read: its webhooks are ignored too.
     async fn try_work(&self, import: &str, effort: &mut Effort) -> Result<(), Fault> {
         let Some(github) = &self.github else {
             let reason = "GITHUB_TOKEN is not set".to_owned();
@@ -179,7 +180,7 @@ impl Importer {
         };
         let lists: Vec<List> = sqlx::query_as(
             "SELECT l.id, l.kind, l.after_cursor, l.repository_id, r.name, r.reach FROM import_lists l \
-             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 ORDER BY l.id",
+             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 AND r.tracked = 1 ORDER BY l.id",
         )
         .bind(import)
         .fetch_all(self.store.pool())
@@ -434,6 +435,72 @@ mod tests {
         assert_eq!(effort.failed(), None);
         effort.is_for("b");
         assert_eq!(effort.failed(), Some(POLL));
+    }
+
+    const NOBODY: &str = "http://127.0.0.1:9";
+
+    /// An import of one list, of a repository that is tracked or not.
+    async fn import(folder: &acceptance::tempfile::TempDir, tracked: i64, github: &str) -> Importer {
+        let url = format!("sqlite://{}", folder.path().join("automator.db").display());
+        let store = Store::connect(&url.parse().unwrap()).await.unwrap();
+        store.migrate("monolith", sqlx::migrate!()).await.unwrap();
+        for sql in [
+            format!("INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ('r', 'sendgrid/rest', 'go', 1, {tracked}, 1)"),
+            "INSERT INTO imports (id, status, active, version, created_at) VALUES ('i', 'queued', 1, 1, 0)".to_owned(),
+            "INSERT INTO import_lists (id, import_id, repository_id, kind, items_seen, done, version) VALUES ('l', 'i', 'r', 'issue', 0, 0, 1)".to_owned(),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
+        }
+        let token = simulators::GITHUB_TOKEN.parse().unwrap();
+        let github = Github::new(&github.parse().unwrap(), token).unwrap();
+        Importer::new(store, Some(github))
+    }
+
+    async fn end(importer: &Importer) -> (String, Option<String>) {
+        let sql = "SELECT status, error FROM imports WHERE id = 'i'";
+        sqlx::query_as(sql).fetch_one(importer.store.pool()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_tracked_no_longer_is_not_read() {
+        let folder = acceptance::tempfile::TempDir::new().unwrap();
+        let importer = import(&folder, 0, NOBODY).await;
+        assert_eq!(importer.work("i", &mut Effort::default()).await, Duration::ZERO);
+        assert_eq!(end(&importer).await, ("done".to_owned(), None));
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_for_good_ends_an_import_without_its_words() {
+        let folder = acceptance::tempfile::TempDir::new().unwrap();
+        let importer = import(&folder, 1, NOBODY).await;
+        sqlx::query("DROP TABLE import_lists").execute(importer.store.pool()).await.unwrap();
+        assert_eq!(importer.work("i", &mut Effort::default()).await, Duration::ZERO);
+        assert_eq!(end(&importer).await, ("failed".to_owned(), Some(DATABASE_FAILED.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_in_passing_pauses_an_import_and_does_not_end_it() {
+        let world = simulators::State::new(simulators::Options::default()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, simulators::router(world)).await });
+        let folder = acceptance::tempfile::TempDir::new().unwrap();
+        let importer = import(&folder, 1, &url).await;
+
+        // Somebody else writes for longer than the page waits for its turn, which are five seconds, and for less
+        // than the page and the end of the import would wait.
+        let busy = importer.store.begin_write().await.unwrap();
+        let freed = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            drop(busy);
+        });
+        let mut effort = Effort::default();
+        assert_eq!(importer.work("i", &mut effort).await, POLL);
+        freed.await.unwrap();
+        assert_eq!(end(&importer).await, ("queued".to_owned(), None));
+        assert_eq!(importer.work("i", &mut effort).await, Duration::ZERO);
+        assert_eq!(end(&importer).await, ("done".to_owned(), None));
+        assert!(effort.pages.into_inner() > 0);
     }
 
     #[test]
