@@ -2,7 +2,7 @@
 //!
 //! Bodies are JSON whatever their `Content-Type`; a wrong one is a 400 or 422 with `{"error": "…"}`.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use axum::{
     Json, Router,
@@ -23,6 +23,7 @@ use crate::{
     github::{
         self,
         change::{self, Happening},
+        model::{Actor, ActorKind, Item},
         webhook::Delivery,
         words,
     },
@@ -37,6 +38,7 @@ pub(crate) fn router() -> Router<State> {
         .route("/control/calls", get(calls).delete(forget_calls))
         .route("/control/faults", get(faults).post(set_fault).delete(clear_faults))
         .route("/control/github", get(world))
+        .route("/control/github/timeline", get(timeline))
         .route("/control/github/events", post(happen))
         .route("/control/github/deliver", post(deliver))
 }
@@ -123,6 +125,47 @@ async fn world(Shared(state): Shared<State>) -> Json<Value> {
         "maintainers": words::MAINTAINERS,
         "repositories": repositories,
     }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimelineQuery {
+    repository: String,
+}
+
+/// `GET /control/github/timeline?repository=`: who said what when, item by item: a second source for
+/// whoever checks what a client made of `POST /graphql`.
+async fn timeline(
+    Shared(state): Shared<State>,
+    query: Result<Query<TimelineQuery>, QueryRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let Query(query) = query.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+    let world = state.world().read().unwrap_or_else(PoisonError::into_inner);
+    let repository = world.repository(&query.repository).ok_or_else(|| {
+        Refusal::new(StatusCode::NOT_FOUND, format!("no repository {:?}", query.repository))
+    })?;
+    let items: Vec<_> = repository
+        .items
+        .values()
+        .map(|item| json!({"number": item.number, "state": item.state.as_str(), "entries": words_of(item)}))
+        .collect();
+    Ok(Json(json!({"items": items})))
+}
+
+/// Everything that was said about an item; closing, merging and the like say nothing.
+fn words_of(item: &Item) -> Vec<Value> {
+    let word = |entry: &str, actor: Option<&Arc<Actor>>, at: Timestamp| {
+        let bot = actor.is_some_and(|actor| actor.kind == ActorKind::Bot);
+        let login = actor.map_or("ghost", |actor| &actor.login);
+        json!({"entry": entry, "actor": login, "bot": bot, "at": at})
+    };
+    let comments = item.comments.iter().map(|one| word("comment", one.author.as_ref(), one.created_at));
+    let reviews = item.reviews.iter().map(|one| word("review", one.author.as_ref(), one.submitted_at));
+    [word("opened", item.author.as_ref(), item.created_at)]
+        .into_iter()
+        .chain(comments)
+        .chain(reviews)
+        .collect()
 }
 
 /// `POST /control/github/events`: something happens to an item; the webhook that tells of it, sent to

@@ -19,10 +19,13 @@ pub(crate) enum Service {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FaultKind {
-    /// The hour's budget is spent: GitHub's 200 with `RATE_LIMITED`, 429 elsewhere.
+    /// The hour's budget is spent: GitHub's 200 with `RATE_LIMIT`, 429 elsewhere.
     RateLimit,
-    /// GitHub's 403 with `Retry-After`; 429 with it elsewhere.
+    /// Too much at once: GitHub's 403, or with `status` 200 its answer to a query; 429 elsewhere. With
+    /// `Retry-After` unless `silent`.
     SecondaryLimit,
+    /// GitHub's 200 for a query that took it too long: an error without a type.
+    Timeout,
     /// An answer with `status` and the service's error body.
     Status,
     /// The right answer, `delay_ms` late.
@@ -39,7 +42,7 @@ pub(crate) enum FaultKind {
 pub(crate) struct Fault {
     pub(crate) service: Service,
     pub(crate) kind: FaultKind,
-    /// For `status`: 400 to 599; 500 unless told.
+    /// For `status`: 400 to 599; 500 unless told. For `secondary_limit`: 200, 403 or 429; 403 unless told.
     #[serde(default)]
     pub(crate) status: Option<u16>,
     /// Milliseconds before the answer begins; also with the other kinds. At most ten minutes.
@@ -54,6 +57,9 @@ pub(crate) struct Fault {
     /// For the limits: when the client may try again. 60 unless told.
     #[serde(default)]
     pub(crate) reset_after_seconds: Option<u32>,
+    /// For `secondary_limit`: nothing says when the client may try again.
+    #[serde(default)]
+    pub(crate) silent: bool,
     /// Only calls whose body holds this text, e.g. `addComment`.
     #[serde(default)]
     pub(crate) contains: Option<String>,
@@ -86,8 +92,15 @@ impl Fault {
 
     /// Whether it can be done at all.
     fn check(&self) -> Result<(), &'static str> {
-        if self.status.is_some_and(|status| !(400..=599).contains(&status)) {
+        if self.kind == FaultKind::SecondaryLimit {
+            if self.status.is_some_and(|status| !matches!(status, 200 | 403 | 429)) {
+                return Err("the status of a secondary_limit must be 200, 403 or 429");
+            }
+        } else if self.status.is_some_and(|status| !(400..=599).contains(&status)) {
             return Err("status must lie between 400 and 599");
+        }
+        if self.kind == FaultKind::Timeout && self.service != Service::GitHub {
+            return Err("only github has a timeout; elsewhere use status or delay");
         }
         if self.kind == FaultKind::Delay && self.delay_ms.is_none() {
             return Err("a delay needs delay_ms");
@@ -210,6 +223,8 @@ mod tests {
             r#"{"service":"github","kind":"status","status":200}"#,
             r#"{"service":"github","kind":"delay"}"#,
             r#"{"service":"github","kind":"cut","times":0}"#,
+            r#"{"service":"github","kind":"secondary_limit","status":500}"#,
+            r#"{"service":"twilio","kind":"timeout"}"#,
         ] {
             assert!(Faults::default().set(fault(json), Timestamp::UNIX_EPOCH).is_err(), "{json}");
         }

@@ -95,24 +95,37 @@ pub(crate) async fn graphql(Shared(state): Shared<State>, body: Bytes) -> Respon
     response
 }
 
-/// 200 with GitHub's error of an empty budget, and headers that say when it is full again.
+/// 200 with GitHub's error of an empty budget, and headers that say when it is full again. GitHub spelled
+/// the type `RATE_LIMITED` once, and its documentation still does.
 pub(crate) fn rate_limited(spent: &Budget) -> Response {
-    let message = "API rate limit exceeded for user ID 9919.";
-    let error = json!({"errors": [{"type": "RATE_LIMITED", "message": message}]});
+    let message = "API rate limit already exceeded for user ID 9919.";
+    let error = json!({"errors": [{"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": message}]});
     let mut response = json_answer(StatusCode::OK, &error);
     spent.write(response.headers_mut());
     response
 }
 
-/// 403: too many requests at once, whatever the budget says. The caller adds `Retry-After`.
-pub(crate) fn secondary_limited(budget: &Budget) -> Response {
-    let mut response = refusal(
-        StatusCode::FORBIDDEN,
-        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-        "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-    );
+/// Too many requests at once, whatever the budget says: 403, 429, or 200 with an error that only its
+/// message tells from others. The caller adds `Retry-After`.
+pub(crate) fn secondary_limited(status: u16, budget: &Budget) -> Response {
+    let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    let mut response = match StatusCode::from_u16(status) {
+        Ok(StatusCode::OK) => json_answer(StatusCode::OK, &json!({"errors": [{"message": message}]})),
+        status => refusal(
+            status.unwrap_or(StatusCode::FORBIDDEN),
+            message,
+            "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits",
+        ),
+    };
     budget.write(response.headers_mut());
     response
+}
+
+/// 200 for a query that took too long; the same one may be answered a moment later.
+pub(crate) fn timed_out() -> Response {
+    let message = "Something went wrong while executing your query. This may be the result of a timeout, or it could be \
+                   a GitHub bug. Please include `0000:0000:000000:000000:00000000` when reporting this issue.";
+    json_answer(StatusCode::OK, &json!({"data": null, "errors": [{"message": message}]}))
 }
 
 /// The body of a failed server: GitHub's own for 502, else a message.

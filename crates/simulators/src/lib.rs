@@ -15,13 +15,23 @@
 //! curl localhost:9000/control/faults -d '{"service": "twilio", "kind": "cut", "after": true}'
 //! curl -X DELETE localhost:9000/control/faults
 //! curl localhost:9000/control/github                            # repositories, items, maintainers
+//! curl localhost:9000/control/github/timeline?repository=sendgrid/rest  # who said what when, item by item
 //! curl localhost:9000/control/github/events -d '{"repository": "sendgrid/rest", "action": "opened", "deliver_to": "http://localhost:8080/webhooks/github"}'
 //! curl localhost:9000/control/github/deliver -d '{"url": "http://localhost:8080/webhooks/github", "event": "ping", "payload": {}}'
 //! ```
 //!
-//! Kinds of faults: `rate_limit`, `secondary_limit`, `status`, `delay`, `cut`, `malformed`. Actions on an
-//! item: `opened`, `edited`, `labeled`, `unlabeled`, `commented`, `comment_deleted`, `closed`, `reopened`,
-//! `merged`, `reviewed`.
+//! Kinds of faults:
+//!
+//! | | |
+//! |---|---|
+//! | `rate_limit` | the hour is spent: GitHub answers 200 with the error type `RATE_LIMIT`, the others 429 |
+//! | `secondary_limit` | too much at once: GitHub answers 403 with `Retry-After`, with `"status": 429` that, with `"status": 200` an error whose message alone says so; `"silent": true` leaves `Retry-After` out |
+//! | `timeout` | GitHub's 200 with `Something went wrong while executing your query`, an error without a type |
+//! | `status`, `delay` | an answer with `status`; the right one, `delay_ms` late |
+//! | `cut`, `malformed` | half of an answer, then the connection ends; JSON that ends in the middle |
+//!
+//! Actions on an item: `opened`, `edited`, `labeled`, `unlabeled`, `commented`, `comment_deleted`, `closed`,
+//! `reopened`, `merged`, `reviewed`.
 //!
 //! The data is generated from a seed and stands still at [`NOW`]; nothing is kept when the process ends.
 //!

@@ -58,6 +58,7 @@ async fn fail(service: Service, fault: &Fault, request: Request, next: Next) -> 
         FaultKind::Delay => effective.unwrap_or_default(),
         FaultKind::RateLimit => rate_limit(service, fault),
         FaultKind::SecondaryLimit => secondary_limit(service, fault),
+        FaultKind::Timeout => github::timed_out(),
         FaultKind::Status => status(service, fault.status()),
         FaultKind::Cut => cut(half(effective).await),
         FaultKind::Malformed => json(half(effective).await).into_response(),
@@ -79,12 +80,14 @@ fn secondary_limit(service: Service, fault: &Fault) -> Response {
     let mut response = match service {
         Service::GitHub => {
             let budget = Budget { limit: github::POINTS, used: 100, reset_at: reset };
-            github::secondary_limited(&budget)
+            github::secondary_limited(fault.status.unwrap_or(403), &budget)
         }
         Service::SendGrid => sendgrid::too_many(reset),
         Service::Twilio => twilio::too_many(),
     };
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    if !fault.silent {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    }
     response
 }
 

@@ -1,10 +1,13 @@
 //! Imports from GitHub, on good days and bad ones.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
-use crate::{App, eventually, scenario::scenarios};
+use crate::{Answer, App, eventually, scenario::scenarios};
 
 scenarios![
     imported:
@@ -13,8 +16,11 @@ scenarios![
     a_second_import_changes_nothing,
     eight_imports_at_once_are_one,
     an_import_killed_in_the_middle_goes_on_to_the_same_rows,
+    an_import_interrupted_in_the_middle_goes_on_at_once,
+    an_import_finds_who_waits_and_since_when,
     an_import_waits_out_the_rate_limit,
     an_import_survives_broken_answers,
+    a_failure_beside_an_item_does_not_ask_for_its_page_again,
     an_import_that_github_refuses_fails_and_says_why
 ];
 
@@ -66,30 +72,35 @@ async fn eight_imports_at_once_are_one(app: &App) {
     assert_eq!(keys.len(), items.len());
 }
 
-async fn an_import_killed_in_the_middle_goes_on_to_the_same_rows(app: &App) {
-    // One list has a second page, and GitHub does not answer for second pages.
+/// Starts an import that cannot go on after the first page of a list that has two; its id, and how far it is.
+async fn stalled(app: &App) -> (String, Answer) {
     for _ in 0..60 {
         let _ = app.happens(json!({ "action": "opened", "repository": "sendgrid/rest" })).await;
     }
+    // GitHub does not answer for second pages.
     let stall = json!({
         "service": "github", "kind": "delay", "delay_ms": 60_000, "contains": "\"after\":\"", "times": null
     });
     let _ = app.simulators().fault(&stall).await.is(201);
     let started = app.post("/api/imports", &json!({})).await.is(202);
     let id = started["id"].as_str().expect("an import has an id").to_owned();
-    let place = format!("/api/imports/{id}");
     let moved = eventually("the first page of the long list is written", async || {
         let first = app.all("/api/items?limit=100&repository=sendgrid/rest&kind=issue").await;
         if first.len() < 50 {
             return None;
         }
-        let import = app.get(&place).await.is(200);
+        let import = app.get(&format!("/api/imports/{id}")).await.is(200);
         (import["repositories_done"] == 1).then_some(import)
     })
     .await;
-    assert_eq!(moved["status"], "running", "over before it could be killed: {moved}");
+    assert_eq!(moved["status"], "running", "over before it could be stopped: {moved}");
+    (id, moved)
+}
+
+async fn an_import_killed_in_the_middle_goes_on_to_the_same_rows(app: &App) {
+    let (id, moved) = stalled(app).await;
     app.power_cut();
-    let cut = app.get(&place).await.is(200);
+    let cut = app.get(&format!("/api/imports/{id}")).await.is(200);
     assert!(cut["items_seen"].as_i64() >= moved["items_seen"].as_i64(), "the power cut lost a page: {cut}");
     let _ = app.simulators().heal().await;
     let done = app.imported(&id).await;
@@ -97,6 +108,89 @@ async fn an_import_killed_in_the_middle_goes_on_to_the_same_rows(app: &App) {
     assert_eq!(done["items_seen"], after.0.len(), "a page was counted twice or never");
     let _ = app.import().await;
     assert_eq!(everything(app).await, after, "an import that was never killed ends with other rows");
+}
+
+async fn an_import_interrupted_in_the_middle_goes_on_at_once(app: &App) {
+    let (id, _) = stalled(app).await;
+    let front = app.system().definition().front.as_str();
+    let status = app.system().terminate(front).expect("it stops in time");
+    assert!(status.success(), "a stop that was asked for is no failure: {status}");
+    let _ = app.simulators().heal().await;
+    app.system().start_again(front).expect("it comes back");
+    let back = Instant::now();
+    let done = app.imported(&id).await;
+    // Its lease would have lasted for four to six seconds more.
+    let late = back.elapsed();
+    assert!(late < Duration::from_secs(2), "the lease was waited out, not given back: {late:?}, {done}");
+}
+
+async fn an_import_finds_who_waits_and_since_when(app: &App) {
+    let simulators = app.simulators();
+    let world = simulators.get("/control/github").await.is(200);
+    let team: HashSet<&str> =
+        world["maintainers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let maintainer = *team.iter().min().expect("the generated repositories have maintainers");
+    for login in &team {
+        let _ = app.member(login).await;
+    }
+    // Whatever the seed gives, these are there: the word that decides is said after more than a page of others,
+    // in a review, or by a bot.
+    let says = async |number: i64, action: &str, author: &str| {
+        let event =
+            json!({ "repository": "sendgrid/rest", "number": number, "action": action, "author": author });
+        let _ = app.happens(event).await;
+    };
+    let opens = async |kind: &str, author: &str| {
+        let event =
+            json!({ "repository": "sendgrid/rest", "action": "opened", "kind": kind, "author": author });
+        app.happens(event).await.number()
+    };
+    let long = opens("issue", "asker").await;
+    for _ in 0..50 {
+        says(long, "commented", "asker").await;
+    }
+    says(long, "commented", maintainer).await;
+    says(long, "commented", "asker").await;
+    let reviewed = opens("pull_request", "asker").await;
+    says(reviewed, "reviewed", maintainer).await;
+    let bumped = opens("pull_request", "dependabot[bot]").await;
+    says(bumped, "commented", "codecov[bot]").await;
+
+    let _ = app.import().await;
+    let mut compared = 0;
+    for repository in world["repositories"].as_array().into_iter().flatten() {
+        let name = repository["name"].as_str().expect("a repository has a name");
+        let timeline = simulators.get(&format!("/control/github/timeline?repository={name}")).await.is(200);
+        let items = app.all(&format!("/api/items?limit=100&repository={name}")).await;
+        for told in timeline.items() {
+            let item = items.iter().find(|item| item["number"] == told["number"]);
+            let item = item.unwrap_or_else(|| panic!("{name}#{} was not imported", told["number"]));
+            assert_eq!(
+                (item["waiting"].as_str(), item["waiting_since"].as_str()),
+                waits(told, &team).unzip(),
+                "{name}: {told}"
+            );
+            compared += 1;
+        }
+        assert_eq!(items.len(), timeline.items().len());
+    }
+    assert!(compared > 80, "{compared} items prove nothing");
+}
+
+/// What the community waits for, and since when: the definition of `waiting`, item by item and without SQL.
+fn waits<'a>(item: &'a Value, team: &HashSet<&str>) -> Option<(&'static str, &'a str)> {
+    let words = || item["entries"].as_array().into_iter().flatten();
+    let of_team = |word: &&Value| word["actor"].as_str().is_some_and(|login| team.contains(login));
+    // RFC 3339 in UTC and whole seconds: as texts they compare like the times that they are.
+    let at = |word: &'a Value| word["at"].as_str().expect("a word has a time");
+    let answered = words().filter(of_team).map(at).max();
+    let since = words()
+        .filter(|word| !of_team(word) && word["bot"] == false)
+        .map(at)
+        .filter(|at| answered.is_none_or(|answered| *at > answered))
+        .min()
+        .filter(|_| item["state"] == "open")?;
+    Some((if answered.is_some() { "response" } else { "contact" }, since))
 }
 
 async fn an_import_waits_out_the_rate_limit(app: &App) {
@@ -126,7 +220,10 @@ async fn an_import_survives_broken_answers(app: &App) {
         json!({ "service": "github", "kind": "status", "status": 502, "times": 2 }),
         json!({ "service": "github", "kind": "cut", "times": 2 }),
         json!({ "service": "github", "kind": "malformed", "times": 2 }),
-        json!({ "service": "github", "kind": "secondary_limit", "reset_after_seconds": 1, "times": 1 }),
+        json!({ "service": "github", "kind": "timeout", "times": 2 }),
+        json!({ "service": "github", "kind": "secondary_limit", "status": 200, "reset_after_seconds": 1 }),
+        json!({ "service": "github", "kind": "secondary_limit", "status": 403, "reset_after_seconds": 1 }),
+        json!({ "service": "github", "kind": "secondary_limit", "status": 429, "reset_after_seconds": 1 }),
     ];
     for fault in &faults {
         let _ = app.simulators().fault(fault).await.is(201);
@@ -136,6 +233,24 @@ async fn an_import_survives_broken_answers(app: &App) {
     assert_eq!(import["items_seen"], items.len());
     let left = app.simulators().get("/control/faults").await.is(200);
     assert_eq!(left["faults"], json!([]), "a fault that never happened proves nothing");
+}
+
+async fn a_failure_beside_an_item_does_not_ask_for_its_page_again(app: &App) {
+    let nested = json!({
+        "service": "github", "kind": "status", "status": 502, "contains": "\"moreComments\":true", "times": 2
+    });
+    let _ = app.simulators().fault(&nested).await.is(201);
+    let _ = app.import().await;
+    let calls = app.simulators().get("/control/calls?service=github").await.is(200);
+    let calls = calls["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert_eq!(calls.iter().filter(|call| call["fault"] == "status").count(), 2);
+    let asked = |wanted: &str| -> Vec<String> {
+        let asked = calls.iter().filter(|call| call["fields"]["variables"][wanted] != Value::Null);
+        asked.map(|call| call["fields"]["variables"].to_string()).collect()
+    };
+    let pages = asked("name");
+    assert!(!pages.is_empty());
+    assert_eq!(pages.iter().collect::<HashSet<_>>().len(), pages.len(), "a page was asked for twice");
 }
 
 async fn an_import_that_github_refuses_fails_and_says_why(app: &App) {

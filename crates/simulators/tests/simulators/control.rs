@@ -56,7 +56,8 @@ async fn a_rate_limit_lasts_until_its_reset_and_says_when_that_is() {
     );
     let reset: i64 = limited.headers()["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
     assert!((0..=3).contains(&(reset - jiff::Timestamp::now().as_second())));
-    assert_eq!(limited.json::<Value>().await.unwrap()["errors"][0]["type"], "RATE_LIMITED");
+    let error = limited.json::<Value>().await.unwrap()["errors"][0].take();
+    assert_eq!((&error["type"], &error["code"]), (&json!("RATE_LIMIT"), &json!("graphql_rate_limit")));
     tokio::time::sleep(Duration::from_millis(2100)).await;
     simulators.ask(ASK, &json!({})).await;
 }
@@ -75,6 +76,34 @@ async fn a_secondary_limit_is_a_403_that_says_how_long_to_wait() {
     let answer = simulators.request(Method::POST, path).send().await.unwrap();
     assert_eq!(answer.status(), 429);
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], 20429);
+}
+
+#[tokio::test]
+async fn a_secondary_limit_may_come_as_200_or_429_and_need_not_say_how_long_to_wait() {
+    let simulators = Simulators::start().await;
+    for status in [200, 403, 429] {
+        let fault = json!({"service": "github", "kind": "secondary_limit", "status": status, "silent": true});
+        simulators.fault(fault).await;
+        let answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after")), (status, None));
+        assert_ne!(answer.headers()["x-ratelimit-remaining"], "0");
+        let body: Value = answer.json().await.unwrap();
+        let said = if status == 200 { &body["errors"][0] } else { &body };
+        assert!(said["message"].as_str().unwrap().contains("secondary rate limit"), "{body}");
+        assert!(said.get("type").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_is_a_200_with_an_error_that_has_no_type() {
+    let simulators = Simulators::start().await;
+    simulators.fault(json!({"service": "github", "kind": "timeout"})).await;
+    let answer = simulators.graphql(ASK, &json!({})).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body: Value = answer.json().await.unwrap();
+    assert!(body["errors"][0]["message"].as_str().unwrap().starts_with("Something went wrong"), "{body}");
+    assert!(body["errors"][0].get("type").is_none() && body["data"].is_null());
+    simulators.ask(ASK, &json!({})).await;
 }
 
 #[tokio::test]
@@ -133,6 +162,35 @@ async fn a_failure_after_the_effect_leaves_the_effect_and_one_before_it_does_not
             - issue["comments"]["totalCount"].as_i64().unwrap();
         assert_eq!(more, i64::from(after));
     }
+}
+
+#[tokio::test]
+async fn a_timeline_tells_who_said_what_when() {
+    let simulators = Simulators::start().await;
+    let opened = json!({"repository": "sendgrid/rest", "action": "opened", "kind": "pull_request", "author": "ghost",
+                        "at": "2019-07-16T00:00:00Z"});
+    let told = simulators.happens(opened).await;
+    let told: Value = serde_json::from_str(told["body"].as_str().unwrap()).unwrap();
+    let number = &told["number"];
+    for (action, author) in [("commented", "codecov[bot]"), ("reviewed", "helper"), ("closed", "helper")] {
+        let event =
+            json!({"repository": "sendgrid/rest", "action": action, "number": number, "author": author});
+        simulators.happens(event).await;
+    }
+    let path = "github/timeline?repository=sendgrid/rest";
+    let (_, body) = simulators.control(Method::GET, path, &json!(null)).await;
+    let item = body["items"].as_array().unwrap().iter().find(|item| &item["number"] == number).unwrap();
+    assert_eq!(item["state"], "closed");
+    assert_eq!(
+        item["entries"],
+        json!([
+            {"entry": "opened", "actor": "ghost", "bot": false, "at": "2019-07-16T00:00:00Z"},
+            {"entry": "comment", "actor": "codecov", "bot": true, "at": "2019-07-16T00:00:01Z"},
+            {"entry": "review", "actor": "helper", "bot": false, "at": "2019-07-16T00:00:02Z"},
+        ])
+    );
+    let (status, _) = simulators.control(Method::GET, "github/timeline?repository=no/no", &json!(null)).await;
+    assert_eq!(status, 404);
 }
 
 #[tokio::test]

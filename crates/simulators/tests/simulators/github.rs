@@ -54,7 +54,7 @@ async fn every_answer_tells_the_budget_in_headers_and_in_the_query() {
         (200, &"0".parse().unwrap())
     );
     let body: Value = spent.json().await.unwrap();
-    assert_eq!(body["errors"][0]["type"], "RATE_LIMITED");
+    assert_eq!(body["errors"][0]["type"], "RATE_LIMIT");
     assert!(body.get("data").is_none());
 }
 

@@ -1,25 +1,29 @@
 //! Asks GitHub's GraphQL API (v4) for the items of a repository.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod limit;
+
+use std::{sync::Arc, time::Duration};
 
 use chassis::auth::Secret;
 use domain::{ItemKey, Kind, RepositoryName, State};
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
+use self::limit::Hold;
 use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The longest that GitHub's rate limit makes us wait; its window is an hour.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_700);
+/// How many times in a row a call may find GitHub unavailable before it is given up.
+const TRIES: u32 = 8;
+
+/// The waits between them: doubled from the first, no longer than the last.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// How many times a list is asked again for what did not fit; 100 rows each.
 const MOST_PAGES: usize = 1_000;
@@ -27,10 +31,7 @@ const MOST_PAGES: usize = 1_000;
 /// Why GitHub did not give what we asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
-    /// We asked too much; GitHub says when to come back.
-    #[error("GitHub's rate limit is used up for {} s", .0.as_secs())]
-    RateLimited(Duration),
-    /// No answer, half an answer or a 5xx: worth asking again.
+    /// No answer, half an answer or a 5xx, however often we asked.
     #[error("GitHub is not available: {0}")]
     Unavailable(String),
     /// An answer that asking again will not change.
@@ -38,13 +39,15 @@ pub enum GithubError {
     Refused(String),
 }
 
-/// The client. Clones share the wait for the rate limit, so that nobody asks while one was told to wait.
+/// The client. Each call waits out GitHub's limits and is repeated where GitHub is not available, so that a
+/// failure costs one call and not the page it belongs to. Clones share the wait for the limits: nobody asks
+/// while one was told to wait.
 #[derive(Debug, Clone)]
 pub struct Github {
     http: reqwest::Client,
     url: Url,
     token: Secret,
-    not_before: Arc<Mutex<Instant>>,
+    hold: Arc<watch::Sender<Hold>>,
 }
 
 /// One page of a list.
@@ -67,14 +70,23 @@ impl Github {
             .map_err(|()| anyhow::anyhow!("GITHUB_API_URL is no http(s) address"))?
             .pop_if_empty()
             .push("graphql");
-        let not_before = Arc::new(Mutex::new(Instant::now()));
-        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, not_before })
+        let hold = Arc::new(watch::Sender::new(Hold::none()));
+        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, hold })
     }
 
-    /// How long GitHub wants us to wait before the next call.
-    #[must_use]
-    pub fn wait(&self) -> Duration {
-        self.not_before().saturating_duration_since(Instant::now())
+    /// The limits as they come: each time GitHub wants us to wait, until when. The first time may be over.
+    pub fn limits(&self) -> Limits {
+        Limits(self.hold.subscribe())
+    }
+
+    /// Waits while GitHub wants us to.
+    async fn ready(&self) {
+        let mut until = self.hold.borrow().until;
+        // It may have been put off meanwhile.
+        while Instant::now() < until {
+            tokio::time::sleep_until(until).await;
+            until = self.hold.borrow().until;
+        }
     }
 
     /// The page after `after` of the repository's issues or pull requests, oldest first, with every
@@ -141,94 +153,123 @@ impl Github {
         Err(GithubError::Refused(format!("{} has more pages than anybody reads", node.url)))
     }
 
-    /// Sends one query and reads its data.
+    /// Asks until there is an answer, GitHub refuses, or it was not available too often.
+    ///
+    /// A limit is no failure: how long an import waits for limits is bounded by who watches [`Github::limits`].
     async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, GithubError> {
-        let wait = self.wait();
-        if !wait.is_zero() {
-            return Err(GithubError::RateLimited(wait));
+        let body = json!({ "query": query, "variables": variables });
+        let mut failed = 0;
+        loop {
+            self.ready().await;
+            let error = match self.ask_once(&body).await {
+                Ok(data) => return Ok(data),
+                Err(Failure::Limited) => continue,
+                Err(Failure::Error(error)) => error,
+            };
+            failed += 1;
+            if failed >= TRIES || matches!(error, GithubError::Refused(_)) {
+                return Err(error);
+            }
+            let wait = FIRST_WAIT.saturating_mul(1 << (failed - 1)).min(LAST_WAIT);
+            tracing::warn!(%error, ?wait, "asking GitHub again");
+            tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Sends one query and reads its data.
+    async fn ask_once<T: DeserializeOwned>(&self, query: &Value) -> Result<T, Failure> {
         let unavailable = |error: reqwest::Error| GithubError::Unavailable(error.without_url().to_string());
+        let sent = Instant::now();
         let response = self
             .http
             .post(self.url.clone())
             .bearer_auth(self.token.expose())
-            .json(&json!({ "query": query, "variables": variables }))
+            .json(query)
             .send()
             .await
             .map_err(unavailable)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(unavailable)?;
         if !status.is_success() {
-            return Err(self.refusal(status, &headers, &body));
+            return Err(self.refusal(sent, status, &headers, &body));
         }
-        let answer: Answer<T> = serde_json::from_slice(&body)
-            .map_err(|error| GithubError::Unavailable(format!("an answer that is not as agreed: {error}")))?;
-        if answer.errors.iter().any(|error| error.kind.as_deref() == Some("RATE_LIMITED")) {
-            return Err(self.hold(until_reset(&headers).unwrap_or(Duration::from_secs(60))));
+        let not_as_agreed = |error: serde_json::Error| {
+            GithubError::Unavailable(format!("an answer that is not as agreed: {error}"))
+        };
+        let answer: Answer = serde_json::from_slice(&body).map_err(not_as_agreed)?;
+        if answer.errors.iter().any(|error| limit::is_limit(error.kind.as_deref(), &error.message)) {
+            return Err(self.limited(sent, limit::named_wait(&headers)));
         }
-        if let Some(error) = answer.errors.first() {
-            return Err(GithubError::Refused(error.message.clone()));
+        if let Some(error) = answer.errors.into_iter().next() {
+            return Err(error.meaning().into());
         }
+        let data =
+            answer.data.ok_or_else(|| GithubError::Unavailable("an answer without data".to_owned()))?;
+        let data: Data<T> = serde_json::from_value(data).map_err(not_as_agreed)?;
+        self.hold.send_if_modified(|hold| {
+            hold.answered();
+            false
+        });
         // The last call of the window is still answered; the next would not be.
-        if let Some(limit) =
-            answer.data.as_ref().and_then(|data| data.rate_limit.as_ref()).filter(|l| l.remaining <= 0)
-        {
-            self.hold(until(limit.reset_at.as_second()));
+        if let Some(limit) = data.rate_limit.filter(|limit| limit.remaining <= 0) {
+            let _ = self.limited(sent, Some(limit::until(limit.reset_at.as_second())));
         }
-        answer
-            .data
-            .map(|data| data.rest)
-            .ok_or_else(|| GithubError::Unavailable("an answer without data".to_owned()))
+        Ok(data.rest)
     }
 
     /// What an answer that is no success means.
-    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GithubError {
-        let exhausted = header(headers, "x-ratelimit-remaining") == Some(0);
-        let retry_after = header(headers, "retry-after").map(|s| Duration::from_secs(s.unsigned_abs()));
-        match status {
-            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS if retry_after.is_some() || exhausted => {
-                let wait = retry_after.or_else(|| until_reset(headers)).unwrap_or(Duration::from_secs(60));
-                self.hold(wait)
-            }
-            // A secondary limit without headers: GitHub asks for a minute.
-            StatusCode::TOO_MANY_REQUESTS => self.hold(Duration::from_secs(60)),
-            status if status.is_server_error() => GithubError::Unavailable(status.to_string()),
-            status => {
-                #[derive(Deserialize)]
-                struct Refusal {
-                    message: String,
-                }
-                let message = serde_json::from_slice::<Refusal>(body).map(|refusal| refusal.message);
-                GithubError::Refused(format!("{status}: {}", message.unwrap_or_default()))
-            }
+    fn refusal(&self, sent: Instant, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
+        #[derive(Deserialize)]
+        struct Refusal {
+            message: String,
+        }
+        let message = serde_json::from_slice(body).map_or(String::new(), |refusal: Refusal| refusal.message);
+        if limit::is_limited(status, headers, &message) {
+            self.limited(sent, limit::named_wait(headers))
+        } else if status.is_server_error() {
+            GithubError::Unavailable(status.to_string()).into()
+        } else {
+            GithubError::Refused(format!("{status}: {message}")).into()
         }
     }
 
-    /// Lets nobody ask for `wait`.
-    fn hold(&self, wait: Duration) -> GithubError {
-        let wait = wait.min(LONGEST_WAIT);
-        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        *not_before = (*not_before).max(Instant::now() + wait);
-        GithubError::RateLimited(wait)
-    }
-
-    fn not_before(&self) -> Instant {
-        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets nobody ask for as long as GitHub says, or as it advises where it says nothing.
+    fn limited(&self, sent: Instant, named: Option<Duration>) -> Failure {
+        self.hold.send_modify(|hold| hold.extend(sent, named));
+        Failure::Limited
     }
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<i64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
+/// Why one call brought nothing.
+enum Failure {
+    /// We asked too much; until when to wait is noted.
+    Limited,
+    Error(GithubError),
 }
 
-fn until_reset(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, "x-ratelimit-reset").map(until)
+impl From<GithubError> for Failure {
+    fn from(error: GithubError) -> Self {
+        Self::Error(error)
+    }
 }
 
-/// How long until `second` (Unix time), and one more: clocks differ.
-fn until(second: i64) -> Duration {
-    let seconds = second.saturating_sub(Timestamp::now().as_second()).max(0);
-    Duration::from_secs(seconds.unsigned_abs() + 1)
+/// See [`Github::limits`].
+#[derive(Debug)]
+pub struct Limits(watch::Receiver<Hold>);
+
+impl Limits {
+    /// Until when GitHub wants us to wait, as of now.
+    pub fn until(&mut self) -> Instant {
+        self.0.borrow_and_update().until
+    }
+
+    /// Waits until GitHub wants us to wait again, or longer.
+    pub async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // No client is left that could meet a limit.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// The item and its timeline as the tables take them.
@@ -295,8 +336,9 @@ fn actor(node: Option<&ActorNode>) -> Actor {
 // What we read of GitHub's answers, under GitHub's names.
 
 #[derive(Deserialize)]
-struct Answer<T> {
-    data: Option<Data<T>>,
+struct Answer {
+    // Read when the errors were: beside one, the data has holes.
+    data: Option<Value>,
     #[serde(default)]
     errors: Vec<ErrorNode>,
 }
@@ -306,6 +348,17 @@ struct ErrorNode {
     #[serde(rename = "type")]
     kind: Option<String>,
     message: String,
+}
+
+impl ErrorNode {
+    /// GitHub types what is wrong with a query; what went wrong on its own side has no type, or says so.
+    fn meaning(self) -> GithubError {
+        if self.kind.is_none() || self.message.contains("Something went wrong") {
+            GithubError::Unavailable(self.message)
+        } else {
+            GithubError::Refused(self.message)
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -354,7 +407,14 @@ struct Connection<T> {
     #[serde(default)]
     total_count: i64,
     page_info: PageInfo,
+    #[serde(deserialize_with = "present", default = "Vec::new")]
     nodes: Vec<T>,
+}
+
+/// The elements of a list that are there: GitHub's lists, and each of their elements, may be null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let nodes: Option<Vec<Option<T>>> = Deserialize::deserialize(deserializer)?;
+    Ok(nodes.unwrap_or_default().into_iter().flatten().collect())
 }
 
 impl<T> Connection<T> {
@@ -404,6 +464,7 @@ struct ItemNode {
 
 #[derive(Deserialize)]
 struct Labels {
+    #[serde(deserialize_with = "present", default)]
     nodes: Vec<LabelNode>,
 }
 
@@ -448,4 +509,44 @@ struct EventNode {
     kind: String,
     created_at: Timestamp,
     actor: Option<ActorNode>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_at_github_is_worth_asking_again_and_what_is_wrong_with_the_query_is_not() {
+        let meaning = |kind: Option<&str>, message: &str| {
+            ErrorNode { kind: kind.map(str::to_owned), message: message.to_owned() }.meaning()
+        };
+        let timeout = "Something went wrong while executing your query.";
+        assert!(matches!(meaning(None, "odd"), GithubError::Unavailable(_)));
+        assert!(matches!(meaning(Some("INTERNAL"), timeout), GithubError::Unavailable(_)));
+        assert!(matches!(meaning(Some("NOT_FOUND"), "Could not resolve"), GithubError::Refused(_)));
+    }
+
+    #[test]
+    fn what_is_null_in_a_list_is_left_out() {
+        let page = json!({ "hasNextPage": false, "endCursor": null });
+        let item = json!({
+            "id": "I_1", "number": 1, "title": "t", "url": "u", "state": "OPEN", "closedAt": null, "author": null,
+            "createdAt": "2019-07-01T00:00:00Z", "updatedAt": "2019-07-01T00:00:00Z",
+            "labels": { "nodes": [null, { "name": "bug" }] },
+            "reactions": { "totalCount": 0 },
+            "comments": {
+                "pageInfo": page,
+                "nodes": [null, { "id": "IC_1", "createdAt": "2019-07-02T00:00:00Z", "author": null }]
+            },
+            "reviews": { "pageInfo": page, "nodes": null },
+            "timelineItems": { "pageInfo": page, "nodes": [null] },
+        });
+        let list: Connection<ItemNode> =
+            serde_json::from_value(json!({ "pageInfo": page, "nodes": [null, item] })).unwrap();
+        let repository = "sendgrid/rest".parse().unwrap();
+        let [node] = <[_; 1]>::try_from(list.nodes).ok().unwrap();
+        let (snapshot, entries) = read_item(&repository, Kind::Issue, node).unwrap();
+        assert_eq!(snapshot.labels, ["bug"]);
+        assert_eq!(entries.len(), 1);
+    }
 }

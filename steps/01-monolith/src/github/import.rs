@@ -6,7 +6,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,10 +17,10 @@ use domain::{Kind, RepositoryName};
 use futures::{StreamExt, stream};
 use sqlx::FromRow;
 use store::{Store, lease::Lease};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
-use chassis::serve::Stop;
+use chassis::{Fault, serve::Stop};
 
 use super::client::{Github, GithubError, ListPage};
 use crate::sync;
@@ -31,12 +34,20 @@ const POLL: Duration = Duration::from_secs(1);
 /// How many lists are read at once.
 const CONCURRENCY: usize = 4;
 
-/// How many times in a row a page may fail before its list is given up.
-const TRIES: u32 = 8;
+/// How long an import may wait for GitHub's limits, all waits together; then it fails and says so. Three
+/// windows of the primary limit: who needs more has a token that others use up.
+const PATIENCE: Duration = Duration::from_hours(3);
 
-/// The waits between them: doubled from the first, no longer than the last.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LAST_WAIT: Duration = Duration::from_secs(5);
+/// What an import says while it waits for that, and when it has waited too long.
+const LIMITED: &str = "GitHub's rate limit is used up";
+
+/// How many times in a row an import is taken up again without a page written between, after the database
+/// failed in passing; the waits between double from [`POLL`] up to the longest: four minutes together.
+const ATTEMPTS: u32 = 12;
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What an import that the database ended says: the cause is for the log, not for whoever may read imports.
+const DATABASE_FAILED: &str = "the database failed; the log has the reason";
 
 /// The worker of one process.
 #[derive(Debug, Clone)]
@@ -69,7 +80,7 @@ struct Repository {
 enum Stopped {
     #[error(transparent)]
     Github(#[from] GithubError),
-    #[error("the database failed: {0}")]
+    #[error("{DATABASE_FAILED}")]
     Database(#[from] sqlx::Error),
     #[error("another worker reads on")]
     Overtaken,
@@ -89,17 +100,26 @@ impl Importer {
 
     /// Works until `stop`. What is under way then is given back, to be taken up by whoever comes next.
     pub async fn run(self, stop: Stop) {
+        let mut effort = Effort::default();
         while !stop.is_stopping() {
             let claim = Lease::claim(self.store.pool(), "imports", "active = 1", &self.owner, LEASE).await;
             match claim {
                 Ok(Some(lease)) => {
-                    tokio::select! {
-                        () = self.work(&lease) => {}
-                        () = self.hold(&lease) => {}
-                        () = stop.wait() => tracing::info!(import = lease.id(), "import interrupted; it will go on later"),
-                    }
+                    effort.is_for(lease.id());
+                    let pause = tokio::select! {
+                        pause = self.work(lease.id(), &mut effort) => pause,
+                        () = self.hold(&lease) => Duration::ZERO,
+                        () = stop.wait() => {
+                            tracing::info!(import = lease.id(), "import interrupted; it will go on later");
+                            Duration::ZERO
+                        }
+                    };
                     if let Err(error) = lease.release(self.store.pool()).await {
                         tracing::warn!(%error, "cannot give the import back; its lease will end");
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stop.wait() => {}
                     }
                     continue;
                 }
@@ -129,91 +149,112 @@ impl Importer {
         }
     }
 
-    /// Reads all lists of the import that are not done, then ends it.
-    async fn work(&self, lease: &Lease) {
-        let import = lease.id();
-        if let Err(error) = self.try_work(import).await {
-            tracing::error!(import, %error, "the import stumbled; it will go on");
-            tokio::time::sleep(POLL).await;
+    /// Works on the import until it has ended, or until the database fails in passing: then how long to
+    /// pause before it is taken up again. Its progress is rows, so it goes on where it stands.
+    async fn work(&self, import: &str, effort: &mut Effort) -> Duration {
+        let fault = match self.try_work(import, effort).await {
+            Ok(()) => return Duration::ZERO,
+            Err(fault) => fault,
+        };
+        let pause = effort.failed();
+        if let (Fault::Unavailable(_), Some(pause)) = (&fault, pause) {
+            tracing::warn!(import, ?pause, "the import stumbled over the database; it will go on");
+            return pause;
+        }
+        tracing::error!(import, error = &fault as &dyn std::error::Error, "the database ends the import");
+        match self.finish(import, Some(DATABASE_FAILED.to_owned())).await {
+            Ok(()) => Duration::ZERO,
+            Err(error) => {
+                tracing::error!(import, %error, "cannot even say so; the next attempt may");
+                pause.unwrap_or(LONGEST_PAUSE)
+            }
         }
     }
 
-    async fn try_work(&self, import: &str) -> Result<(), sqlx::Error> {
+    /// Reads all lists of the import that are not done, then ends it. A repository that has left the catalogue
+    /// since the import began is not read: its webhooks are ignored too.
+    async fn try_work(&self, import: &str, effort: &mut Effort) -> Result<(), Fault> {
         let Some(github) = &self.github else {
-            return self.finish(import, Some("GITHUB_TOKEN is not set".to_owned())).await;
+            let reason = "GITHUB_TOKEN is not set".to_owned();
+            return self.finish(import, Some(reason)).await.map_err(store::fault);
         };
-        self.describe(import, "running", None).await?;
         let lists: Vec<List> = sqlx::query_as(
             "SELECT l.id, l.kind, l.after_cursor, l.repository_id, r.name, r.reach FROM import_lists l \
-             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 ORDER BY l.id",
+             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 AND r.tracked = 1 ORDER BY l.id",
         )
         .bind(import)
         .fetch_all(self.store.pool())
-        .await?;
-        let ends: Vec<(String, Result<(), Stopped>)> = stream::iter(lists)
+        .await
+        .map_err(store::fault)?;
+        let pages = &effort.pages;
+        let reading = stream::iter(lists)
             .map(|list| async move {
                 let name = list.repository.name.clone();
-                (name, self.read(github, import, list).await)
+                (name, self.read(github, list, pages).await)
             })
             .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
+            .collect();
+        let ends: Vec<(String, Result<(), Stopped>)> = tokio::select! {
+            ends = reading => ends,
+            reason = self.watch_limits(github, import, &mut effort.patience) => {
+                return self.finish(import, Some(reason)).await.map_err(store::fault);
+            }
+        };
         let mut failures: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (name, end) in ends {
             match end {
                 Ok(()) => {}
                 Err(Stopped::Overtaken) => return Ok(()),
+                Err(Stopped::Database(error)) => match store::fault(error) {
+                    fault @ Fault::Unavailable(_) => return Err(fault),
+                    fault => {
+                        let error: &dyn std::error::Error = &fault;
+                        tracing::error!(import, repository = name, error, "the database ends a list");
+                        failures.entry(DATABASE_FAILED.to_owned()).or_default().insert(name);
+                    }
+                },
                 Err(error) => _ = failures.entry(error.to_string()).or_default().insert(name),
             }
         }
-        self.finish(import, told(&failures)).await
+        self.finish(import, told(&failures)).await.map_err(store::fault)
+    }
+
+    /// Tells in the import what it waits for. Returns when it has waited too long, with the reason.
+    async fn watch_limits(&self, github: &Github, import: &str, patience: &mut Patience) -> String {
+        let mut limits = github.limits();
+        loop {
+            let (now, until) = (Instant::now(), limits.until());
+            if !patience.lasts(until) {
+                return format!(
+                    "{LIMITED}, and no more than {} minutes of an import go by waiting for it",
+                    PATIENCE.as_secs() / 60
+                );
+            }
+            let wait = until.saturating_duration_since(now);
+            let reason = (!wait.is_zero()).then(|| format!("{LIMITED} for {} s", wait.as_secs()));
+            if let Err(error) = self.describe(import, "running", reason.as_deref()).await {
+                tracing::warn!(import, %error, "cannot say what the import waits for");
+            }
+            tokio::select! {
+                () = limits.changed() => {}
+                () = tokio::time::sleep_until(until), if !wait.is_zero() => {}
+            }
+        }
     }
 
     /// Reads one list to its end.
-    async fn read(&self, github: &Github, import: &str, mut list: List) -> Result<(), Stopped> {
+    async fn read(&self, github: &Github, mut list: List, pages: &AtomicU64) -> Result<(), Stopped> {
         let (Ok(name), Ok(kind)) =
             (list.repository.name.parse::<RepositoryName>(), list.kind.parse::<Kind>())
         else {
             return Err(GithubError::Refused("the stored list cannot be read".to_owned()).into());
         };
         loop {
-            let page = self.page(github, import, &name, kind, list.after_cursor.as_deref()).await?;
-            if !self.write(&mut list, page).await? {
+            let page = github.list(&name, kind, list.after_cursor.as_deref()).await?;
+            let more = self.write(&mut list, page).await?;
+            pages.fetch_add(1, Ordering::Relaxed);
+            if !more {
                 return Ok(());
-            }
-        }
-    }
-
-    /// Asks for a page until it is there, GitHub refuses, or it has failed too often.
-    async fn page(
-        &self,
-        github: &Github,
-        import: &str,
-        repository: &RepositoryName,
-        kind: Kind,
-        after: Option<&str>,
-    ) -> Result<ListPage, Stopped> {
-        let mut failed = 0;
-        loop {
-            match github.list(repository, kind, after).await {
-                Ok(page) => return Ok(page),
-                // Waiting for the window to open is no failure, however often.
-                Err(GithubError::RateLimited(wait)) => {
-                    let reason = GithubError::RateLimited(wait).to_string();
-                    self.describe(import, "running", Some(&reason)).await?;
-                    tokio::time::sleep(github.wait()).await;
-                    self.describe(import, "running", None).await?;
-                }
-                Err(error @ GithubError::Unavailable(_)) => {
-                    failed += 1;
-                    if failed >= TRIES {
-                        return Err(error.into());
-                    }
-                    let wait = FIRST_WAIT.saturating_mul(1 << (failed - 1)).min(LAST_WAIT);
-                    tracing::warn!(%repository, %error, ?wait, "asking GitHub again");
-                    tokio::time::sleep(wait).await;
-                }
-                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -282,6 +323,65 @@ impl Importer {
     }
 }
 
+/// What this process has put into an import; with another import it begins anew.
+#[derive(Debug, Default)]
+struct Effort {
+    import: String,
+    patience: Patience,
+    /// Pages written, now and when the database failed last.
+    pages: AtomicU64,
+    pages_then: u64,
+    /// How many times it has failed since a page was written.
+    failures: u32,
+}
+
+impl Effort {
+    /// That the effort is for this import.
+    fn is_for(&mut self, import: &str) {
+        if self.import != import {
+            *self = Self { import: import.to_owned(), ..Self::default() };
+        }
+    }
+
+    /// The database failed: how long to pause before the next attempt, or `None` after the last.
+    fn failed(&mut self) -> Option<Duration> {
+        let pages = *self.pages.get_mut();
+        self.failures = if pages > self.pages_then { 1 } else { self.failures + 1 };
+        self.pages_then = pages;
+        let doubled = POLL.saturating_mul(1 << (self.failures - 1).min(16));
+        (self.failures < ATTEMPTS).then(|| doubled.min(LONGEST_PAUSE))
+    }
+}
+
+/// What is left of [`PATIENCE`].
+#[derive(Debug)]
+struct Patience {
+    left: Duration,
+    /// Up to when waits are counted; they overlap.
+    counted: Instant,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { left: PATIENCE, counted: Instant::now() }
+    }
+}
+
+impl Patience {
+    /// Whether it lasts for a wait from now, or from the end of the last one, until then. Not if it would end
+    /// on the way: nobody waits an hour in vain.
+    fn lasts(&mut self, until: Instant) -> bool {
+        let from = self.counted.max(Instant::now());
+        match self.left.checked_sub(until.saturating_duration_since(from)) {
+            Some(left) => {
+                *self = Self { left, counted: from.max(until) };
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 /// The failures in a sentence each: a reason with the repositories that met it.
 fn told(failures: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
     /// How many repositories are named; a wrong token meets them all.
@@ -302,6 +402,103 @@ fn told(failures: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_counts_each_second_of_waiting_once_and_none_between() {
+        const HOUR: Duration = Duration::from_hours(1);
+        let mut patience = Patience::default();
+        let first = Instant::now() + HOUR;
+        assert!(patience.lasts(first) && patience.lasts(first), "told twice, waited once");
+        assert!(patience.lasts(first + HOUR), "put off by an hour");
+        tokio::time::sleep_until(first + HOUR * 5).await;
+        assert_eq!(patience.left, HOUR, "three hours of work were counted as waiting");
+        assert!(!patience.lasts(Instant::now() + HOUR * 2));
+        assert!(patience.lasts(Instant::now() + HOUR));
+        tokio::time::sleep(HOUR).await;
+        assert!(!patience.lasts(Instant::now() + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn an_import_is_taken_up_again_more_and_more_slowly_and_not_for_ever_without_progress() {
+        let mut effort = Effort::default();
+        effort.is_for("a");
+        let pauses: Vec<_> = (0..6).filter_map(|_| effort.failed()).map(|pause| pause.as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 30]);
+        effort.pages.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(effort.failed(), Some(POLL), "a page was written: that is progress");
+        let more = (0..100).take_while(|_| effort.failed().is_some()).count();
+        assert_eq!(u32::try_from(more).unwrap(), ATTEMPTS - 2);
+        effort.is_for("a");
+        assert_eq!(effort.failed(), None);
+        effort.is_for("b");
+        assert_eq!(effort.failed(), Some(POLL));
+    }
+
+    const NOBODY: &str = "http://127.0.0.1:9";
+
+    /// An import of one list, of a repository that is tracked or not.
+    async fn import(folder: &acceptance::tempfile::TempDir, tracked: i64, github: &str) -> Importer {
+        let url = format!("sqlite://{}", folder.path().join("automator.db").display());
+        let store = Store::connect(&url.parse().unwrap()).await.unwrap();
+        store.migrate("monolith", sqlx::migrate!()).await.unwrap();
+        for sql in [
+            format!("INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ('r', 'sendgrid/rest', 'go', 1, {tracked}, 1)"),
+            "INSERT INTO imports (id, status, active, version, created_at) VALUES ('i', 'queued', 1, 1, 0)".to_owned(),
+            "INSERT INTO import_lists (id, import_id, repository_id, kind, items_seen, done, version) VALUES ('l', 'i', 'r', 'issue', 0, 0, 1)".to_owned(),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
+        }
+        let token = simulators::GITHUB_TOKEN.parse().unwrap();
+        let github = Github::new(&github.parse().unwrap(), token).unwrap();
+        Importer::new(store, Some(github))
+    }
+
+    async fn end(importer: &Importer) -> (String, Option<String>) {
+        let sql = "SELECT status, error FROM imports WHERE id = 'i'";
+        sqlx::query_as(sql).fetch_one(importer.store.pool()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_tracked_no_longer_is_not_read() {
+        let folder = acceptance::tempfile::TempDir::new().unwrap();
+        let importer = import(&folder, 0, NOBODY).await;
+        assert_eq!(importer.work("i", &mut Effort::default()).await, Duration::ZERO);
+        assert_eq!(end(&importer).await, ("done".to_owned(), None));
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_for_good_ends_an_import_without_its_words() {
+        let folder = acceptance::tempfile::TempDir::new().unwrap();
+        let importer = import(&folder, 1, NOBODY).await;
+        sqlx::query("DROP TABLE import_lists").execute(importer.store.pool()).await.unwrap();
+        assert_eq!(importer.work("i", &mut Effort::default()).await, Duration::ZERO);
+        assert_eq!(end(&importer).await, ("failed".to_owned(), Some(DATABASE_FAILED.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_in_passing_pauses_an_import_and_does_not_end_it() {
+        let world = simulators::State::new(simulators::Options::default()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, simulators::router(world)).await });
+        let folder = acceptance::tempfile::TempDir::new().unwrap();
+        let importer = import(&folder, 1, &url).await;
+
+        // Somebody else writes for longer than the page waits for its turn, which are five seconds, and for less
+        // than the page and the end of the import would wait.
+        let busy = importer.store.begin_write().await.unwrap();
+        let freed = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            drop(busy);
+        });
+        let mut effort = Effort::default();
+        assert_eq!(importer.work("i", &mut effort).await, POLL);
+        freed.await.unwrap();
+        assert_eq!(end(&importer).await, ("queued".to_owned(), None));
+        assert_eq!(importer.work("i", &mut effort).await, Duration::ZERO);
+        assert_eq!(end(&importer).await, ("done".to_owned(), None));
+        assert!(effort.pages.into_inner() > 0);
+    }
 
     #[test]
     fn one_reason_that_meets_every_repository_is_told_once() {
