@@ -145,6 +145,17 @@ fn get(url: &str, path: &str) -> io::Result<String> {
     Ok(answer)
 }
 
+/// Asserts that a process has said something, or says it within five seconds: what it prints reaches us through a pipe and
+/// a thread, some time after what it answers.
+#[track_caller]
+fn logs(system: &System, name: &str, word: &str) {
+    let until = Instant::now() + Duration::from_secs(5);
+    while !system.log(name).unwrap().contains(word) {
+        assert!(Instant::now() < until, "{name} never said {word:?}: {}", system.log(name).unwrap());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn processes_start_in_order_and_find_one_another() {
     let step = two_servers();
@@ -152,7 +163,7 @@ fn processes_start_in_order_and_find_one_another() {
     let env = get(system.front(), "/env").unwrap();
     assert!(env.contains(&format!("BACK_URL={}\n", system.url("back").unwrap())), "{env}");
     assert!(!env.contains("MAYBE="), "{env}");
-    assert!(system.log("front").unwrap().contains("listening"));
+    logs(&system, "front", "listening");
     assert!(system.tails().contains("── back"), "{}", system.tails());
     assert!(system.ended().is_none());
 }
@@ -195,7 +206,7 @@ fn a_process_that_ends_by_itself_is_noticed() {
     let step = one("server", "");
     let system = System::start(&step.options()).unwrap();
     assert_eq!(system.hang_up("only").unwrap().code(), Some(7));
-    assert!(system.log("only").unwrap().contains("drained"));
+    logs(&system, "only", "drained");
     system.start_again("only").unwrap();
     #[cfg(unix)]
     {
