@@ -128,7 +128,7 @@ fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
     say(&format!("Step {}: {}. Database: {} (kept)", step.number, step.title, workshop.shown(database)));
     say(&format!("Writes want    Authorization: Bearer {TOKEN}"));
     say("Try            in another terminal:");
-    say(&format!("               curl {front}/api/tasks?limit=3"));
+    say(&format!("               curl \"{front}/api/tasks?limit=3\""));
     say(&format!("               curl -X POST {front}/api/imports -H 'Authorization: Bearer {TOKEN}'"));
     say("Ctrl-C stops all of it.\n");
 }
