@@ -184,12 +184,6 @@ impl Store {
         &self.pool
     }
 
-    /// Which database it is.
-    #[must_use]
-    pub fn backend(&self) -> Backend {
-        self.backend
-    }
-
     /// Begins a transaction that will write.
     ///
     /// On SQLite it takes the write lock at once (`BEGIN IMMEDIATE`) and waits for it: a transaction

@@ -153,6 +153,7 @@ pub async fn list(
     }
     if let Some(cursor) = &params.cursor {
         let (created_at, key): (i64, String) = cursor::decode("items", cursor)?;
+        // A forged cursor may hold the one number that has no negative.
         let created_at = created_at.max(-i64::MAX);
         sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
     }
