@@ -8,6 +8,7 @@
 pub mod constraint;
 pub mod cursor;
 pub mod lease;
+pub mod packed;
 mod sql;
 
 use std::{
@@ -33,6 +34,9 @@ const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a free connection before it is told that the database is not available.
 const ACQUIRE: Duration = Duration::from_secs(3);
+
+/// For how long after its last use a connection is taken to be there still.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A pool of connections to one database.
 #[derive(Debug, Clone)]
@@ -145,6 +149,17 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    // A connection that was just used needs no question whether it is still there: one in two round
+                    // trips. One that has lain idle may have outlived its server.
+                    if meta.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |connection, _| Box::pin(prepare(connection, backend)))
             .connect(&url.url)
             .await

@@ -77,6 +77,7 @@ CREATE INDEX timeline_by_actor ON timeline (actor);
 CREATE TABLE tasks (
     id          TEXT PRIMARY KEY,           -- UUIDv5 of the item's key
     item_id     TEXT NOT NULL UNIQUE REFERENCES items (id),
+    repository_id TEXT NOT NULL REFERENCES repositories (id), -- its item's: who ranks need not look at items
     item_key    binary_text NOT NULL,       -- with opened_at: order of tasks with the same score
     opened_at   BIGINT NOT NULL,
     status      TEXT NOT NULL,

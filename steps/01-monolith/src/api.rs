@@ -94,16 +94,16 @@ fn one_more(limit: Limit) -> i64 {
     i64::from(limit.get()) + 1
 }
 
-/// The page that `rows` make, read with [`one_more`]; `cursor` is asked for the place after its last row.
+/// The page that `rows` make, read with [`one_more`]; `cursor` is asked for the place after its last element.
 fn page<R, T: TryFrom<R, Error = Fault>>(
     mut rows: Vec<R>,
     limit: Limit,
-    cursor: impl FnOnce(&R) -> Result<String, Fault>,
+    cursor: impl FnOnce(&T) -> Result<String, Fault>,
 ) -> Result<Page<T>, Fault> {
     let more = rows.len() > limit.get() as usize;
     rows.truncate(limit.get() as usize);
-    let next_cursor = rows.last().filter(|_| more).map(cursor).transpose()?;
-    let items = rows.into_iter().map(T::try_from).collect::<Result<_, Fault>>()?;
+    let items = rows.into_iter().map(T::try_from).collect::<Result<Vec<T>, Fault>>()?;
+    let next_cursor = items.last().filter(|_| more).map(cursor).transpose()?;
     Ok(Page { items, next_cursor })
 }
 

@@ -356,12 +356,13 @@ async fn write_task(
     }
     let rice = Rice::of_item(repository.reach, item.kind, &item.labels, written.comments, written.reactions);
     let made = sqlx::query(
-        "INSERT INTO tasks (id, item_id, item_key, opened_at, status, reach, impact, confidence, effort, rice_set, \
-                            version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 1, $10, $10) ON CONFLICT (item_id) DO NOTHING",
+        "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, \
+                            rice_set, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11) ON CONFLICT (item_id) DO NOTHING",
     )
     .bind(domain::task_id(&item.key).to_string())
     .bind(&written.item_id)
+    .bind(&repository.id)
     .bind(item.key.to_string())
     .bind(item.created_at)
     .bind(Status::Intake.as_str())

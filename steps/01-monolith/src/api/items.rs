@@ -1,5 +1,7 @@
 //! `/api/items`
 
+use std::sync::LazyLock;
+
 use axum::Json;
 use chassis::{
     Fault, Problem,
@@ -10,7 +12,10 @@ use domain::{
 };
 use serde::Deserialize;
 use sqlx::FromRow;
-use store::{Sql, cursor};
+use store::{
+    Sql, cursor,
+    packed::{self, Fields},
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::time;
@@ -54,67 +59,79 @@ pub enum WaitingFor {
     Any,
 }
 
-/// Columns of [`ItemRow`], from `items i` and `repositories r`.
-pub(super) const COLUMNS: &str = "i.item_key, r.name AS repository, r.language, i.number, i.kind, i.title, i.url, \
-     i.author, i.state, i.labels, i.category, i.difficulty, i.comments, i.reactions, i.created_at, i.updated_at, \
-     i.closed_at, i.waiting, i.waiting_since";
+/// The columns that [`read`] takes, in its order, from `items i` and `repositories r`.
+pub(super) const COLUMNS: [&str; 19] = [
+    "i.item_key",
+    "r.name",
+    "r.language",
+    "i.number",
+    "i.kind",
+    "i.url",
+    "i.author",
+    "i.state",
+    "i.labels",
+    "i.category",
+    "i.difficulty",
+    "i.comments",
+    "i.reactions",
+    "i.created_at",
+    "i.updated_at",
+    "i.closed_at",
+    "i.waiting",
+    "i.waiting_since",
+    "i.title",
+];
+
+/// An item's row.
+static PACKED: LazyLock<String> = LazyLock::new(|| packed::expression(&COLUMNS));
+
+/// Reads an item from [`COLUMNS`].
+///
+/// # Errors
+/// [`Fault::Internal`] for a row that we cannot have written.
+pub(super) fn read(mut row: Fields<'_>) -> Result<Item, Fault> {
+    Ok(Item {
+        key: row.value()?,
+        repository: row.value()?,
+        language: row.value()?,
+        number: row.value()?,
+        kind: row.value()?,
+        url: row.text()?.to_owned(),
+        author: row.text()?.to_owned(),
+        state: row.value()?,
+        labels: serde_json::from_str(row.text()?).map_err(Fault::internal)?,
+        category: row.optional()?,
+        difficulty: row.value()?,
+        comments: row.value()?,
+        reactions: row.value()?,
+        created_at: time(row.value()?),
+        updated_at: time(row.value()?),
+        closed_at: row.optional()?.map(time),
+        waiting: row.optional()?,
+        waiting_since: row.optional()?.map(time),
+        title: row.rest()?.to_owned(),
+    })
+}
 
 /// An item as it is stored.
 #[derive(Debug, FromRow)]
-pub(super) struct ItemRow {
-    pub(super) item_key: String,
-    repository: String,
-    language: String,
-    number: i64,
-    kind: String,
-    title: String,
-    url: String,
-    author: String,
-    state: String,
-    labels: String,
-    category: Option<String>,
-    difficulty: String,
-    comments: i64,
-    reactions: i64,
-    pub(super) created_at: i64,
-    updated_at: i64,
-    closed_at: Option<i64>,
-    waiting: Option<String>,
-    waiting_since: Option<i64>,
+struct Row {
+    packed: String,
 }
 
-impl TryFrom<ItemRow> for Item {
+impl TryFrom<Row> for Item {
     type Error = Fault;
 
-    /// # Errors
-    /// [`Fault::Internal`] for a row that we cannot have written.
-    fn try_from(row: ItemRow) -> Result<Self, Fault> {
-        Ok(Self {
-            key: row.item_key.parse().map_err(Fault::internal)?,
-            repository: row.repository.parse().map_err(Fault::internal)?,
-            language: row.language.parse().map_err(Fault::internal)?,
-            number: row.number,
-            kind: row.kind.parse().map_err(Fault::internal)?,
-            title: row.title,
-            url: row.url,
-            author: row.author,
-            state: row.state.parse().map_err(Fault::internal)?,
-            labels: serde_json::from_str(&row.labels).map_err(Fault::internal)?,
-            category: row
-                .category
-                .map(|text| text.parse::<Category>())
-                .transpose()
-                .map_err(Fault::internal)?,
-            difficulty: row.difficulty.parse().map_err(Fault::internal)?,
-            comments: row.comments,
-            reactions: row.reactions,
-            created_at: time(row.created_at),
-            updated_at: time(row.updated_at),
-            closed_at: row.closed_at.map(time),
-            waiting: row.waiting.map(|text| text.parse::<Waiting>()).transpose().map_err(Fault::internal)?,
-            waiting_since: row.waiting_since.map(time),
-        })
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        read(Fields::of(&row.packed))
     }
+}
+
+/// Begins a SELECT of [`Row`]s from `items i` and `repositories r`.
+fn select() -> Sql {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(&PACKED).push(" AS packed FROM items i JOIN repositories r ON r.id = i.repository_id WHERE ");
+    sql
 }
 
 /// Issues and pull requests, newest first.
@@ -128,8 +145,8 @@ pub async fn list(
     state: axum::extract::State<State>,
     Query(params): Query<Params>,
 ) -> Result<Json<Page<Item>>> {
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(" FROM items i JOIN repositories r ON r.id = i.repository_id WHERE r.tracked = 1");
+    let mut sql = select();
+    sql.push("r.tracked = 1");
     if let Some(repository) = &params.repository {
         sql.push_bind(" AND lower(r.name) = ", repository.as_str().to_lowercase());
     }
@@ -158,9 +175,9 @@ pub async fn list(
         sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
     }
     sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &ItemRow| {
-        cursor::encode("items", &(last.created_at, &last.item_key))
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    Ok(Json(super::page(rows, params.limit, |last: &Item| {
+        cursor::encode("items", &(last.created_at.as_millisecond(), &last.key))
     })?))
 }
 
@@ -178,12 +195,11 @@ pub async fn get(
     let wanted = format!("{owner}/{name}#{number}");
     let missing = || Fault::NotFound(format!("item {wanted}"));
     let key: ItemKey = wanted.parse().map_err(|_| missing())?;
-    let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(" FROM items i JOIN repositories r ON r.id = i.repository_id WHERE i.item_key = ");
+    let mut sql = select();
     // GitHub's names ignore case; the catalogue has the spelling that keys are stored under.
     let repository = state.catalogue.find(key.repository().as_str()).ok_or_else(missing)?;
-    sql.bind(format!("{}#{}", repository.name, key.number()));
-    let rows: Vec<ItemRow> = sql.fetch_all(state.store.pool()).await?;
+    sql.push_bind("i.item_key = ", format!("{}#{}", repository.name, key.number()));
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
     let row = rows.into_iter().next().ok_or_else(missing)?;
     Ok(Json(row.try_into()?))
 }

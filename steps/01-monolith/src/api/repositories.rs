@@ -40,7 +40,9 @@ pub async fn list(
     }
     sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ").bind(super::one_more(params.limit));
     let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &Row| cursor::encode("repositories", &last.name))?))
+    Ok(Json(super::page(rows, params.limit, |last: &RepositorySummary| {
+        cursor::encode("repositories", &last.name)
+    })?))
 }
 
 impl TryFrom<Row> for RepositorySummary {

@@ -1,16 +1,21 @@
 //! `/api/tasks`
 
+use std::sync::LazyLock;
+
 use axum::Json;
 use chassis::{
     Fault, Problem,
     etag::{IfMatch, Versioned},
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{Item, Kind, Language, Limit, Login, Page, Rice, RiceChange, Status, Task, TaskChange};
+use domain::{Kind, Language, Limit, Login, Page, Rice, RiceChange, Status, Task, TaskChange};
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{Any, AssertSqlSafe, Executor, FromRow};
-use store::{Sql, Tx, cursor};
+use store::{
+    Sql, Tx, cursor,
+    packed::{self, Fields},
+};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -98,22 +103,21 @@ fn position<K: DeserializeOwned>(sort: Sort, cursor: &str) -> Result<Position<K>
     Ok(position)
 }
 
+/// The columns of a task that are no doubles, with its item's behind them.
+static PACKED: LazyLock<String> = LazyLock::new(|| {
+    let columns = ["t.id", "t.status", "m.login", "t.due_day", "t.rank", "t.version", "t.updated_at"];
+    packed::expression(&[&columns[..], &items::COLUMNS].concat())
+});
+
+/// A task as it is stored. A double has no exact text on SQLite.
 #[derive(Debug, FromRow)]
 struct Row {
-    task_id: String,
-    status: String,
-    assignee: Option<String>,
-    due_day: Option<i64>,
+    packed: String,
     reach: f64,
     impact: f64,
     confidence: f64,
     effort: f64,
     score: f64,
-    rank: Option<i64>,
-    version: i64,
-    task_updated_at: i64,
-    #[sqlx(flatten)]
-    item: items::ItemRow,
 }
 
 impl TryFrom<Row> for Task {
@@ -122,16 +126,12 @@ impl TryFrom<Row> for Task {
     /// # Errors
     /// [`Fault::Internal`] for a row that we cannot have written.
     fn try_from(row: Row) -> Result<Self, Fault> {
+        let mut packed = Fields::of(&row.packed);
         Ok(Self {
-            id: row.task_id.parse().map_err(Fault::internal)?,
-            item: Item::try_from(row.item)?,
-            status: row.status.parse().map_err(Fault::internal)?,
-            assignee: row
-                .assignee
-                .map(|login| login.parse::<Login>())
-                .transpose()
-                .map_err(Fault::internal)?,
-            due_date: row.due_day.map(date).transpose()?,
+            id: packed.value()?,
+            status: packed.value()?,
+            assignee: packed.optional()?,
+            due_date: packed.optional()?.map(date).transpose()?,
             rice: Rice {
                 reach: row.reach,
                 impact: row.impact,
@@ -139,33 +139,37 @@ impl TryFrom<Row> for Task {
                 effort: row.effort,
             },
             score: row.score,
-            rank: row.rank,
-            version: row.version,
-            updated_at: time(row.task_updated_at),
+            rank: packed.optional()?,
+            version: packed.value()?,
+            updated_at: time(packed.value()?),
+            item: items::read(packed)?,
         })
     }
 }
 
-/// Begins a SELECT of [`Row`]s from `ranked t`, for tasks that meet `condition`. The rank counts
-/// among all of them, whatever is filtered afterwards.
+/// Begins a SELECT from `ranked`: the tasks that meet `condition`. The rank counts among all of them, whatever is
+/// filtered afterwards.
 fn ranked(today: i64, condition: impl FnOnce(&mut Sql)) -> Sql {
     let mut sql = Sql::new("WITH scored AS (SELECT tasks.*, ");
     sql.push_own(&Score::expression(today)).push(
-        " AS score FROM tasks WHERE item_id IN (SELECT i.id FROM items i JOIN repositories r ON r.id = i.repository_id \
-                                                WHERE r.tracked = 1) AND (",
+        " AS score FROM tasks WHERE repository_id IN (SELECT id FROM repositories WHERE tracked = 1) AND (",
     );
     condition(&mut sql);
+    // The order of `Sort::Rank`, so that one sort serves both.
     sql.push(
         ")), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
-                       ELSE row_number() OVER (ORDER BY score DESC, opened_at, item_key) END AS rank FROM scored) \
-         SELECT t.id AS task_id, t.status, m.login AS assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
-                t.score, t.rank, t.version, t.updated_at AS task_updated_at, ",
-    );
-    sql.push(items::COLUMNS).push(
-        " FROM ranked t JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = i.repository_id \
-          LEFT JOIN members m ON m.id = t.assignee_id WHERE 1 = 1",
+                       ELSE row_number() OVER (ORDER BY -score, opened_at, item_key) END AS rank FROM scored), \
+         chosen AS (SELECT t.* FROM ranked t",
     );
     sql
+}
+
+/// Ends a SELECT that [`ranked`] began: the rows of those that were chosen.
+fn rows(sql: &mut Sql) {
+    sql.push(") SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ").push(&PACKED).push(
+        " AS packed FROM chosen t JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = t.repository_id \
+          LEFT JOIN members m ON m.id = t.assignee_id",
+    );
 }
 
 /// A page of tasks.
@@ -181,11 +185,19 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
     let done = params.status == Some(Status::Done);
     let condition = if done { "status = 'done'" } else { "status <> 'done'" };
     let mut sql = ranked(today, |sql| _ = sql.push(condition));
+    if params.language.is_some() {
+        sql.push(" JOIN repositories r ON r.id = t.repository_id");
+    }
+    if params.kind.is_some() {
+        sql.push(" JOIN items i ON i.id = t.item_id");
+    }
+    sql.push(" WHERE 1 = 1");
     if let Some(status) = params.status {
         sql.push_bind(" AND t.status = ", status.as_str());
     }
     if let Some(assignee) = &params.assignee {
-        sql.push_bind(" AND m.login = ", assignee.as_str());
+        sql.push_bind(" AND t.assignee_id = (SELECT id FROM members WHERE login = ", assignee.as_str())
+            .push(")");
     }
     if let Some(language) = &params.language {
         sql.push_bind(" AND r.language = ", language.as_str());
@@ -212,13 +224,15 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
         sql.push(")");
     }
     sql.push(" ORDER BY ").push(sort.key()).push(" LIMIT ").bind(super::one_more(params.limit));
+    rows(&mut sql);
+    sql.push(" ORDER BY ").push(sort.key());
     let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    let page = super::page(rows, params.limit, |last: &Row| {
-        let (opened_at, key) = (last.item.created_at, &last.item.item_key);
+    let page = super::page(rows, params.limit, |last: &Task| {
+        let (opened_at, key) = (last.item.created_at.as_millisecond(), &last.item.key);
         match sort {
             Sort::Rank => cursor::encode(sort.list(), &Position { today, key: (last.score, opened_at, key) }),
             Sort::Due => {
-                let due_day = last.due_day.unwrap_or(NEVER_DUE);
+                let due_day = last.due_date.map_or(NEVER_DUE, day);
                 cursor::encode(sort.list(), &Position { today, key: (due_day, opened_at, key) })
             }
             Sort::Age => cursor::encode(sort.list(), &Position { today, key: (opened_at, key) }),
@@ -235,7 +249,8 @@ pub async fn find(executor: impl Executor<'_, Database = Any>, id: Uuid) -> Resu
     // A task that is done has no rank; it comes last, so it moves nobody else's.
     let id = id.to_string();
     let mut sql = ranked(today(), |sql| _ = sql.push_bind("status <> 'done' OR id = ", id.as_str()));
-    sql.push_bind(" AND t.id = ", id.as_str());
+    sql.push_bind(" WHERE t.id = ", id.as_str());
+    rows(&mut sql);
     let rows: Vec<Row> = sql.fetch_all(executor).await?;
     let row = rows.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
     Ok(row.try_into()?)

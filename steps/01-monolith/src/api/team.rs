@@ -66,7 +66,7 @@ pub async fn list(
     }
     sql.push(" ORDER BY login LIMIT ").bind(super::one_more(params.limit));
     let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &Row| cursor::encode("team", &last.login))?))
+    Ok(Json(super::page(rows, params.limit, |last: &Member| cursor::encode("team", &last.login))?))
 }
 
 /// Add a member. From now on what they say on an item counts as a maintainer's word.
