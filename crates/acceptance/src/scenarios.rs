@@ -7,6 +7,7 @@ mod health;
 mod imports;
 mod items;
 mod measures;
+mod notifications;
 mod pages;
 mod repositories;
 mod tasks;
@@ -25,6 +26,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         team::ALL,
         webhooks::ALL,
         measures::ALL,
+        notifications::ALL,
         pages::ALL,
     ]
     .into_iter()

@@ -20,6 +20,15 @@ pub fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
+/// The address of a resource of the API at `base`, whatever path `base` has and whether that ends in a slash.
+/// `None` when `base` cannot have a path, as `mailto:` cannot.
+#[must_use]
+pub fn under(base: &reqwest::Url, segments: &[&str]) -> Option<reqwest::Url> {
+    let mut url = base.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+    Some(url)
+}
+
 /// Makes ring the process's TLS provider; first in each `main`. A second call changes nothing.
 pub fn install_crypto() {
     // An error says that one is installed already.

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod import;
 pub mod item;
 pub mod measures;
+pub mod notification;
 pub mod page;
 pub mod task;
 pub mod team;
@@ -16,6 +17,7 @@ pub use catalogue::{Catalogue, Language, Repository, RepositoryName, RepositoryS
 pub use import::{Import, ImportStatus};
 pub use item::{Category, Difficulty, Item, ItemKey, Kind, State, Waiting};
 pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, Waits};
+pub use notification::{Channel, NewNotification, Notification, NotificationStatus};
 pub use page::{Limit, Page};
 pub use task::{Rice, RiceChange, Status, Task, TaskChange, task_id};
 pub use team::{Login, Member, MemberChange, NewMember, Role};

@@ -137,8 +137,8 @@ impl NewMember {
             errors.push(FieldError::new("login", message));
         }
         check_name(Some(&self.name), &mut errors);
-        check_email(Some(&self.email), &mut errors);
-        check_phone(self.phone.as_deref(), &mut errors);
+        check_email("email", Some(&self.email), &mut errors);
+        check_phone("phone", self.phone.as_deref(), &mut errors);
         match login {
             Ok(login) if errors.is_empty() => Ok(login),
             _ => Err(errors),
@@ -154,8 +154,8 @@ impl MemberChange {
     pub fn validate(&self) -> Result<(), Vec<FieldError>> {
         let mut errors = Vec::new();
         check_name(self.name.as_deref(), &mut errors);
-        check_email(self.email.as_deref(), &mut errors);
-        check_phone(self.phone.as_ref().and_then(Option::as_deref), &mut errors);
+        check_email("email", self.email.as_deref(), &mut errors);
+        check_phone("phone", self.phone.as_ref().and_then(Option::as_deref), &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 }
@@ -168,7 +168,7 @@ fn check_name(name: Option<&str>, errors: &mut Vec<FieldError>) {
 
 // A full RFC 5321 parser would still not say whether anybody reads the mail; this refuses what
 // would break a header or certainly cannot be delivered.
-fn check_email(email: Option<&str>, errors: &mut Vec<FieldError>) {
+pub(crate) fn check_email(field: &str, email: Option<&str>, errors: &mut Vec<FieldError>) {
     let wrong = |email: &str| {
         let parts: Vec<_> = email.split('@').collect();
         email.len() > 254
@@ -177,11 +177,11 @@ fn check_email(email: Option<&str>, errors: &mut Vec<FieldError>) {
             || !matches!(parts[..], [local, host] if !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.'))
     };
     if email.is_some_and(wrong) {
-        errors.push(FieldError::new("email", "must be an e-mail address"));
+        errors.push(FieldError::new(field, "must be an e-mail address"));
     }
 }
 
-fn check_phone(phone: Option<&str>, errors: &mut Vec<FieldError>) {
+pub(crate) fn check_phone(field: &str, phone: Option<&str>, errors: &mut Vec<FieldError>) {
     let right = |phone: &str| {
         phone.strip_prefix('+').is_some_and(|digits| {
             (7..=15).contains(&digits.len())
@@ -190,7 +190,7 @@ fn check_phone(phone: Option<&str>, errors: &mut Vec<FieldError>) {
         })
     };
     if phone.is_some_and(|phone| !right(phone)) {
-        errors.push(FieldError::new("phone", "must be in E.164, like +15551234567"));
+        errors.push(FieldError::new(field, "must be in E.164, like +15551234567"));
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use sqlx::{AnyPool, AssertSqlSafe};
 
+use crate::Tx;
+
 /// A claim on a row of `table`, held by `owner` for `duration` at a time.
 #[derive(Debug, Clone)]
 pub struct Lease {
@@ -84,6 +86,25 @@ impl Lease {
         );
         sqlx::query(AssertSqlSafe(sql)).bind(&self.id).bind(&self.owner).execute(pool).await?;
         Ok(())
+    }
+
+    /// Ends the lease in `tx`, beside what its holder writes about the row: nobody claims the row for `pause`. `false`
+    /// when it is no longer ours; then what was to be written must not be.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn end(&self, tx: &mut Tx, pause: Duration) -> Result<bool, sqlx::Error> {
+        let sql = format!(
+            "UPDATE {} SET lease_owner = NULL, lease_until = $1 WHERE id = $2 AND lease_owner = $3",
+            self.table
+        );
+        let ended = sqlx::query(AssertSqlSafe(sql))
+            .bind(until(crate::now(), pause))
+            .bind(&self.id)
+            .bind(&self.owner)
+            .execute(&mut **tx)
+            .await?;
+        Ok(ended.rows_affected() == 1)
     }
 
     /// How long to wait between two renewals: a third, so that two may fail before the lease ends.

@@ -9,6 +9,7 @@ pub mod constraint;
 pub mod cursor;
 pub mod lease;
 pub mod packed;
+pub mod queue;
 mod sql;
 
 use std::{

@@ -3,6 +3,7 @@
 pub mod imports;
 pub mod items;
 pub mod measures;
+pub mod notifications;
 pub mod repositories;
 pub mod tasks;
 pub mod team;
@@ -58,6 +59,8 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(team::update))
         .routes(routes!(imports::create))
         .routes(routes!(imports::get))
+        .routes(routes!(notifications::create))
+        .routes(routes!(notifications::get))
         .routes(routes!(measures::measures))
         .routes(routes!(measures::leaderboard))
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));

@@ -13,17 +13,19 @@ use chassis::{
 use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
 use store::{DatabaseUrl, Store, Tx};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use uuid::Uuid;
 
 use crate::{
     api,
     config::{Command, Config, ServerConfig},
     github::{client::Github, import::Importer},
+    notify::{Messenger, Patience},
     pages,
 };
 
-/// How long the worker and the database may take to end, once no request is under way any more.
+/// How much longer than requests the workers and the database may take to end. A call of a provider that is under way at
+/// the stop has ended long before: it takes five seconds at most, a drain eight.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The migrations of step 01, all of them over one schema.
@@ -44,6 +46,8 @@ pub struct State {
     pub webhook_secret: Option<chassis::auth::Secret>,
     /// Told when there is something to import.
     pub importer: Importer,
+    /// Told when there is something to send.
+    pub messenger: Messenger,
 }
 
 /// Does what `config` says; the exit code of the process.
@@ -85,12 +89,14 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         None => None,
     };
     let importer = Importer::new(store.clone(), github);
+    let messenger = Messenger::new(store.clone(), config.providers.providers()?, Patience::default());
     let state = State {
         store: store.clone(),
         catalogue: Arc::new(catalogue),
         token: config.automator_api_token.clone(),
         webhook_secret: config.github_webhook_secret.clone(),
         importer: importer.clone(),
+        messenger: messenger.clone(),
     };
     let address = (config.host, config.port);
     let listener = TcpListener::bind(address)
@@ -101,16 +107,29 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         let store = asked.clone();
         async move { store.is_there().await }
     });
-    let worker = tokio::spawn(importer.run(stop.clone()));
+    let mut workers = JoinSet::new();
+    workers.spawn(importer.run(stop.clone()));
+    workers.spawn(messenger.run(stop.clone()));
+    let stopped = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            stop.wait().await;
+            Instant::now()
+        }
+    });
     let served = serve::run(listener, router(&state, health), stop.clone()).await;
-    // Also when the server failed by itself: the worker gives back what it holds.
+    // Also when the server failed by itself: the workers give back what they hold.
     stop.stop();
-    // Neither may keep the process alive for longer than the requests did.
-    let _ = tokio::time::timeout(LAST_WORDS, async {
-        let _ = worker.await;
+    let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
+    let ended = async {
+        while workers.join_next().await.is_some() {}
         store.close().await;
-    })
-    .await;
+    };
+    // Nothing of it may keep the process alive for long.
+    tokio::select! {
+        () = ended => {}
+        () = tokio::time::sleep_until(stopped_at + serve::DRAIN + LAST_WORDS) => {}
+    }
     Ok(served?)
 }
 

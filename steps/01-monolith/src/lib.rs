@@ -11,6 +11,7 @@ pub mod config;
 pub mod error;
 pub mod github;
 pub mod measures;
+pub mod notify;
 pub mod pages;
 pub mod ranking;
 pub mod sync;

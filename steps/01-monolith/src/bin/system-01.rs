@@ -10,14 +10,14 @@ use clap::Parser;
 #[command(name = "system-01")]
 enum Process {
     /// Automator.
-    Monolith(step_01_monolith::config::Config),
+    Monolith(Box<step_01_monolith::config::Config>),
     /// GitHub, SendGrid and Twilio.
-    Simulators(simulators::Options),
+    Simulators(Box<simulators::Options>),
 }
 
 fn main() -> ExitCode {
     match chassis::config::parse() {
         Process::Monolith(config) => step_01_monolith::app::main(&config),
-        Process::Simulators(options) => chassis::process::run(simulators::run(options)),
+        Process::Simulators(options) => chassis::process::run(simulators::run(*options)),
     }
 }

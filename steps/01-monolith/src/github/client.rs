@@ -4,6 +4,7 @@ mod limit;
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use chassis::auth::Secret;
 use domain::{ItemKey, Kind, RepositoryName, State};
 use jiff::Timestamp;
@@ -65,11 +66,8 @@ impl Github {
     /// # Errors
     /// No certificate store, or a URL that cannot have a path.
     pub fn new(url: &Url, token: Secret) -> anyhow::Result<Self> {
-        let mut url = url.clone();
-        url.path_segments_mut()
-            .map_err(|()| anyhow::anyhow!("GITHUB_API_URL is no http(s) address"))?
-            .pop_if_empty()
-            .push("graphql");
+        let url =
+            chassis::client::under(url, &["graphql"]).context("GITHUB_API_URL is no http(s) address")?;
         let hold = Arc::new(watch::Sender::new(Hold::none()));
         Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, hold })
     }
