@@ -4,6 +4,7 @@ use crate::Scenario;
 
 mod access;
 mod health;
+mod idempotency;
 mod imports;
 mod items;
 mod measures;
@@ -19,6 +20,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
     [
         health::ALL,
         access::ALL,
+        idempotency::ALL,
         repositories::ALL,
         imports::ALL,
         items::ALL,

@@ -1,5 +1,7 @@
 //! Bodies, queries and paths as typed values; whatever does not fit is a problem that names the field.
 
+use std::convert::Infallible;
+
 use axum::{
     body::{Bytes, HttpBody},
     extract::{FromRequest, FromRequestParts, Request, State, rejection::BytesRejection},
@@ -43,6 +45,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         }
         let body = body(request, state).await?;
         Ok(Self(from_json(&body)?))
+    }
+}
+
+/// The body of a route that takes none: whatever comes is ignored.
+#[derive(Debug)]
+pub struct Ignored;
+
+impl<S: Sync> FromRequest<S> for Ignored {
+    type Rejection = Infallible;
+
+    async fn from_request(_: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self)
     }
 }
 

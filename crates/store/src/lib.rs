@@ -7,6 +7,7 @@
 
 pub mod constraint;
 pub mod cursor;
+pub mod idempotency;
 pub mod lease;
 pub mod packed;
 pub mod queue;

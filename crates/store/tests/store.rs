@@ -2,11 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use acceptance::{Database, tokio};
-use chassis::Fault;
-use store::{DatabaseUrl, OnConstraint, Sql, Store, lease::Lease};
+use chassis::{
+    Fault,
+    idempotency::{Answer, IdempotencyKey},
+};
+use store::{DatabaseUrl, OnConstraint, Sql, Store, idempotency, lease::Lease};
 
 acceptance::on_both_databases!(
     a_transaction_that_is_dropped_never_happened,
@@ -18,6 +24,9 @@ acceptance::on_both_databases!(
     of_eight_workers_one_holds_a_row,
     an_expired_lease_is_claimed_and_its_owner_notices,
     a_lease_that_is_given_back_is_free_at_once,
+    of_eight_repeats_the_first_that_succeeds_is_kept,
+    a_kept_answer_comes_back_as_it_was,
+    a_key_is_forgotten_when_it_is_old,
     text_from_a_request_is_only_ever_a_value,
     a_database_that_is_gone_is_unavailable,
     a_lock_that_is_never_let_go_is_unavailable_in_time
@@ -205,6 +214,78 @@ async fn a_lease_that_is_given_back_is_free_at_once(database: Database) {
             .unwrap()
             .is_none()
     );
+}
+
+/// Adds a room, once for each key; fails afterwards when `fails` says so.
+async fn add_once(store: &Store, key: &str, room: &str, fails: impl Fn() -> bool) -> Result<Answer, Fault> {
+    let key =
+        IdempotencyKey { key: key.to_owned(), route: "POST /rooms".to_owned(), fingerprint: room.to_owned() };
+    idempotency::once(store, "keys", Some(key), async |tx| {
+        sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0.5)")
+            .bind(room)
+            .execute(&mut **tx)
+            .await
+            .map_err(store::fault)?;
+        if fails() {
+            return Err(Fault::Taken(room.to_owned()));
+        }
+        Ok(Answer { etag: Some("\"1\"".to_owned()), ..answer(201, room) })
+    })
+    .await
+}
+
+fn answer(status: u16, room: &str) -> Answer {
+    Answer {
+        status,
+        location: Some(format!("/rooms/{room}")),
+        etag: None,
+        body: room.to_owned(),
+        replayed: false,
+    }
+}
+
+async fn of_eight_repeats_the_first_that_succeeds_is_kept(database: Database) {
+    let store = rooms(&database).await;
+    for round in 0..6 {
+        let (key, room) = (format!("key-{round}"), format!("room-{round}"));
+        let tries = AtomicUsize::new(0);
+        let add = || add_once(&store, &key, &room, || tries.fetch_add(1, Ordering::SeqCst) < 2);
+        let (a, b, c, d, e, f, g, h) = tokio::join!(add(), add(), add(), add(), add(), add(), add(), add());
+        let answers = [a, b, c, d, e, f, g, h];
+        let (given, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        assert_eq!((failed.len(), given.len()), (2, 6), "what failed is not kept, what succeeded is");
+        let first = given.into_iter().map(Result::unwrap).filter(|answer| !answer.replayed);
+        assert_eq!((first.count(), tries.into_inner()), (1, 3), "done again after it had succeeded");
+    }
+    assert_eq!(names(&store).await.len(), 6);
+}
+
+async fn a_kept_answer_comes_back_as_it_was(database: Database) {
+    let store = rooms(&database).await;
+    let first = add_once(&store, "k", "a", || false).await.unwrap();
+    let again = add_once(&store, "k", "a", || false).await.unwrap();
+    assert_eq!(again, Answer { replayed: true, ..first });
+    assert!(matches!(add_once(&store, "k", "b", || false).await, Err(Fault::Invalid(_))));
+    assert!(!add_once(&store, "K", "c", || false).await.unwrap().replayed, "a key is spelt in one way");
+}
+
+async fn a_key_is_forgotten_when_it_is_old(database: Database) {
+    let store = rooms(&database).await;
+    for name in ["old", "young"] {
+        let _ = add_once(&store, name, name, || false).await.unwrap();
+    }
+    let week = 7 * 24 * 60 * 60 * 1000;
+    for (name, age) in [("old", week + 1), ("young", week - 60_000)] {
+        let mut sql = Sql::new("UPDATE keys SET created_at = ");
+        sql.bind(store::now() - age).push_bind(" WHERE idempotency_key = ", name);
+        let mut tx = store.begin_write().await.unwrap();
+        assert_eq!(sql.execute(&mut tx).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+    }
+    idempotency::forget_old(&store, "keys").await.unwrap();
+    let again = async |name: &str| add_once(&store, name, name, || false).await;
+    assert!(again("young").await.unwrap().replayed);
+    assert!(matches!(again("old").await, Err(Fault::Internal(_))), "the room is there, the key is not");
 }
 
 async fn text_from_a_request_is_only_ever_a_value(database: Database) {

@@ -44,6 +44,9 @@ impl utoipa::Modify for Bearer {
     }
 }
 
+/// The table of the idempotency keys. They are known for seven days at least, see [`store::idempotency`].
+pub(crate) const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
+
 /// The longest body that a route of the API takes, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
 

@@ -12,7 +12,7 @@ use chassis::{
 };
 use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
-use store::{DatabaseUrl, Store, Tx};
+use store::{DatabaseUrl, Store, Tx, idempotency};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use uuid::Uuid;
 
@@ -84,6 +84,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     track(&store, &catalogue)
         .await
         .context("the database is not ready; has `monolith-01 migrate` been run?")?;
+    idempotency::forget_old(&store, api::IDEMPOTENCY_KEYS).await?;
     let github = match &config.github_token {
         Some(token) => Some(Github::new(&config.github_api_url, token.clone())?),
         None => None,

@@ -1,20 +1,20 @@
 //! `/api/imports`
 
-use axum::{
-    Json,
-    http::{StatusCode, header},
-    response::IntoResponse,
+use axum::{Json, http::StatusCode};
+use chassis::{
+    Fault, Problem,
+    extract::{Ignored, Path},
+    idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use chassis::{Fault, Problem, extract::Path};
 use domain::{Import, Kind};
-use sqlx::FromRow;
-use store::OnConstraint;
+use sqlx::{Any, Executor, FromRow};
+use store::{Tx, idempotency};
 use uuid::Uuid;
 
-use super::time;
-use crate::{Error, Result, app::State};
+use super::{IDEMPOTENCY_KEYS, time};
+use crate::{Result, app::State};
 
-/// How often a POST tries to start an import that another one keeps from starting and that ends meanwhile.
+/// How often a POST tries to start an import, while another one keeps it from starting and then ends.
 const TRIES: usize = 3;
 
 /// How long we know a delivery again, in milliseconds: 30 days. GitHub redelivers for three.
@@ -51,7 +51,7 @@ impl TryFrom<Row> for Import {
     }
 }
 
-async fn find(state: &State, id: &str) -> Result<Import> {
+async fn find(executor: impl Executor<'_, Database = Any>, id: &str) -> Result<Import> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT m.id, m.status, m.error, m.created_at, m.finished_at, \
                 CAST(coalesce(sum(l.done), 0) AS BIGINT) AS repositories_done, \
@@ -63,7 +63,7 @@ async fn find(state: &State, id: &str) -> Result<Import> {
          WHERE m.id = $1 GROUP BY m.id, m.status, m.error, m.created_at, m.finished_at",
     )
     .bind(id)
-    .fetch_optional(state.store.pool())
+    .fetch_optional(executor)
     .await?;
     Ok(row.ok_or_else(|| Fault::NotFound(format!("import {id}")))?.try_into()?)
 }
@@ -72,49 +72,61 @@ async fn find(state: &State, id: &str) -> Result<Import> {
 #[utoipa::path(
     post,
     path = "/api/imports",
+    params(IdempotencyKey),
     security(("token" = [])),
-    responses((status = 202, body = Import, headers(("Location" = String))))
+    responses(
+        (status = 202, body = Import, headers(("Location" = String))),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
 )]
-pub async fn create(state: axum::extract::State<State>) -> Result<impl IntoResponse> {
-    for _ in 0..TRIES {
-        let id = match start(&state).await {
-            Ok(id) => id,
-            // The unique index says that one is under way; by now it may have ended.
-            Err(Error::Fault(Fault::Taken(_))) => {
-                let active: Option<(String,)> = sqlx::query_as("SELECT id FROM imports WHERE active = 1")
-                    .fetch_optional(state.store.pool())
-                    .await?;
-                let Some((id,)) = active else { continue };
-                id
-            }
-            Err(error) => return Err(error),
-        };
-        state.importer.wake();
+pub async fn create(
+    state: axum::extract::State<State>,
+    Keyed(key, Ignored): Keyed<Ignored>,
+) -> Result<Answer> {
+    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
+        let id = start(tx).await?;
         let location = format!("/api/imports/{id}");
-        return Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(find(&state, &id).await?)));
+        Ok(Answer::json(StatusCode::ACCEPTED, &find(&mut **tx, &id).await?)?.at(location))
+    })
+    .await
+    .inspect(|_| state.importer.wake())
+}
+
+/// The id of the import that is under way from now on: a new one, unless there is one.
+async fn start(tx: &mut Tx) -> Result<String> {
+    for _ in 0..TRIES {
+        let id = Uuid::now_v7().to_string();
+        let started = sqlx::query(
+            "INSERT INTO imports (id, status, active, version, created_at) VALUES ($1, 'queued', 1, 1, $2) \
+             ON CONFLICT (active) DO NOTHING",
+        )
+        .bind(&id)
+        .bind(store::now())
+        .execute(&mut **tx)
+        .await?;
+        if started.rows_affected() == 1 {
+            fill(tx, &id).await?;
+            return Ok(id);
+        }
+        // The unique index says that one is under way; by now it may have ended.
+        let active: Option<(String,)> =
+            sqlx::query_as("SELECT id FROM imports WHERE active = 1").fetch_optional(&mut **tx).await?;
+        if let Some((id,)) = active {
+            return Ok(id);
+        }
     }
     Err(Fault::Unavailable("a place for another import".to_owned()).into())
 }
 
-/// Writes a new import with the lists it has to read.
-async fn start(state: &State) -> Result<String> {
-    let id = Uuid::now_v7().to_string();
-    let mut tx = state.store.begin_write().await?;
-    sqlx::query(
-        "INSERT INTO imports (id, status, active, version, created_at) VALUES ($1, 'queued', 1, 1, $2)",
-    )
-    .bind(&id)
-    .bind(store::now())
-    .execute(&mut *tx)
-    .await
-    .on_unique_violation("imports.active", || Error::from(Fault::Taken("the import".to_owned())))?;
+/// Writes the lists that a new import has to read, and forgets the deliveries that nobody sends again.
+async fn fill(tx: &mut Tx, id: &str) -> Result<()> {
     sqlx::query("DELETE FROM deliveries WHERE received_at < $1")
         .bind(store::now() - DELIVERIES_KEPT_MS)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
     let repositories: Vec<(String,)> =
         sqlx::query_as("SELECT id FROM repositories WHERE tracked = 1 ORDER BY name")
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
     for (repository,) in &repositories {
         for kind in Kind::ALL {
@@ -123,15 +135,14 @@ async fn start(state: &State) -> Result<String> {
                  VALUES ($1, $2, $3, $4, 0, 0, 1)",
             )
             .bind(Uuid::now_v7().to_string())
-            .bind(&id)
+            .bind(id)
             .bind(repository)
             .bind(kind.as_str())
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         }
     }
-    tx.commit().await?;
-    Ok(id)
+    Ok(())
 }
 
 /// How far an import is.
@@ -142,5 +153,5 @@ async fn start(state: &State) -> Result<String> {
     responses((status = 200, body = Import), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Json<Import>> {
-    Ok(Json(find(&state, &id.to_string()).await?))
+    Ok(Json(find(state.store.pool(), &id.to_string()).await?))
 }

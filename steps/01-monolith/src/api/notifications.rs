@@ -1,17 +1,16 @@
 //! `/api/notifications`
 
-use axum::{
-    Json,
-    http::{StatusCode, header},
-    response::IntoResponse,
-};
+use axum::{Json, http::StatusCode};
 use chassis::{
     Fault, Problem,
     extract::{Json as JsonBody, Path},
+    idempotency::{Answer, IdempotencyKey, Keyed},
 };
 use domain::{NewNotification, Notification};
+use store::idempotency;
 use uuid::Uuid;
 
+use super::IDEMPOTENCY_KEYS;
 use crate::{
     Result,
     app::State,
@@ -25,6 +24,7 @@ use crate::{
 #[utoipa::path(
     post,
     path = "/api/notifications",
+    params(IdempotencyKey),
     request_body = NewNotification,
     security(("token" = [])),
     responses(
@@ -34,8 +34,8 @@ use crate::{
 )]
 pub async fn create(
     state: axum::extract::State<State>,
-    JsonBody(new): JsonBody<NewNotification>,
-) -> Result<impl IntoResponse> {
+    Keyed(key, JsonBody(new)): Keyed<JsonBody<NewNotification>>,
+) -> Result<Answer> {
     new.validate().map_err(Fault::Invalid)?;
     let message = Message {
         key: Uuid::now_v7().to_string(),
@@ -45,12 +45,18 @@ pub async fn create(
         subject: new.subject,
         body: new.body,
     };
-    let mut tx = state.store.begin_write().await?;
-    let queued = notify::queue(&mut tx, &message).await?;
-    tx.commit().await?;
-    state.messenger.wake();
-    let location = format!("/api/notifications/{}", queued.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(queued)))
+    queue(&state, key, message).await
+}
+
+/// Queues a message, once for each key, and answers 202 with it.
+pub(super) async fn queue(state: &State, key: Option<IdempotencyKey>, message: Message) -> Result<Answer> {
+    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
+        let queued = notify::queue(tx, &message).await?;
+        let location = format!("/api/notifications/{}", queued.id);
+        Ok(Answer::json(StatusCode::ACCEPTED, &queued)?.at(location))
+    })
+    .await
+    .inspect(|_| state.messenger.wake())
 }
 
 /// How far a message has come.

@@ -1,20 +1,17 @@
 //! `/api/team`
 
-use axum::{
-    Json,
-    http::{StatusCode, header},
-    response::IntoResponse,
-};
+use axum::{Json, http::StatusCode};
 use chassis::{
     Fault, Problem,
     extract::{Json as JsonBody, Path, Query},
+    idempotency::{Answer, IdempotencyKey, Keyed},
 };
 use domain::{Login, Member, MemberChange, NewMember, Page, Role};
 use sqlx::{AssertSqlSafe, FromRow};
-use store::{OnConstraint, Sql, cursor};
+use store::{OnConstraint, Sql, Tx, cursor, idempotency};
 use uuid::Uuid;
 
-use super::PageParams;
+use super::{IDEMPOTENCY_KEYS, PageParams};
 use crate::{Error, Result, app::State, waiting};
 
 const COLUMNS: &str = "login, name, email, phone, role, active, version";
@@ -76,6 +73,7 @@ pub async fn list(
 #[utoipa::path(
     post,
     path = "/api/team",
+    params(IdempotencyKey),
     request_body = NewMember,
     security(("token" = [])),
     responses(
@@ -86,8 +84,8 @@ pub async fn list(
 )]
 pub async fn create(
     state: axum::extract::State<State>,
-    JsonBody(new): JsonBody<NewMember>,
-) -> Result<impl IntoResponse> {
+    Keyed(key, JsonBody(new)): Keyed<JsonBody<NewMember>>,
+) -> Result<Answer> {
     let login = new.validate().map_err(Fault::Invalid)?;
     let member = Member {
         login,
@@ -98,7 +96,16 @@ pub async fn create(
         active: true,
         version: 1,
     };
-    let mut tx = state.store.begin_write().await?;
+    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
+        join(tx, &member).await?;
+        let location = format!("/api/team/{}", member.login);
+        Ok(Answer::json(StatusCode::CREATED, &member)?.at(location))
+    })
+    .await
+}
+
+/// Writes a new member, who has answered from now on what they ever spoke on.
+async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
     sqlx::query(
         "INSERT INTO members (id, login, name, email, phone, role, active, version, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $7)",
@@ -110,13 +117,11 @@ pub async fn create(
     .bind(&member.phone)
     .bind(member.role.as_str())
     .bind(store::now())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await
     .on_unique_violation("members.login", || Error::from(Fault::Taken(format!("login {}", member.login))))?;
-    waiting::refresh_speaker(&mut tx, member.login.as_str()).await?;
-    tx.commit().await?;
-    let location = format!("/api/team/{}", member.login);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(member)))
+    waiting::refresh_speaker(tx, member.login.as_str()).await?;
+    Ok(())
 }
 
 /// Change a member. Whoever is no longer active stays in the list and keeps their tasks.
