@@ -181,6 +181,14 @@ impl App {
         self.post("/api/team", &json!({ "login": login, "name": login, "email": email })).await.is(201)
     }
 
+    /// Takes every rule away: for a scenario in which GitHub shall hear nothing but what the scenario makes happen.
+    pub async fn without_rules(&self) {
+        for rule in self.all("/api/rules").await {
+            let id = rule["id"].as_str().unwrap_or_default();
+            let _ = self.delete(&format!("/api/rules/{id}")).await.is(204);
+        }
+    }
+
     /// Every element of a list, page by page. `path` may have a query.
     ///
     /// # Panics

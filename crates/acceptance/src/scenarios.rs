@@ -11,6 +11,7 @@ mod measures;
 mod notifications;
 mod pages;
 mod repositories;
+mod rules;
 mod tasks;
 mod team;
 mod webhooks;
@@ -28,6 +29,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         team::ALL,
         webhooks::ALL,
         measures::ALL,
+        rules::ALL,
         notifications::ALL,
         pages::ALL,
     ]

@@ -42,6 +42,13 @@ impl Simulators {
         self.post("/control/faults", fault)
     }
 
+    /// The calls of a service that it answered with success, oldest first.
+    pub async fn taken(&self, service: &str) -> Vec<Value> {
+        let calls = self.get(&format!("/control/calls?service={service}")).await.is(200);
+        let calls = calls["calls"].as_array().cloned().unwrap_or_default();
+        calls.into_iter().filter(|call| call["status"].as_i64().is_some_and(|status| status < 300)).collect()
+    }
+
     /// What the simulators were asked so far: `GET /control/calls`.
     pub fn calls(&self) -> Request {
         self.get("/control/calls")

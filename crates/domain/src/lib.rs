@@ -10,6 +10,7 @@ pub mod item;
 pub mod measures;
 pub mod notification;
 pub mod page;
+pub mod rule;
 pub mod task;
 pub mod team;
 
@@ -19,6 +20,7 @@ pub use item::{Category, Difficulty, Item, ItemKey, Kind, State, Waiting};
 pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, Waits};
 pub use notification::{Channel, NewNotification, Notification, NotificationStatus};
 pub use page::{Limit, Page};
+pub use rule::{Action, Conditions, NewRule, Notify, Recipient, Rule, Side, Trigger};
 pub use task::{Rice, RiceChange, Status, Task, TaskChange, task_id};
 pub use team::{Login, Member, MemberChange, NewMember, Role};
 

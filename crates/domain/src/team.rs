@@ -79,6 +79,8 @@ pub struct Member {
     pub phone: Option<String>,
     /// What they do.
     pub role: Role,
+    /// Whether they are called when something cannot wait; several may be.
+    pub on_call: bool,
     /// Whether they are in the team now; whoever left stays in the list.
     pub active: bool,
     /// Counts the changes of this member.
@@ -101,6 +103,9 @@ pub struct NewMember {
     /// `maintainer` unless told.
     #[serde(default)]
     pub role: Option<Role>,
+    /// `false` unless told.
+    #[serde(default)]
+    pub on_call: bool,
 }
 
 /// Body of `PATCH /api/team/{login}`: what is missing stays; `"phone": null` takes the number away.
@@ -120,6 +125,9 @@ pub struct MemberChange {
     /// New role.
     #[serde(default)]
     pub role: Option<Role>,
+    /// Whether they are on call from now on.
+    #[serde(default)]
+    pub on_call: Option<bool>,
     /// `false`: left the team.
     #[serde(default)]
     pub active: Option<bool>,
@@ -218,6 +226,7 @@ mod tests {
             email: "a@b@c.d\r\nBcc: x".into(),
             phone: Some("555".into()),
             role: None,
+            on_call: false,
         };
         let fields: Vec<_> = new.validate().unwrap_err().into_iter().map(|e| e.field).collect();
         assert_eq!(fields, ["login", "name", "email", "phone"]);

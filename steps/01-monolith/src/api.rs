@@ -5,6 +5,7 @@ pub mod items;
 pub mod measures;
 pub mod notifications;
 pub mod repositories;
+pub mod rules;
 pub mod tasks;
 pub mod team;
 pub mod webhooks;
@@ -62,6 +63,8 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(team::update))
         .routes(routes!(imports::create))
         .routes(routes!(imports::get))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::delete))
         .routes(routes!(notifications::create))
         .routes(routes!(notifications::get))
         .routes(routes!(measures::measures))

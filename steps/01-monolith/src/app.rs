@@ -20,8 +20,11 @@ use crate::{
     api,
     config::{Command, Config, ServerConfig},
     github::{client::Github, import::Importer},
+    history::Who,
     notify::{Messenger, Patience},
     pages,
+    rules::actions::Ruler,
+    tasks::StoredTask,
 };
 
 /// How much longer than requests the workers and the database may take to end. A call of a provider that is under way at
@@ -48,6 +51,8 @@ pub struct State {
     pub importer: Importer,
     /// Told when there is something to send.
     pub messenger: Messenger,
+    /// Told when a rule may have decided something.
+    pub ruler: Ruler,
 }
 
 /// Does what `config` says; the exit code of the process.
@@ -89,8 +94,9 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         Some(token) => Some(Github::new(&config.github_api_url, token.clone())?),
         None => None,
     };
-    let importer = Importer::new(store.clone(), github);
+    let importer = Importer::new(store.clone(), github.clone());
     let messenger = Messenger::new(store.clone(), config.providers.providers()?, Patience::default());
+    let ruler = Ruler::new(store.clone(), github, messenger.clone(), Patience::default());
     let state = State {
         store: store.clone(),
         catalogue: Arc::new(catalogue),
@@ -98,6 +104,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         webhook_secret: config.github_webhook_secret.clone(),
         importer: importer.clone(),
         messenger: messenger.clone(),
+        ruler: ruler.clone(),
     };
     let address = (config.host, config.port);
     let listener = TcpListener::bind(address)
@@ -111,6 +118,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     let mut workers = JoinSet::new();
     workers.spawn(importer.run(stop.clone()));
     workers.spawn(messenger.run(stop.clone()));
+    workers.spawn(ruler.run(stop.clone()));
     let stopped = tokio::spawn({
         let stop = stop.clone();
         async move {
@@ -179,31 +187,31 @@ async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), sqlx::Error> 
         .execute(&mut *tx)
         .await?;
         if let Some((id, ..)) = known {
-            follow_reach(&mut tx, id, repository.reach).await?;
+            follow_reach(store, &mut tx, id, repository.reach).await?;
         }
     }
     tx.commit().await
 }
 
 /// Gives the tasks of a repository whose factors follow their item the reach that a new base reach makes.
-async fn follow_reach(tx: &mut Tx, repository_id: &str, base_reach: f64) -> Result<(), sqlx::Error> {
-    let tasks: Vec<(String, i64, i64)> = sqlx::query_as(
+async fn follow_reach(
+    store: &Store,
+    tx: &mut Tx,
+    repository_id: &str,
+    base_reach: f64,
+) -> Result<(), sqlx::Error> {
+    let items: Vec<(String, i64, i64)> = sqlx::query_as(
         "SELECT t.id, i.comments, i.reactions FROM tasks t JOIN items i ON i.id = t.item_id \
          WHERE i.repository_id = $1 AND t.rice_set = 0 ORDER BY t.id",
     )
     .bind(repository_id)
     .fetch_all(&mut **tx)
     .await?;
-    for (id, comments, reactions) in tasks {
-        sqlx::query(
-            "UPDATE tasks SET reach = $1, version = version + 1, updated_at = $2 \
-             WHERE id = $3 AND rice_set = 0 AND reach <> $1",
-        )
-        .bind(Rice::reach_of_item(base_reach, comments, reactions))
-        .bind(store::now())
-        .bind(id)
-        .execute(&mut **tx)
-        .await?;
+    for (id, comments, reactions) in items {
+        let Some(stored) = StoredTask::find(store, tx, &id).await? else { continue };
+        let mut task = stored.clone();
+        task.follow_reach(Rice::reach_of_item(base_reach, comments, reactions));
+        stored.become_like(&task, tx, Who::Catalogue).await?;
     }
     Ok(())
 }

@@ -12,7 +12,16 @@ use sqlx::FromRow;
 use store::{Sql, Store, Tx};
 use uuid::Uuid;
 
-use crate::waiting;
+use crate::{history::Who, tasks::StoredTask, waiting};
+
+/// By what way we heard of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// We asked, perhaps long after it happened.
+    Import,
+    /// GitHub told us.
+    Webhook,
+}
 
 /// An account on GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +33,12 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// The account of that login, as webhooks and our tables spell it: an app's ends in `[bot]`.
+    #[must_use]
+    pub fn of_webhook(login: String) -> Self {
+        Self { bot: login.ends_with("[bot]"), login }
+    }
+
     /// Who GitHub shows where an account is gone.
     #[must_use]
     pub fn ghost() -> Self {
@@ -190,7 +205,8 @@ impl Stored {
 /// An item with what happened to it.
 pub type Told = (Snapshot, Vec<Entry>);
 
-/// Writes items, their timelines and their tasks within `tx`: a page of an import, or the one item of a webhook.
+/// Writes items, their timelines and their tasks within `tx`: a page of an import, or the one item of a webhook. The ids of
+/// their rows.
 ///
 /// # Errors
 /// The database's.
@@ -199,7 +215,8 @@ pub async fn apply(
     tx: &mut Tx,
     repository: &TrackedRepository,
     items: &[Told],
-) -> Result<(), sqlx::Error> {
+    origin: Origin,
+) -> Result<Vec<String>, sqlx::Error> {
     // What waits depends on who is in the team.
     store.keep(tx, "members").await?;
     let mut all_written = Vec::with_capacity(items.len());
@@ -219,10 +236,10 @@ pub async fn apply(
     }
     for ((snapshot, _), written) in items.iter().zip(&all_written) {
         if written.changed {
-            write_task(tx, repository, snapshot, written).await?;
+            write_task(store, tx, repository, snapshot, written, origin).await?;
         }
     }
-    Ok(())
+    Ok(all_written.into_iter().map(|written| written.item_id).collect())
 }
 
 /// How an item stands after [`write_item`].
@@ -345,23 +362,47 @@ async fn write_timeline(tx: &mut Tx, mut lines: Vec<(String, Entry)>) -> Result<
 
 /// Makes, follows, ends or takes up again the task of an item that changed.
 async fn write_task(
+    store: &Store,
     tx: &mut Tx,
     repository: &TrackedRepository,
     item: &Snapshot,
     written: &Written,
+    origin: Origin,
 ) -> Result<(), sqlx::Error> {
-    let now = store::now();
-    if item.state != State::Open {
-        return set_status(tx, &written.item_id, Status::Done, now).await;
-    }
+    let is_open = item.state == State::Open;
     let rice = Rice::of_item(repository.reach, item.kind, &item.labels, written.comments, written.reactions);
+    if is_open && make_task(tx, repository, item, &written.item_id, &rice).await? {
+        return Ok(());
+    }
+    let id = domain::task_id(&item.key).to_string();
+    let Some(stored) = StoredTask::find(store, tx, &id).await? else { return Ok(()) };
+    let mut task = stored.clone();
+    if !is_open {
+        Status::Done.as_str().clone_into(&mut task.status);
+    } else {
+        if written.before.is_some_and(|before| before != State::Open) {
+            Status::Intake.as_str().clone_into(&mut task.status);
+        }
+        task.follow(&rice);
+    }
+    stored.become_like(&task, tx, Who::Github(origin)).await
+}
+
+/// Makes the task of an open item; whether there was none.
+async fn make_task(
+    tx: &mut Tx,
+    repository: &TrackedRepository,
+    item: &Snapshot,
+    item_id: &str,
+    rice: &Rice,
+) -> Result<bool, sqlx::Error> {
     let made = sqlx::query(
         "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, \
                             rice_set, version, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11) ON CONFLICT (item_id) DO NOTHING",
     )
     .bind(domain::task_id(&item.key).to_string())
-    .bind(&written.item_id)
+    .bind(item_id)
     .bind(&repository.id)
     .bind(item.key.to_string())
     .bind(item.created_at)
@@ -370,38 +411,8 @@ async fn write_task(
     .bind(rice.impact)
     .bind(rice.confidence)
     .bind(rice.effort)
-    .bind(now)
+    .bind(store::now())
     .execute(&mut **tx)
     .await?;
-    if made.rows_affected() == 1 {
-        return Ok(());
-    }
-    if written.before.is_some_and(|before| before != State::Open) {
-        set_status(tx, &written.item_id, Status::Intake, now).await?;
-    }
-    sqlx::query(
-        "UPDATE tasks SET reach = $1, impact = $2, confidence = $3, effort = $4, version = version + 1, updated_at = $5 \
-         WHERE item_id = $6 AND rice_set = 0 AND (reach <> $1 OR impact <> $2 OR confidence <> $3 OR effort <> $4)",
-    )
-    .bind(rice.reach)
-    .bind(rice.impact)
-    .bind(rice.confidence)
-    .bind(rice.effort)
-    .bind(now)
-    .bind(&written.item_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-async fn set_status(tx: &mut Tx, item_id: &str, status: Status, now: i64) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE tasks SET status = $1, version = version + 1, updated_at = $2 WHERE item_id = $3 AND status <> $1",
-    )
-    .bind(status.as_str())
-    .bind(now)
-    .bind(item_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+    Ok(made.rows_affected() == 1)
 }

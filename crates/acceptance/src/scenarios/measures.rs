@@ -44,6 +44,7 @@ fn group(answer: &Answer, key: &Value) -> Value {
 }
 
 async fn waits_are_measured_from_the_community_to_the_team(app: &App) {
+    app.without_rules().await;
     let _ = app.member("maintainer").await;
     // Contact after 4 h (a bot and a passer-by are none), answers after 3 h and 2 h, closed after 10 h.
     let first = opens(app, "asker", "01T00", &["type: bug"]).await;
@@ -95,6 +96,7 @@ async fn waits_are_measured_from_the_community_to_the_team(app: &App) {
 }
 
 async fn a_wait_counts_in_the_period_in_which_it_ended(app: &App) {
+    app.without_rules().await;
     let _ = app.member("maintainer").await;
     let number = opens(app, "asker", "05T12", &[]).await;
     says(app, number, "commented", "maintainer", "07T00").await;
@@ -135,6 +137,7 @@ async fn the_groups_of_a_measure_add_up(app: &App) {
 }
 
 async fn merged_pull_requests_make_leaders(app: &App) {
+    app.without_rules().await;
     let _ = app.member("maintainer").await;
     let merges = [
         ("Giver", &["difficulty: very hard"][..], &["reader", "other", "reader", "maintainer", "giver"][..]),

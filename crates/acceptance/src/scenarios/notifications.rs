@@ -37,13 +37,6 @@ async fn ended(app: &App, path: &str, status: &str) -> Answer {
     .await
 }
 
-/// What a service was asked and answered with a success.
-async fn taken(app: &App, service: &str) -> Vec<Value> {
-    let calls = app.simulators().get(&format!("/control/calls?service={service}")).await.is(200);
-    let calls = calls["calls"].as_array().cloned().unwrap_or_default();
-    calls.into_iter().filter(|call| call["status"].as_i64().is_some_and(|status| status < 300)).collect()
-}
-
 async fn a_mail_and_a_text_message_are_sent(app: &App) {
     let mail = queued(app, &mail("mona@example.com")).await;
     let text = queued(app, &text("+15551234567")).await;
@@ -51,13 +44,13 @@ async fn a_mail_and_a_text_message_are_sent(app: &App) {
     snapshot("notification_sent", &sent.to_json(), &[".body.id", ".body.created_at", ".body.updated_at"]);
     let _ = ended(app, &text, "sent").await;
 
-    let mails = taken(app, "sendgrid").await;
+    let mails = app.simulators().taken("sendgrid").await;
     let [mail] = &mails[..] else { panic!("expected one mail: {mails:?}") };
     let fields = &mail["fields"];
     assert_eq!(fields["personalizations"][0]["to"], json!([{ "email": "mona@example.com" }]));
     assert_eq!(fields["content"][0]["value"], "Since \"Monday\".\nPlease look.");
     assert_eq!(fields["from"]["email"], "automator@example.com");
-    let texts = taken(app, "twilio").await;
+    let texts = app.simulators().taken("twilio").await;
     let [text] = &texts[..] else { panic!("expected one text message: {texts:?}") };
     let expected = json!({ "To": "+15551234567", "From": "+15005550006", "Body": "Somebody waits & waits" });
     assert_eq!(text["fields"], expected);
@@ -83,7 +76,7 @@ async fn a_provider_that_fails_for_a_while_costs_nobody_a_message(app: &App) {
     assert!(waits["reason"].as_str().is_some_and(|reason| reason.contains("503")), "{waits}");
     let sent = ended(app, &path, "sent").await;
     assert_eq!((&sent["reason"], &sent["attempts"]), (&Value::Null, &json!(4)));
-    assert_eq!(taken(app, "sendgrid").await.len(), 1);
+    assert_eq!(app.simulators().taken("sendgrid").await.len(), 1);
 }
 
 async fn a_provider_that_is_down_does_not_hold_up_the_other(app: &App) {
@@ -127,7 +120,7 @@ async fn every_wrong_field_of_a_notification_is_named(app: &App) {
     assert_eq!(refused(injected).await, ["to", "subject"]);
     let unsigned = app.post("/api/notifications", &mail("mona@example.com")).without("authorization");
     let _ = unsigned.await.is(401);
-    assert!(taken(app, "sendgrid").await.is_empty());
+    assert!(app.simulators().taken("sendgrid").await.is_empty());
 }
 
 async fn what_is_queued_outlives_a_power_cut(app: &App) {
@@ -142,5 +135,5 @@ async fn what_is_queued_outlives_a_power_cut(app: &App) {
     for path in &paths {
         let _ = ended(app, path, "sent").await;
     }
-    assert_eq!(taken(app, "sendgrid").await.len(), paths.len());
+    assert_eq!(app.simulators().taken("sendgrid").await.len(), paths.len());
 }

@@ -194,6 +194,7 @@ fn number_of(value: &Value) -> f64 {
 }
 
 async fn what_waits_follows_the_conversation(app: &App) {
+    app.without_rules().await;
     let _ = app.member("maintainer").await;
     let pull = json!({
         "action": "opened", "repository": REST, "kind": "pull_request", "author": "giver", "at": "2019-07-01T08:00:00Z"

@@ -8,19 +8,19 @@ use chassis::{
     etag::{IfMatch, Versioned},
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{Kind, Language, Limit, Login, Page, Rice, RiceChange, Status, Task, TaskChange};
+use domain::{Kind, Language, Limit, Login, Page, Rice, Status, Task, TaskChange};
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::{Any, AssertSqlSafe, Executor, FromRow};
+use sqlx::{Any, Executor, FromRow};
 use store::{
-    Sql, Tx, cursor,
+    Sql, cursor,
     packed::{self, Fields},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{items, time, today};
-use crate::{Result, app::State, ranking::Score};
+use crate::{Result, app::State, history::Who, ranking::Score, tasks};
 
 /// Which tasks, in which order, and which page of them.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -306,125 +306,28 @@ pub async fn update(
     if_match: IfMatch,
     JsonBody(change): JsonBody<TaskChange>,
 ) -> Result<Versioned<Task>> {
-    change.validate().map_err(Fault::Invalid)?;
     let mut tx = state.store.begin_write().await?;
-    let stored = Stored::find(&state, &mut tx, id).await?;
-    if_match.check(stored.version)?;
-    let changed = stored.with(&mut tx, &change).await?;
-    if changed.status != Status::Done.as_str() && !is_open(&mut tx, &stored.item_id).await? {
-        return Err(Fault::invalid("status", "must be done: the item is closed").into());
-    }
-    if changed != stored {
-        changed.write(&mut tx, id).await?;
-    }
+    let expected = |version| if_match.check(version);
+    tasks::change(&state.store, &mut tx, id, &change, expected, Who::Api).await?;
     let task = find(&mut *tx, id).await?;
     tx.commit().await?;
+    state.ruler.wake();
     Ok(Versioned { version: task.version, body: task })
-}
-
-/// What a PATCH may change, as it is stored.
-#[derive(Debug, Clone, PartialEq, FromRow)]
-struct Stored {
-    item_id: String,
-    status: String,
-    assignee_id: Option<String>,
-    due_day: Option<i64>,
-    reach: f64,
-    impact: f64,
-    confidence: f64,
-    effort: f64,
-    rice_set: i64,
-    version: i64,
-}
-
-impl Stored {
-    async fn find(state: &State, tx: &mut Tx, id: Uuid) -> Result<Self> {
-        let sql = format!(
-            "SELECT item_id, status, assignee_id, due_day, reach, impact, confidence, effort, rice_set, version \
-             FROM tasks WHERE id = $1{}",
-            state.store.for_update()
-        );
-        let stored: Option<Self> =
-            sqlx::query_as(AssertSqlSafe(sql)).bind(id.to_string()).fetch_optional(&mut **tx).await?;
-        stored.ok_or_else(|| Fault::NotFound(format!("task {id}")).into())
-    }
-
-    /// The row with the change applied.
-    async fn with(&self, tx: &mut Tx, change: &TaskChange) -> Result<Self> {
-        let mut new = self.clone();
-        if let Some(status) = change.status {
-            status.as_str().clone_into(&mut new.status);
-        }
-        if let Some(assignee) = &change.assignee {
-            new.assignee_id = match assignee {
-                Some(login) => Some(active_member(tx, login).await?),
-                None => None,
-            };
-        }
-        if let Some(due_date) = change.due_date {
-            new.due_day = due_date.map(day);
-        }
-        if let Some(rice) = &change.rice {
-            new.reach = rice.reach.unwrap_or(new.reach);
-            new.impact = rice.impact.unwrap_or(new.impact);
-            new.confidence = rice.confidence.unwrap_or(new.confidence);
-            new.effort = rice.effort.unwrap_or(new.effort);
-            if *rice != RiceChange::default() {
-                new.rice_set = 1;
-            }
-        }
-        Ok(new)
-    }
-
-    async fn write(&self, tx: &mut Tx, id: Uuid) -> Result<()> {
-        sqlx::query(
-            "UPDATE tasks SET status = $1, assignee_id = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
-                              effort = $7, rice_set = $8, version = version + 1, updated_at = $9 \
-             WHERE id = $10",
-        )
-        .bind(&self.status)
-        .bind(&self.assignee_id)
-        .bind(self.due_day)
-        .bind(self.reach)
-        .bind(self.impact)
-        .bind(self.confidence)
-        .bind(self.effort)
-        .bind(self.rice_set)
-        .bind(store::now())
-        .bind(id.to_string())
-        .execute(&mut **tx)
-        .await?;
-        Ok(())
-    }
-}
-
-/// Whether the item is open, now that its task is locked: whoever closes it comes after us.
-async fn is_open(tx: &mut Tx, item_id: &str) -> Result<bool> {
-    let (state,): (String,) =
-        sqlx::query_as("SELECT state FROM items WHERE id = $1").bind(item_id).fetch_one(&mut **tx).await?;
-    Ok(state == domain::State::Open.as_str())
-}
-
-async fn active_member(tx: &mut Tx, login: &Login) -> Result<String> {
-    let member: Option<(String,)> = sqlx::query_as("SELECT id FROM members WHERE login = $1 AND active = 1")
-        .bind(login.as_str())
-        .fetch_optional(&mut **tx)
-        .await?;
-    member
-        .map(|(id,)| id)
-        .ok_or_else(|| Fault::invalid("assignee", "must be an active member of the team").into())
 }
 
 /// The first day that is counted.
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 /// A date as the tables store it: days since 1970-01-01.
-pub(super) fn day(date: Date) -> i64 {
+pub(crate) fn day(date: Date) -> i64 {
     date.duration_since(EPOCH).as_hours() / 24
 }
 
 /// The date of a stored day.
-fn date(day: i64) -> Result<Date, Fault> {
+///
+/// # Errors
+/// No day that we can have stored.
+pub(crate) fn date(day: i64) -> Result<Date, Fault> {
     let span = Span::new().try_days(day).map_err(Fault::internal)?;
     EPOCH.checked_add(span).map_err(Fault::internal)
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{IDEMPOTENCY_KEYS, PageParams};
 use crate::{Error, Result, app::State, waiting};
 
-const COLUMNS: &str = "login, name, email, phone, role, active, version";
+const COLUMNS: &str = "login, name, email, phone, role, on_call, active, version";
 
 #[derive(Debug, FromRow)]
 struct Row {
@@ -23,6 +23,7 @@ struct Row {
     email: String,
     phone: Option<String>,
     role: String,
+    on_call: i64,
     active: i64,
     version: i64,
 }
@@ -39,6 +40,7 @@ impl TryFrom<Row> for Member {
             email: row.email,
             phone: row.phone,
             role: row.role.parse().map_err(Fault::internal)?,
+            on_call: row.on_call == 1,
             active: row.active == 1,
             version: row.version,
         })
@@ -93,6 +95,7 @@ pub async fn create(
         email: new.email,
         phone: new.phone,
         role: new.role.unwrap_or(Role::Maintainer),
+        on_call: new.on_call,
         active: true,
         version: 1,
     };
@@ -107,8 +110,8 @@ pub async fn create(
 /// Writes a new member, who has answered from now on what they ever spoke on.
 async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
     sqlx::query(
-        "INSERT INTO members (id, login, name, email, phone, role, active, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 1, 1, $7, $7)",
+        "INSERT INTO members (id, login, name, email, phone, role, on_call, active, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 1, $8, $8)",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(member.login.as_str())
@@ -116,6 +119,7 @@ async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
     .bind(&member.email)
     .bind(&member.phone)
     .bind(member.role.as_str())
+    .bind(i64::from(member.on_call))
     .bind(store::now())
     .execute(&mut **tx)
     .await
@@ -159,19 +163,22 @@ pub async fn update(
         email: change.email.unwrap_or_else(|| before.email.clone()),
         phone: change.phone.unwrap_or_else(|| before.phone.clone()),
         role: change.role.unwrap_or(before.role),
+        on_call: change.on_call.unwrap_or(before.on_call),
         active: change.active.unwrap_or(before.active),
         version: before.version,
     };
     if after != before {
         after.version += 1;
         sqlx::query(
-            "UPDATE members SET name = $1, email = $2, phone = $3, role = $4, active = $5, version = $6, updated_at = $7 \
-             WHERE login = $8",
+            "UPDATE members SET name = $1, email = $2, phone = $3, role = $4, on_call = $5, active = $6, version = $7, \
+                                updated_at = $8 \
+             WHERE login = $9",
         )
         .bind(&after.name)
         .bind(&after.email)
         .bind(&after.phone)
         .bind(after.role.as_str())
+        .bind(i64::from(after.on_call))
         .bind(i64::from(after.active))
         .bind(after.version)
         .bind(store::now())

@@ -12,7 +12,8 @@ use crate::{
     Error, Result,
     app::State,
     github::webhook::{self, Envelope},
-    sync,
+    rules,
+    sync::{self, Origin},
 };
 
 /// The longest payload that we read, in bytes. GitHub sends up to 25 MB, but what we listen to, one
@@ -63,7 +64,7 @@ pub async fn receive(
     let envelope: Envelope = serde_json::from_slice(&payload).map_err(unreadable)?;
     let name = envelope.repository.map(|repository| repository.full_name).unwrap_or_default();
     let Some(repository) = state.catalogue.find(&name) else { return Ok(StatusCode::ACCEPTED) };
-    let Some(told) = webhook::read(event, &repository.name, &payload).map_err(unreadable)? else {
+    let Some(heard) = webhook::read(event, &repository.name, &payload).map_err(unreadable)? else {
         return Ok(StatusCode::ACCEPTED);
     };
 
@@ -88,8 +89,12 @@ pub async fn receive(
             .bind(repository.name.as_str())
             .fetch_one(&mut *tx)
             .await?;
-    sync::apply(&state.store, &mut tx, &tracked, &[told]).await?;
+    let items = sync::apply(&state.store, &mut tx, &tracked, &[heard.told], Origin::Webhook).await?;
+    if let (Some(event), Some(item)) = (&heard.event, items.first()) {
+        rules::decide(&mut tx, item, event).await?;
+    }
     tx.commit().await?;
+    state.ruler.wake();
     Ok(StatusCode::ACCEPTED)
 }
 

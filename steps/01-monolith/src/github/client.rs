@@ -19,6 +19,13 @@ use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long a comment may take: less than the lease of whoever makes it.
+const COMMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Ends each comment of ours, unseen by people: GitHub tells us of our own comments too, and what we say must not set off
+/// the rule that made us say it.
+pub(super) const OURS: &str = "\n\n<!-- automator -->";
+
 /// How many times in a row a call may find GitHub unavailable before it is given up.
 const TRIES: u32 = 8;
 
@@ -149,6 +156,32 @@ impl Github {
             node.timeline_items.extend(more.timeline_items);
         }
         Err(GithubError::Refused(format!("{} has more pages than anybody reads", node.url)))
+    }
+
+    /// Comments on the item of that node id. Asks once, and does not wait for a limit: whoever calls has a lease to keep,
+    /// and knows how to come back.
+    ///
+    /// # Errors
+    /// [`GithubError`]. Unless GitHub refused, the comment may be there.
+    pub async fn comment(&self, item: &str, text: &str) -> Result<(), GithubError> {
+        #[derive(Deserialize)]
+        struct Commented {}
+        let limited = || GithubError::Unavailable("the rate limit is used up".to_owned());
+        if Instant::now() < self.hold.borrow().until {
+            return Err(limited());
+        }
+        let query = json!({
+            "query": include_str!("comment.graphql"),
+            "variables": { "item": item, "text": format!("{text}{OURS}") },
+        });
+        match tokio::time::timeout(COMMENT_TIMEOUT, self.ask_once::<Commented>(&query)).await {
+            Ok(Ok(Commented {})) => Ok(()),
+            Ok(Err(Failure::Limited)) => Err(limited()),
+            Ok(Err(Failure::Error(error))) => Err(error),
+            Err(_) => {
+                Err(GithubError::Unavailable(format!("no answer within {} s", COMMENT_TIMEOUT.as_secs())))
+            }
+        }
     }
 
     /// Asks until there is an answer, GitHub refuses, or it was not available too often.

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use chassis::{Fault, serve::Stop};
 
 use super::client::{Github, GithubError, ListPage};
-use crate::sync;
+use crate::sync::{self, Origin};
 
 /// How long a claim on an import lasts; what a killed worker costs.
 const LEASE: Duration = Duration::from_secs(6);
@@ -268,7 +268,7 @@ impl Importer {
         };
         let seen = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
         let mut tx = self.store.begin_write().await?;
-        sync::apply(&self.store, &mut tx, &repository, &page.items).await?;
+        sync::apply(&self.store, &mut tx, &repository, &page.items, Origin::Import).await?;
         let last = page.next.is_none();
         let next = page.next.or_else(|| list.after_cursor.clone());
         let moved = sqlx::query(

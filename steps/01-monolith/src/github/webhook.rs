@@ -1,13 +1,17 @@
 //! What GitHub tells: signed webhooks, as deliveries that may come twice, late or out of order.
 
 use chassis::auth::Secret;
-use domain::{ItemKey, Kind, RepositoryName, State};
+use domain::{ItemKey, Kind, RepositoryName, State, Trigger};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
+use super::client::OURS;
+use crate::{
+    rules::Event,
+    sync::{Actor, Entry, Happened, Snapshot, Told},
+};
 
 /// Whether `signature` (the header `X-Hub-Signature-256`, `sha256=` and 64 hex digits) is the
 /// HMAC-SHA256 of `body` under `secret`; compared in constant time.
@@ -36,6 +40,15 @@ pub struct RepositoryNode {
     pub full_name: String,
 }
 
+/// What a webhook says.
+#[derive(Debug)]
+pub struct Heard {
+    /// The item as it is now, and what it adds to its timeline.
+    pub told: Told,
+    /// What happened that a rule may ask for.
+    pub event: Option<Event>,
+}
+
 /// Reads the payload of `event` about a tracked repository. `None` for an event or action that says
 /// nothing about an item.
 ///
@@ -45,19 +58,20 @@ pub fn read(
     event: &str,
     repository: &RepositoryName,
     body: &[u8],
-) -> Result<Option<Told>, serde_json::Error> {
-    let told = match event {
+) -> Result<Option<Heard>, serde_json::Error> {
+    let heard = match event {
         "issues" => read_issue(repository, serde_json::from_slice(body)?),
         "pull_request" => read_pull_request(repository, serde_json::from_slice(body)?),
         "issue_comment" => read_comment(repository, serde_json::from_slice(body)?),
         "pull_request_review" => read_review(repository, serde_json::from_slice(body)?),
         _ => None,
     };
-    Ok(told)
+    Ok(heard)
 }
 
-fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Told> {
+fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Heard> {
     let mut snapshot = payload.issue.snapshot(repository)?;
+    let event = happened(&payload.action, &snapshot, payload.sender.as_ref(), payload.label);
     let mut action = payload.action.as_str();
     // The item is gone from here, and nothing more will be heard of it: nobody has to do anything about it.
     if matches!(action, "deleted" | "transferred") {
@@ -66,37 +80,65 @@ fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Told> 
         snapshot.closed_at = snapshot.closed_at.or(Some(snapshot.updated_at));
     }
     let entries = changes(action, &snapshot, payload.sender, false);
-    Some((snapshot, entries))
+    Some(Heard { told: (snapshot, entries), event })
 }
 
-fn read_pull_request(repository: &RepositoryName, payload: PullRequestEvent) -> Option<Told> {
+fn read_pull_request(repository: &RepositoryName, payload: PullRequestEvent) -> Option<Heard> {
     let merged = payload.pull_request.merged_at.is_some();
     let snapshot = payload.pull_request.snapshot(repository)?;
+    let event = happened(&payload.action, &snapshot, payload.sender.as_ref(), payload.label);
     let entries = changes(&payload.action, &snapshot, payload.sender, merged);
-    Some((snapshot, entries))
+    Some(Heard { told: (snapshot, entries), event })
 }
 
-fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<Told> {
+fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<Heard> {
     let snapshot = payload.issue.snapshot(repository)?;
     let happened = if payload.action == "deleted" { Happened::Deleted } else { Happened::Comment };
     let comment = payload.comment;
     let at = comment.created_at.as_millisecond();
-    let entries = vec![Entry::word(happened, &comment.node_id, actor(comment.user), at)];
-    Some((snapshot, entries))
+    let author = actor(comment.user);
+    let is_ours = comment.body.as_deref().is_some_and(|body| body.ends_with(OURS));
+    let event = (payload.action == "created" && !is_ours).then(|| said(&comment.node_id, &author));
+    let entries = vec![Entry::word(happened, &comment.node_id, author, at)];
+    Some(Heard { told: (snapshot, entries), event })
 }
 
-fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Told> {
+fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Heard> {
     let snapshot = payload.pull_request.snapshot(repository)?;
-    let entries = match payload.review.submitted_at {
-        Some(at) => vec![Entry::word(
-            Happened::Review,
-            &payload.review.node_id,
-            actor(payload.review.user),
-            at.as_millisecond(),
-        )],
-        None => Vec::new(),
+    let review = payload.review;
+    let author = actor(review.user);
+    let Some(at) = review.submitted_at else {
+        return Some(Heard { told: (snapshot, Vec::new()), event: None });
     };
-    Some((snapshot, entries))
+    let event = (payload.action == "submitted").then(|| said(&review.node_id, &author));
+    let entries = vec![Entry::word(Happened::Review, &review.node_id, author, at.as_millisecond())];
+    Some(Heard { told: (snapshot, entries), event })
+}
+
+/// The event of a comment or review.
+fn said(node_id: &str, author: &Actor) -> Event {
+    let trigger = Trigger::CommentAdded;
+    Event { trigger, key: format!("{trigger} {node_id}"), author: Some(author.clone()), label: None }
+}
+
+/// The event that an action on an item is, if a rule may ask for it.
+fn happened(
+    action: &str,
+    item: &Snapshot,
+    sender: Option<&UserNode>,
+    label: Option<LabelNode>,
+) -> Option<Event> {
+    let (trigger, author, label) = match action {
+        "opened" => (Trigger::ItemOpened, item.author.clone(), None),
+        "labeled" => (Trigger::LabelAdded, actor(sender.cloned()), Some(label?.name)),
+        _ => return None,
+    };
+    let key = match &label {
+        // The same label may be put on again later; that is another event.
+        Some(label) => format!("{trigger} {} {} {label}", item.key, item.updated_at),
+        None => format!("{trigger} {}", item.key),
+    };
+    Some(Event { trigger, key, author: Some(author), label })
 }
 
 /// The change of state that an action is, if it is one.
@@ -125,6 +167,8 @@ struct IssueEvent {
     action: String,
     issue: ItemNode,
     sender: Option<UserNode>,
+    /// The one that was added or taken away.
+    label: Option<LabelNode>,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +176,7 @@ struct PullRequestEvent {
     action: String,
     pull_request: PullRequestNode,
     sender: Option<UserNode>,
+    label: Option<LabelNode>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +188,7 @@ struct CommentEvent {
 
 #[derive(Deserialize)]
 struct ReviewEvent {
+    action: String,
     pull_request: PullRequestNode,
     review: ReviewNode,
 }
@@ -177,7 +223,7 @@ struct PullRequestNode {
     merged_at: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct UserNode {
     login: String,
     #[serde(rename = "type", default)]
@@ -198,6 +244,7 @@ struct ReactionsNode {
 struct CommentNode {
     node_id: String,
     user: Option<UserNode>,
+    body: Option<String>,
     created_at: Timestamp,
 }
 

@@ -1,0 +1,126 @@
+//! What became of a task: which field changed, when, from what to what, and who did it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use sqlx::{Any, Executor, FromRow};
+use store::{Sql, Tx};
+use uuid::Uuid;
+
+use crate::{api::time, sync::Origin};
+
+/// Who changed a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who<'n> {
+    /// A person or program over the API.
+    Api,
+    /// A person on a page.
+    Page,
+    /// The item on GitHub, told by an import or a webhook.
+    Github(Origin),
+    /// The catalogue: a repository has another base reach.
+    Catalogue,
+    /// The rule of that name.
+    Rule(&'n str),
+}
+
+impl Who<'_> {
+    /// Whether a rule may ask for what they did: for what people do and GitHub tells, not for an import, which tells of
+    /// things long past, and not for a rule.
+    #[must_use]
+    pub fn sets_off_rules(self) -> bool {
+        match self {
+            Self::Api | Self::Page | Self::Github(Origin::Webhook) => true,
+            Self::Github(Origin::Import) | Self::Catalogue | Self::Rule(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api => f.write_str("api"),
+            Self::Page => f.write_str("page"),
+            Self::Github(_) => f.write_str("github"),
+            Self::Catalogue => f.write_str("catalogue"),
+            Self::Rule(name) => write!(f, "rule {name}"),
+        }
+    }
+}
+
+/// A field with another value than before; `None` for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// As the API names it: `status`, `rice.reach`.
+    pub field: &'static str,
+    /// The value that it had.
+    pub before: Option<String>,
+    /// The value that it has now.
+    pub after: Option<String>,
+}
+
+/// Writes a line for each change, in the transaction that made the task's `version`.
+///
+/// # Errors
+/// The database's.
+pub async fn record(
+    tx: &mut Tx,
+    task_id: &str,
+    version: i64,
+    who: Who<'_>,
+    changes: &[Change],
+) -> Result<(), sqlx::Error> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (at, who) = (store::now(), who.to_string());
+    let mut sql =
+        Sql::new("INSERT INTO task_changes (id, task_id, at, who, field, before, after, version) VALUES ");
+    for (index, change) in changes.iter().enumerate() {
+        sql.push(if index == 0 { "(" } else { ", (" }).bind(Uuid::now_v7().to_string());
+        sql.push_bind(", ", task_id).push_bind(", ", at).push_bind(", ", who.as_str());
+        sql.push_bind(", ", change.field).push_bind(", ", change.before.as_deref());
+        sql.push_bind(", ", change.after.as_deref()).push_bind(", ", version).push(")");
+    }
+    sql.execute(tx).await?;
+    Ok(())
+}
+
+/// A line of a task's history.
+#[derive(Debug, FromRow)]
+pub struct Line {
+    at: i64,
+    /// As [`Who`] is written.
+    pub who: String,
+    /// As the API names it.
+    pub field: String,
+    /// The value before; `None` for none.
+    pub before: Option<String>,
+    /// The value since; `None` for none.
+    pub after: Option<String>,
+    /// The version of the task that the change made.
+    pub version: i64,
+}
+
+impl Line {
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        time(self.at)
+    }
+}
+
+/// The latest lines of a task, newest first, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub async fn of_task(
+    executor: impl Executor<'_, Database = Any>,
+    id: Uuid,
+    limit: i64,
+) -> Result<Vec<Line>, sqlx::Error> {
+    let mut sql =
+        Sql::new("SELECT at, who, field, before, after, version FROM task_changes WHERE task_id = ");
+    sql.bind(id.to_string()).push(" ORDER BY version DESC, field, id LIMIT ").bind(limit);
+    sql.fetch_all(executor).await
+}

@@ -1,0 +1,137 @@
+//! Rules: what follows from what happened.
+//!
+//! Whoever hears of an event asks [`decide`], in the transaction in which the event takes effect here: for each rule that
+//! it meets, each action becomes a row. The row's unique key is made from what happened, not from how we heard of it, so
+//! that a second delivery, of the same message or of another one about the same thing, decides nothing again. A worker
+//! ([`actions`]) does what the rows say.
+//!
+//! Rules run for what GitHub tells and for what people change. They do not run for an import, which tells of things long
+//! past, and not for what a rule did: rules never set each other off.
+
+pub mod actions;
+
+use domain::{Conditions, Side, Status, Trigger};
+use sqlx::FromRow;
+use store::Tx;
+use uuid::Uuid;
+
+use crate::sync::Actor;
+
+/// Something that happened to an item.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// What.
+    pub trigger: Trigger,
+    /// The same whenever the same thing is told: made from GitHub's node ids and times, or from a task's version.
+    pub key: String,
+    /// Who did it; the item's author where we do not know.
+    pub author: Option<Actor>,
+    /// The label that was added.
+    pub label: Option<String>,
+}
+
+/// What an event is held against.
+#[derive(FromRow)]
+struct Facts {
+    kind: String,
+    category: Option<String>,
+    language: String,
+    author: String,
+    status: Option<String>,
+}
+
+/// Writes down what the rules make of `event` about the item of that id.
+///
+/// # Errors
+/// The database's.
+pub async fn decide(tx: &mut Tx, item_id: &str, event: &Event) -> Result<(), sqlx::Error> {
+    let rules: Vec<(String, String, String, String)> =
+        sqlx::query_as("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
+            .bind(event.trigger.as_str())
+            .fetch_all(&mut **tx)
+            .await?;
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let facts: Facts = sqlx::query_as(
+        "SELECT i.kind, i.category, r.language, i.author, t.status FROM items i \
+         JOIN repositories r ON r.id = i.repository_id LEFT JOIN tasks t ON t.item_id = i.id WHERE i.id = $1",
+    )
+    .bind(item_id)
+    .fetch_one(&mut **tx)
+    .await?;
+    let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
+    let side = side(tx, &author).await?;
+    for (rule_id, rule_name, conditions, actions) in rules {
+        let read = serde_json::from_str::<Conditions>(&conditions).and_then(|conditions| {
+            Ok((conditions, serde_json::from_str::<Vec<serde_json::Value>>(&actions)?))
+        });
+        let (conditions, actions) = match read {
+            Ok(rule) => rule,
+            Err(error) => {
+                tracing::error!(rule = rule_id, %error, "cannot read a rule; it is left out");
+                continue;
+            }
+        };
+        if !holds(&conditions, &facts, side, event.label.as_deref()) {
+            continue;
+        }
+        for (position, action) in (0_i64..).zip(&actions) {
+            sqlx::query(
+                "INSERT INTO rule_actions (id, event_key, rule_id, position, rule_name, item_id, author, action, status, \
+                                           attempts, version, created_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, 1, $9, $9) \
+                 ON CONFLICT (event_key, rule_id, position) DO NOTHING",
+            )
+            .bind(Uuid::now_v7().to_string())
+            .bind(event.key.replace('\0', "\u{fffd}"))
+            .bind(&rule_id)
+            .bind(position)
+            .bind(&rule_name)
+            .bind(item_id)
+            .bind(&author.login)
+            .bind(action.to_string())
+            .bind(store::now())
+            .execute(&mut **tx)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// The status of a task became its `version`.
+#[must_use]
+pub fn status_changed(task_id: &str, version: i64) -> Event {
+    let key = format!("{} {task_id} {version}", Trigger::TaskStatusChanged);
+    Event { trigger: Trigger::TaskStatusChanged, key, author: None, label: None }
+}
+
+/// Whether all that `conditions` ask for is so.
+fn holds(conditions: &Conditions, facts: &Facts, side: Option<Side>, label: Option<&str>) -> bool {
+    let Conditions { kind, category, language, status, author, label: wanted } = conditions;
+    kind.is_none_or(|kind| facts.kind == kind.as_str())
+        && category.is_none_or(|category| facts.category.as_deref() == Some(category.as_str()))
+        && language.as_ref().is_none_or(|language| facts.language == language.as_str())
+        && status.is_none_or(|status: Status| facts.status.as_deref() == Some(status.as_str()))
+        && author.is_none_or(|author| side == Some(author))
+        && wanted.as_deref().is_none_or(|wanted| label.is_some_and(|label| is_label(label, wanted)))
+}
+
+/// Whether `label` is the one that is `wanted`, with or without its prefix, in any case.
+fn is_label(label: &str, wanted: &str) -> bool {
+    let (label, wanted) = (label.to_lowercase(), wanted.to_lowercase());
+    let bare = label.split_once(':').map_or(label.as_str(), |(_, bare)| bare.trim());
+    label == wanted || bare == wanted
+}
+
+/// On which side somebody stands; a bot on none.
+async fn side(tx: &mut Tx, author: &Actor) -> Result<Option<Side>, sqlx::Error> {
+    if author.bot {
+        return Ok(None);
+    }
+    let member: Option<(String,)> = sqlx::query_as("SELECT id FROM members WHERE login = $1 AND active = 1")
+        .bind(author.login.to_lowercase())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(Some(if member.is_some() { Side::Maintainer } else { Side::Community }))
+}

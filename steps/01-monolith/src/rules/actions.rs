@@ -1,0 +1,307 @@
+//! Does what rules decided: one row, one action, under a lease.
+//!
+//! An action on our own tables, and a message that is queued in them, is done in the transaction that says so: once,
+//! whatever is killed when. A comment is GitHub's, which takes no key: it is made twice when the worker is killed between
+//! GitHub's answer and our note of it.
+
+use std::time::Duration;
+
+use chassis::{Fault, serve::Stop};
+use domain::{Action, Channel, Notify, Recipient, RiceChange, TaskChange};
+use sqlx::FromRow;
+use store::{Store, Tx, lease::Lease, queue::Queue};
+use uuid::Uuid;
+
+use crate::{
+    Error, Result,
+    github::client::{Github, GithubError},
+    history::Who,
+    notify::{self, Message, Messenger, Patience},
+    tasks,
+};
+
+/// How long a worker may hold an action; what a killed one costs.
+const LEASE: Duration = Duration::from_millis(7_500);
+
+/// How many actions a process does at once.
+const AT_ONCE: usize = 2;
+
+/// The workers of one process.
+#[derive(Debug, Clone)]
+pub struct Ruler {
+    store: Store,
+    github: Option<Github>,
+    messenger: Messenger,
+    patience: Patience,
+    queue: Queue,
+}
+
+/// An action as it is stored.
+#[derive(Debug, FromRow)]
+struct Row {
+    rule_name: String,
+    author: String,
+    action: String,
+    attempts: i64,
+    created_at: i64,
+    item_key: String,
+    node_id: String,
+    title: String,
+    url: String,
+    task_id: Option<String>,
+    assignee: Option<String>,
+}
+
+/// How an attempt ended.
+enum Outcome {
+    Done,
+    Failed(String),
+    Later(String),
+}
+
+impl Ruler {
+    /// Workers that comment through `github` and send messages by `messenger`.
+    #[must_use]
+    pub fn new(store: Store, github: Option<Github>, messenger: Messenger, patience: Patience) -> Self {
+        let queue = Queue::new(store.clone(), "rule_actions", "status = 'pending'", LEASE, AT_ONCE);
+        Self { store, github, messenger, patience, queue }
+    }
+
+    /// Tells the workers that a rule may have decided something.
+    pub fn wake(&self) {
+        self.queue.wake();
+    }
+
+    /// Works until `stop`.
+    pub async fn run(self, stop: Stop) {
+        let act = |lease| {
+            let ruler = self.clone();
+            async move {
+                if let Err(error) = ruler.act(&lease).await {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(
+                        action = lease.id(),
+                        error,
+                        "an action stumbled; it is taken up again when its lease ends"
+                    );
+                }
+                Duration::ZERO
+            }
+        };
+        self.queue.run(stop, act).await;
+    }
+
+    async fn act(&self, lease: &Lease) -> Result<()> {
+        let row: Row = sqlx::query_as(
+            "SELECT a.rule_name, a.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
+                    t.id AS task_id, m.login AS assignee \
+             FROM rule_actions a JOIN items i ON i.id = a.item_id LEFT JOIN tasks t ON t.item_id = i.id \
+             LEFT JOIN members m ON m.id = t.assignee_id WHERE a.id = $1",
+        )
+        .bind(lease.id())
+        .fetch_one(self.store.pool())
+        .await?;
+        let action = match serde_json::from_str(&row.action) {
+            Ok(action) => action,
+            Err(error) => return self.end(lease, &row, Outcome::Failed(error.to_string())).await,
+        };
+        match action {
+            Action::Comment(text) => {
+                let outcome = self.comment(&row, &text).await;
+                self.end(lease, &row, outcome).await
+            }
+            action => self.change(lease, &row, &action).await,
+        }
+    }
+
+    /// An action on our own tables, together with the note that it is done.
+    async fn change(&self, lease: &Lease, row: &Row, action: &Action) -> Result<()> {
+        let mut tx = self.store.begin_write().await?;
+        let outcome = match self.change_in(&mut tx, lease, row, action).await {
+            Ok(()) => Outcome::Done,
+            // What is wrong with it does not change by itself.
+            Err(Error::Fault(Fault::Invalid(errors))) => {
+                let all: Vec<_> =
+                    errors.into_iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+                Outcome::Failed(all.join("; "))
+            }
+            Err(Error::Fault(Fault::NotFound(what))) => Outcome::Failed(format!("{what} not found")),
+            Err(error) => return Err(error),
+        };
+        match outcome {
+            Outcome::Done => {
+                if self.note(&mut tx, lease, row, &outcome).await? {
+                    tx.commit().await?;
+                    self.messenger.wake();
+                }
+                Ok(())
+            }
+            failed => {
+                drop(tx);
+                self.end(lease, row, failed).await
+            }
+        }
+    }
+
+    async fn change_in(&self, tx: &mut Tx, lease: &Lease, row: &Row, action: &Action) -> Result<()> {
+        let change = match action {
+            Action::SetStatus(status) => TaskChange { status: Some(*status), ..TaskChange::default() },
+            Action::Assign(login) => {
+                TaskChange { assignee: Some(Some(login.clone())), ..TaskChange::default() }
+            }
+            Action::AddReach(reach) => {
+                let task = row.task()?;
+                let reach = tasks::reach(&self.store, tx, task).await?.map(|now| now + reach);
+                let reach = reach.map(|reach| reach.clamp(0.0, domain::Rice::MAX_REACH));
+                TaskChange {
+                    rice: Some(RiceChange { reach, ..RiceChange::default() }),
+                    ..TaskChange::default()
+                }
+            }
+            Action::Notify(message) => return self.notify(tx, lease, row, message).await,
+            // Not ours to change: see `act`.
+            Action::Comment(_) => return Ok(()),
+        };
+        tasks::change(&self.store, tx, row.task()?, &change, |_| Ok(()), Who::Rule(&row.rule_name)).await
+    }
+
+    /// Queues a message for each recipient, under the key of this action and the recipient.
+    async fn notify(&self, tx: &mut Tx, lease: &Lease, row: &Row, message: &Notify) -> Result<()> {
+        let recipients = recipients(tx, row, message).await?;
+        if recipients.is_empty() {
+            let nobody = match message.channel {
+                Channel::Email => format!("nobody to reach: {}", message.to),
+                Channel::Sms => format!("nobody with a phone number: {}", message.to),
+            };
+            return Err(Fault::invalid("notify.to", nobody).into());
+        }
+        for (login, to) in recipients {
+            let subject = matches!(message.channel, Channel::Email)
+                .then(|| format!("{}: {}", row.rule_name, row.item_key));
+            let message = Message {
+                key: format!("action {} {login}", lease.id()),
+                channel: message.channel,
+                sender: None,
+                to,
+                subject,
+                body: row.fill(&message.text),
+            };
+            notify::queue(tx, &message).await?;
+        }
+        Ok(())
+    }
+
+    async fn comment(&self, row: &Row, text: &str) -> Outcome {
+        let Some(github) = &self.github else { return Outcome::Failed("GITHUB_TOKEN is not set".to_owned()) };
+        match github.comment(&row.node_id, &row.fill(text)).await {
+            Ok(()) => Outcome::Done,
+            Err(error @ GithubError::Refused(_)) => Outcome::Failed(error.to_string()),
+            Err(error @ GithubError::Unavailable(_)) => Outcome::Later(error.to_string()),
+        }
+    }
+
+    /// Writes down how an attempt ended.
+    async fn end(&self, lease: &Lease, row: &Row, outcome: Outcome) -> Result<()> {
+        let mut tx = self.store.begin_write().await?;
+        if self.note(&mut tx, lease, row, &outcome).await? {
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down how an attempt ended; `false` when the action is no longer ours, and nothing may be written.
+    async fn note(&self, tx: &mut Tx, lease: &Lease, row: &Row, outcome: &Outcome) -> Result<bool> {
+        let age = Duration::from_millis(u64::try_from(store::now() - row.created_at).unwrap_or(0));
+        let (status, reason, pause) = match outcome {
+            Outcome::Done => ("done", None, Duration::ZERO),
+            Outcome::Failed(reason) => ("failed", Some(reason.clone()), Duration::ZERO),
+            Outcome::Later(reason) => match self.patience.pause(row.attempts + 1, age, None) {
+                Some(pause) => ("pending", Some(reason.clone()), pause),
+                None => ("failed", Some(format!("given up: {reason}")), Duration::ZERO),
+            },
+        };
+        if !lease.end(tx, pause).await? {
+            return Ok(false);
+        }
+        if let Some(reason) = &reason {
+            tracing::warn!(
+                rule = row.rule_name,
+                item = row.item_key,
+                status,
+                reason,
+                "an action did not work"
+            );
+        }
+        sqlx::query(
+            "UPDATE rule_actions SET status = $1, reason = $2, attempts = attempts + 1, version = version + 1, \
+                                     updated_at = $3 WHERE id = $4",
+        )
+        .bind(status)
+        .bind(&reason)
+        .bind(store::now())
+        .bind(lease.id())
+        .execute(&mut **tx)
+        .await?;
+        Ok(true)
+    }
+}
+
+impl Row {
+    /// The task of the item.
+    fn task(&self) -> Result<Uuid, Fault> {
+        let missing = || Fault::NotFound(format!("a task about {}", self.item_key));
+        self.task_id.as_deref().ok_or_else(missing)?.parse().map_err(Fault::internal)
+    }
+
+    /// A text with its placeholders filled, in one pass: what an item's title says is never a placeholder.
+    fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('{') {
+            filled.push_str(before);
+            let values = [
+                ("key}", &self.item_key),
+                ("title}", &self.title),
+                ("url}", &self.url),
+                ("author}", &self.author),
+            ];
+            match values.iter().find_map(|(name, value)| Some((behind.strip_prefix(name)?, value))) {
+                Some((behind, value)) => {
+                    filled.push_str(value);
+                    rest = behind;
+                }
+                None => {
+                    filled.push('{');
+                    rest = behind;
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+/// Who gets a message, by login, and where it reaches them.
+async fn recipients(tx: &mut Tx, row: &Row, message: &Notify) -> Result<Vec<(String, String)>> {
+    let recipient = message.recipient().map_err(Fault::internal)?;
+    let login = match &recipient {
+        Recipient::OnCall => None,
+        Recipient::Member(login) => Some(login.as_str()),
+        Recipient::Assignee => match &row.assignee {
+            Some(login) => Some(login.as_str()),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let column = match message.channel {
+        Channel::Email => "email",
+        Channel::Sms => "phone",
+    };
+    let mut sql = store::Sql::new("SELECT login, ");
+    sql.push(column).push(" FROM members WHERE active = 1 AND ").push(column).push(" IS NOT NULL AND ");
+    match login {
+        Some(login) => sql.push_bind("login = ", login),
+        None => sql.push("on_call = 1"),
+    };
+    sql.push(" ORDER BY login");
+    Ok(sql.fetch_all(&mut **tx).await?)
+}

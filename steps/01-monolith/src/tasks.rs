@@ -1,0 +1,199 @@
+//! The one place that changes tasks, whoever asks: a person over the API or on a page, the item on GitHub, the catalogue.
+//! What changed is written into the history in the same transaction.
+
+use chassis::Fault;
+use domain::{Login, Rice, RiceChange, Status, TaskChange};
+use sqlx::{AssertSqlSafe, FromRow};
+use store::{Store, Tx};
+use uuid::Uuid;
+
+use crate::{
+    Result,
+    api::tasks::{date, day},
+    history::{self, Change, Who},
+    rules,
+};
+
+/// Makes `change` within `tx`. `expected` may refuse the version that is stored.
+///
+/// # Errors
+/// 404 unknown task, 422 naming the field that is wrong, and what `expected` says.
+pub async fn change(
+    store: &Store,
+    tx: &mut Tx,
+    id: Uuid,
+    change: &TaskChange,
+    expected: impl FnOnce(i64) -> Result<(), Fault>,
+    who: Who<'_>,
+) -> Result<()> {
+    change.validate().map_err(Fault::Invalid)?;
+    let stored = StoredTask::find(store, tx, &id.to_string())
+        .await?
+        .ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
+    expected(stored.version)?;
+    let changed = stored.with(tx, change).await?;
+    if changed.status != Status::Done.as_str() && !is_open(tx, &stored.item_id).await? {
+        return Err(Fault::invalid("status", "must be done: the item is closed").into());
+    }
+    stored.become_like(&changed, tx, who).await?;
+    Ok(())
+}
+
+/// The reach of a task, which is locked until the transaction ends; `None` for an unknown one.
+///
+/// # Errors
+/// The database's.
+pub async fn reach(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<f64>, sqlx::Error> {
+    Ok(StoredTask::find(store, tx, &id.to_string()).await?.map(|task| task.reach))
+}
+
+/// What of a task may change, as it is stored.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub(crate) struct StoredTask {
+    id: String,
+    item_id: String,
+    pub(crate) status: String,
+    assignee_id: Option<String>,
+    /// Login that belongs to `assignee_id`.
+    assignee: Option<String>,
+    due_day: Option<i64>,
+    reach: f64,
+    impact: f64,
+    confidence: f64,
+    effort: f64,
+    /// 1: a person has set a factor, so they no longer follow the item.
+    rice_set: i64,
+    version: i64,
+}
+
+impl StoredTask {
+    /// The task, locked until the transaction ends.
+    pub(crate) async fn find(store: &Store, tx: &mut Tx, id: &str) -> Result<Option<Self>, sqlx::Error> {
+        let sql = format!(
+            "SELECT id, item_id, status, assignee_id, \
+                    (SELECT login FROM members WHERE members.id = tasks.assignee_id) AS assignee, due_day, reach, \
+                    impact, confidence, effort, rice_set, version \
+             FROM tasks WHERE id = $1{}",
+            store.for_update()
+        );
+        sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut **tx).await
+    }
+
+    /// Gives it the factors of its item, unless a person has set one.
+    pub(crate) fn follow(&mut self, rice: &Rice) {
+        if self.rice_set == 0 {
+            self.reach = rice.reach;
+            self.impact = rice.impact;
+            self.confidence = rice.confidence;
+            self.effort = rice.effort;
+        }
+    }
+
+    /// Gives it another reach, unless a person has set a factor.
+    pub(crate) fn follow_reach(&mut self, reach: f64) {
+        if self.rice_set == 0 {
+            self.reach = reach;
+        }
+    }
+
+    /// The row with the change applied.
+    async fn with(&self, tx: &mut Tx, change: &TaskChange) -> Result<Self> {
+        let mut new = self.clone();
+        if let Some(status) = change.status {
+            status.as_str().clone_into(&mut new.status);
+        }
+        if let Some(assignee) = &change.assignee {
+            new.assignee_id = match assignee {
+                Some(login) => Some(active_member(tx, login).await?),
+                None => None,
+            };
+            new.assignee = assignee.as_ref().map(Login::to_string);
+        }
+        if let Some(due_date) = change.due_date {
+            new.due_day = due_date.map(day);
+        }
+        if let Some(rice) = &change.rice {
+            new.reach = rice.reach.unwrap_or(new.reach);
+            new.impact = rice.impact.unwrap_or(new.impact);
+            new.confidence = rice.confidence.unwrap_or(new.confidence);
+            new.effort = rice.effort.unwrap_or(new.effort);
+            if *rice != RiceChange::default() {
+                new.rice_set = 1;
+            }
+        }
+        Ok(new)
+    }
+
+    /// Stores `new` in place of this row, with what differs in the history; nothing when they are the same.
+    pub(crate) async fn become_like(&self, new: &Self, tx: &mut Tx, who: Who<'_>) -> Result<(), sqlx::Error> {
+        if new == self {
+            return Ok(());
+        }
+        let version = self.version + 1;
+        sqlx::query(
+            "UPDATE tasks SET status = $1, assignee_id = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
+                              effort = $7, rice_set = $8, version = $9, updated_at = $10 \
+             WHERE id = $11",
+        )
+        .bind(&new.status)
+        .bind(&new.assignee_id)
+        .bind(new.due_day)
+        .bind(new.reach)
+        .bind(new.impact)
+        .bind(new.confidence)
+        .bind(new.effort)
+        .bind(new.rice_set)
+        .bind(version)
+        .bind(store::now())
+        .bind(&self.id)
+        .execute(&mut **tx)
+        .await?;
+        history::record(tx, &self.id, version, who, &self.changes(new)).await?;
+        if new.status != self.status && who.sets_off_rules() {
+            rules::decide(tx, &self.item_id, &rules::status_changed(&self.id, version)).await?;
+        }
+        Ok(())
+    }
+
+    /// The fields in which `new` differs.
+    fn changes(&self, new: &Self) -> Vec<Change> {
+        let fields = |task: &Self| {
+            [
+                ("status", Some(task.status.clone())),
+                ("assignee", task.assignee.clone()),
+                // A stored day is a date; should one not be, its number still tells something.
+                (
+                    "due_date",
+                    task.due_day.map(|day| date(day).map_or(day.to_string(), |date| date.to_string())),
+                ),
+                ("rice.reach", Some(task.reach.to_string())),
+                ("rice.impact", Some(task.impact.to_string())),
+                ("rice.confidence", Some(task.confidence.to_string())),
+                ("rice.effort", Some(task.effort.to_string())),
+            ]
+        };
+        fields(self)
+            .into_iter()
+            .zip(fields(new))
+            .filter(|((_, before), (_, after))| before != after)
+            .map(|((field, before), (_, after))| Change { field, before, after })
+            .collect()
+    }
+}
+
+/// Whether the item is open, now that its task is locked: whoever closes it comes after us.
+async fn is_open(tx: &mut Tx, item_id: &str) -> Result<bool> {
+    let (state,): (String,) =
+        sqlx::query_as("SELECT state FROM items WHERE id = $1").bind(item_id).fetch_one(&mut **tx).await?;
+    Ok(state == domain::State::Open.as_str())
+}
+
+async fn active_member(tx: &mut Tx, login: &Login) -> Result<String> {
+    let member: Option<(String,)> = sqlx::query_as("SELECT id FROM members WHERE login = $1 AND active = 1")
+        .bind(login.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    member
+        .map(|(id,)| id)
+        .ok_or_else(|| Fault::invalid("assignee", "must be an active member of the team").into())
+}
