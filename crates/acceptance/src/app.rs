@@ -1,9 +1,9 @@
 //! Automator as a scenario sees it: a URL, a token, and processes that can be broken.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::OnceLock, time::Duration};
 
 use anyhow::{Context, Result};
-use harness::{Options, System};
+use harness::{Options, Part, System};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -58,23 +58,25 @@ impl App {
     /// # Errors
     /// The processes do not start.
     pub fn start(step: &Step, database: Database, adjust: impl FnOnce(Options) -> Options) -> Result<Self> {
-        let folder = TempDir::with_prefix("automator-").context("cannot make a temporary folder")?;
-        let catalogue = folder.path().join(CATALOGUE_FILE);
-        fs::write(&catalogue, CATALOGUE).context("cannot write the catalogue")?;
-        let another = database.clone();
-        let options = Options::new(Path::new(step.folder), Path::new(step.binary))
-            .working_directory(folder.path())
-            .value("database", database.url())
-            .value("token", TOKEN)
-            .value("secret", SECRET)
-            .value("catalogue", catalogue.display().to_string())
-            // `{database.backlog}`: a database for each module.
-            .resolve(move |name| name.strip_prefix("database.").and_then(|_| another.another().ok()));
-        let system = System::start(&adjust(options))?;
-        // No connection is kept: a scenario that kills a process must not stumble over one to its former life.
-        let client =
-            reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).no_proxy().build()?;
+        let (system, folder) = system(step, &database, adjust)?;
+        let client = client()?;
         Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, folder })
+    }
+
+    /// Starts the step's processes on a `database` that [`App::prepare`] prepared. Blocks.
+    ///
+    /// # Errors
+    /// The processes do not start.
+    pub(crate) fn start_prepared(step: &Step, database: Database) -> Result<Self> {
+        Self::start(step, database, |options| options.part(Part::Lasting))
+    }
+
+    /// Runs what prepares the step's databases, and nothing else. Blocks.
+    ///
+    /// # Errors
+    /// A process does not start, or fails.
+    pub(crate) fn prepare(step: &Step, database: &Database) -> Result<()> {
+        system(step, database, |options| options.part(Part::Once)).map(drop)
     }
 
     /// The processes, to be broken.
@@ -216,6 +218,38 @@ impl App {
     pub(crate) fn report(&self) -> String {
         format!("the last requests:\n{}the logs:\n{}", self.exchanges.report(), self.system.tails())
     }
+}
+
+/// Starts the step's processes, with a folder of their own. Blocks.
+fn system(
+    step: &Step,
+    database: &Database,
+    adjust: impl FnOnce(Options) -> Options,
+) -> Result<(System, TempDir)> {
+    let folder = TempDir::with_prefix("automator-").context("cannot make a temporary folder")?;
+    let catalogue = folder.path().join(CATALOGUE_FILE);
+    fs::write(&catalogue, CATALOGUE).context("cannot write the catalogue")?;
+    let databases = database.clone();
+    let options = Options::new(Path::new(step.folder), Path::new(step.binary))
+        .working_directory(folder.path())
+        .value("database", database.url())
+        .value("token", TOKEN)
+        .value("secret", SECRET)
+        .value("catalogue", catalogue.display().to_string())
+        // `{database.backlog}`: a database for each module.
+        .resolve(move |name| databases.named(name.strip_prefix("database.")?).ok());
+    Ok((System::start(&adjust(options))?, folder))
+}
+
+/// The client of all scenarios. No connection is kept: a scenario that kills a process must not stumble over one to its
+/// former life, and a connection dies with the runtime of the scenario that made it.
+fn client() -> Result<reqwest::Client> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(client) = CLIENT.get() {
+        return Ok(client.clone());
+    }
+    let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).no_proxy().build()?;
+    Ok(CLIENT.get_or_init(|| client).clone())
 }
 
 /// `X-Hub-Signature-256` of a body: HMAC-SHA256 in hex (RFC 2104).

@@ -5,7 +5,8 @@
 //! ignored and say so, unless `WORKSHOP_REQUIRE` (a list with commas) has `docker`: then they fail.
 
 use std::{
-    fmt,
+    collections::BTreeMap,
+    fmt, fs,
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -91,6 +92,8 @@ impl fmt::Display for Engine {
 #[derive(Clone)]
 pub struct Database {
     url: String,
+    /// The databases beside it, by the names that a `system.toml` gives them.
+    named: Arc<Mutex<BTreeMap<String, String>>>,
     place: Arc<Place>,
 }
 
@@ -123,6 +126,55 @@ impl Database {
         }
     }
 
+    /// The URL of the database that `{database.NAME}` means, made for the first who asks.
+    ///
+    /// # Errors
+    /// As [`Database::another`].
+    pub fn named(&self, name: &str) -> anyhow::Result<String> {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = named.get(name) {
+            return Ok(url.clone());
+        }
+        let url = self.another()?;
+        named.insert(name.to_owned(), url.clone());
+        Ok(url)
+    }
+
+    /// A copy of this database, and of the named ones beside it, for somebody else. Nobody may be using them.
+    ///
+    /// # Errors
+    /// Files cannot be copied, or the server does not make databases.
+    pub fn copy(&self) -> anyhow::Result<Self> {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let all = || named.iter().map(|(name, url)| (name.clone(), url.as_str()));
+        Ok(match &*self.place {
+            Place::Sqlite(folder) => {
+                let copy = TempDir::with_prefix("automator-")?;
+                for file in fs::read_dir(folder.path())? {
+                    let file = file?;
+                    fs::copy(file.path(), copy.path().join(file.file_name()))?;
+                }
+                let moved = |url: &str| sqlite_url(&copy.path().join(name_in(url)));
+                let named = all().map(|(name, url)| (name, moved(url))).collect();
+                let url = moved(&self.url);
+                Self { url, named: Arc::new(Mutex::new(named)), place: Arc::new(Place::Sqlite(copy)) }
+            }
+            Place::Postgres { server, .. } => {
+                let mut names = Vec::new();
+                let mut copied = |url: &str| {
+                    let (name, url) = server.copy(name_in(url))?;
+                    names.push(name);
+                    anyhow::Ok(url)
+                };
+                let url = copied(&self.url)?;
+                let named =
+                    all().map(|(name, url)| Ok((name, copied(url)?))).collect::<anyhow::Result<_>>()?;
+                let place = Place::Postgres { server: Arc::clone(server), names: Mutex::new(names) };
+                Self { url, named: Arc::new(Mutex::new(named)), place: Arc::new(place) }
+            }
+        })
+    }
+
     /// The URL of another fresh database beside this one, for a system whose modules have one each.
     ///
     /// # Errors
@@ -140,6 +192,11 @@ impl Database {
             }
         }
     }
+}
+
+/// The name of the database in its URL: of the file, or at the server.
+fn name_in(url: &str) -> &str {
+    url.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap_or_default()
 }
 
 fn sqlite_url(path: &Path) -> String {
@@ -168,16 +225,20 @@ impl Databases {
             Engine::Sqlite => {
                 let folder = TempDir::with_prefix("automator-").map_err(|e| broken(e.to_string()))?;
                 let url = sqlite_url(&folder.path().join("automator.db"));
-                Ok(Database { url, place: Arc::new(Place::Sqlite(folder)) })
+                Ok(Database { url, named: Arc::default(), place: Arc::new(Place::Sqlite(folder)) })
             }
             Engine::Postgres => {
-                let server = self.postgres.get_or_init(|| Postgres::start().map(Arc::new).map_err(missing));
-                let server = server.as_ref().map_err(Clone::clone)?;
+                let server = self.start_server().as_ref().map_err(Clone::clone)?;
                 let (name, url) = server.database().map_err(|error| broken(format!("{error:#}")))?;
-                let names = Mutex::new(vec![name]);
-                Ok(Database { url, place: Arc::new(Place::Postgres { server: Arc::clone(server), names }) })
+                let place = Place::Postgres { server: Arc::clone(server), names: Mutex::new(vec![name]) };
+                Ok(Database { url, named: Arc::default(), place: Arc::new(place) })
             }
         }
+    }
+
+    /// Starts the PostgreSQL server, unless somebody has.
+    pub(crate) fn start_server(&self) -> &Result<Arc<Postgres>, Missing> {
+        self.postgres.get_or_init(|| Postgres::start().map(Arc::new).map_err(missing))
     }
 
     /// Removes the container.

@@ -32,22 +32,35 @@ pub struct Scenario {
 pub enum On {
     /// Its own, just started, empty.
     Fresh,
+    /// Its own, just started, into whose database the two repositories were imported.
+    Copy,
     /// One into which the two repositories were imported, shared with all scenarios that only read.
     Imported,
 }
 
-/// Lists the scenarios of a file: `scenarios![a_first_one, a_second_one];`, those that only read an imported system in
-/// front: `scenarios![imported: a_reader, another; a_first_one];`. One that is left out is dead code, which the compiler
-/// says.
+/// Lists the scenarios of a file: `scenarios![a_first_one, a_second_one];`. In front, those that only read an imported
+/// system, and those that change a copy of it: `scenarios![imported: a_reader; copy: a_writer, another; a_first_one];`.
+/// Nobody imports there again, and the simulators know nothing of what was told before. One that is left out is dead
+/// code, which the compiler says.
 macro_rules! scenarios {
+    (imported: $($reader:ident),+; copy: $($writer:ident),+; $($name:ident),* $(,)?) => {
+        $crate::scenario::scenarios!(@ [$($reader)+] [$($writer)+] [$($name)*]);
+    };
     (imported: $($reader:ident),+; $($name:ident),* $(,)?) => {
-        pub(crate) const ALL: &[$crate::Scenario] = &[
-            $($crate::scenario::scenario!($reader, Imported),)+
-            $($crate::scenario::scenario!($name, Fresh)),*
-        ];
+        $crate::scenario::scenarios!(@ [$($reader)+] [] [$($name)*]);
+    };
+    (copy: $($writer:ident),+; $($name:ident),* $(,)?) => {
+        $crate::scenario::scenarios!(@ [] [$($writer)+] [$($name)*]);
     };
     ($($name:ident),+ $(,)?) => {
-        pub(crate) const ALL: &[$crate::Scenario] = &[$($crate::scenario::scenario!($name, Fresh)),+];
+        $crate::scenario::scenarios!(@ [] [] [$($name)+]);
+    };
+    (@ [$($reader:ident)*] [$($writer:ident)*] [$($name:ident)*]) => {
+        pub(crate) const ALL: &[$crate::Scenario] = &[
+            $($crate::scenario::scenario!($name, Fresh),)*
+            $($crate::scenario::scenario!($writer, Copy),)*
+            $($crate::scenario::scenario!($reader, Imported),)*
+        ];
     };
 }
 macro_rules! scenario {
@@ -65,54 +78,98 @@ pub(crate) use {scenario, scenarios};
 /// Runs every scenario against a step, as the command line of `cargo test` asks.
 #[must_use]
 pub fn run(step: Step) -> ExitCode {
-    let imported = Arc::new(Imported::default());
+    let prepared: Arc<[Prepared; Engine::ALL.len()]> = Arc::default();
     let cases: Vec<_> = crate::scenarios::all()
         .map(|scenario| {
             let area = scenario.area.rsplit("::").next().unwrap_or_default();
-            let imported = Arc::clone(&imported);
+            let prepared = Arc::clone(&prepared);
             trials::Case {
                 name: format!("{area}::{}", scenario.name),
-                run: Arc::new(move |engine, fresh| match scenario.on {
-                    On::Fresh => {
-                        // Started and ended outside of the scenario's runtime: both block.
-                        let app = start(&step, fresh()?)?;
-                        one(&scenario, &app)
+                run: Arc::new(move |engine, fresh| {
+                    let prepared = &prepared[engine as usize];
+                    // Started and ended outside of the scenario's runtime: both block.
+                    match scenario.on {
+                        On::Fresh => one(&scenario, &start(&step, prepared.migrated(&step, fresh)?.copy())?),
+                        On::Copy => one(&scenario, &start(&step, prepared.imported(&step, fresh)?.copy())?),
+                        On::Imported => one(&scenario, &*prepared.shared(&step, fresh)?),
                     }
-                    On::Imported => one(&scenario, &*imported.get(&step, engine, fresh)?),
                 }),
             }
         })
         .collect();
-    trials::run(&cases, None, move || imported.stop())
+    trials::run(&cases, None, move || prepared.iter().for_each(Prepared::stop))
 }
 
-/// The systems that are shared, one for each engine, each made by the first that asks for it.
+/// What scenarios start from on one engine, each made by the first that asks for it.
 #[derive(Default)]
-struct Imported([Mutex<Option<Arc<App>>>; Engine::ALL.len()]);
+struct Prepared {
+    migrated: Lazy<Database>,
+    imported: Lazy<Database>,
+    shared: Lazy<Arc<App>>,
+}
 
-impl Imported {
-    fn get(&self, step: &Step, engine: Engine, fresh: trials::Fresh<'_>) -> Result<Arc<App>, Ended> {
-        let mut shared = self.0[engine as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(app) = &*shared {
-            return Ok(Arc::clone(app));
-        }
-        let app = start(step, fresh()?)?;
-        panics::catch(async { _ = app.import().await }).map_err(|message| {
-            Ended::Failed(format!("the import for all readers: {message}\n{}", app.report()))
-        })?;
-        Ok(Arc::clone(shared.insert(Arc::new(app))))
+impl Prepared {
+    /// Databases that the step's own processes have prepared, to be copied: each scenario has its own, and none pays for
+    /// the migration.
+    fn migrated(&self, step: &Step, fresh: trials::Fresh<'_>) -> Result<Database, Ended> {
+        self.migrated.get(|| {
+            let database = fresh()?;
+            App::prepare(step, &database).map_err(broken)?;
+            Ok(database)
+        })
     }
 
-    /// Ends the systems, while their databases are still there.
+    /// The same after an import, its system ended.
+    fn imported(&self, step: &Step, fresh: trials::Fresh<'_>) -> Result<Database, Ended> {
+        self.imported.get(|| {
+            let app = start(step, self.migrated(step, fresh)?.copy())?;
+            panics::catch(async { _ = app.import().await }).map_err(|message| {
+                Ended::Failed(format!("the import for all that start from one: {message}\n{}", app.report()))
+            })?;
+            Ok(app.database().clone())
+        })
+    }
+
+    /// A running system on such databases.
+    fn shared(&self, step: &Step, fresh: trials::Fresh<'_>) -> Result<Arc<App>, Ended> {
+        self.shared.get(|| Ok(Arc::new(start(step, self.imported(step, fresh)?.copy())?)))
+    }
+
+    /// Ends the shared system and lets go of the databases, while their server is still there.
     fn stop(&self) {
-        for shared in &self.0 {
-            shared.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
+        self.shared.forget();
+        self.imported.forget();
+        self.migrated.forget();
     }
 }
 
-fn start(step: &Step, database: Database) -> Result<App, Ended> {
-    App::start(step, database, |options| options).map_err(|error| Ended::Failed(format!("{error:#}")))
+/// A value, or why there is none, made once.
+struct Lazy<T>(Mutex<Option<Result<T, Ended>>>);
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Lazy<T> {
+    fn get(&self, make: impl FnOnce() -> Result<T, Ended>) -> Result<T, Ended> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(make).clone()
+    }
+
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+fn start(step: &Step, database: anyhow::Result<Database>) -> Result<App, Ended> {
+    let started = database.and_then(|database| App::start_prepared(step, database));
+    started.map_err(broken)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err calls")]
+fn broken(error: anyhow::Error) -> Ended {
+    Ended::Failed(format!("{error:#}"))
 }
 
 /// Runs the scenario. `Err` has all that a reader needs.

@@ -19,11 +19,12 @@ mod webhooks;
 /// All of them, area by area.
 pub fn all() -> impl Iterator<Item = Scenario> {
     [
+        // The longest first: it waits for a lease, and the others run meanwhile.
+        imports::ALL,
         health::ALL,
         access::ALL,
         idempotency::ALL,
         repositories::ALL,
-        imports::ALL,
         items::ALL,
         tasks::ALL,
         team::ALL,

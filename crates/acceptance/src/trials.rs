@@ -1,6 +1,6 @@
 //! Cases, each run once on SQLite and once on PostgreSQL, with the options of `cargo test`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, thread};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -10,6 +10,7 @@ use crate::databases::{Database, Databases, Engine, Missing};
 const AT_ONCE: usize = 4;
 
 /// Why a case did not end well.
+#[derive(Clone)]
 pub(crate) enum Ended {
     /// There is no database to run it on.
     Missing(Missing),
@@ -45,6 +46,12 @@ pub(crate) fn run(cases: &[Case], missing: Option<&str>, after: impl FnOnce()) -
     arguments.test_threads.get_or_insert(cores.max(AT_ONCE));
 
     let databases = Arc::new(Databases::default());
+    // The server is wanted sooner or later, and needs a while to start: it does while the first cases run on SQLite.
+    let everything = arguments.filter.is_none() && !arguments.list && missing.is_none();
+    let starting = everything.then(|| {
+        let databases = Arc::clone(&databases);
+        thread::spawn(move || databases.start_server().is_ok())
+    });
     let trials = Engine::ALL.iter().flat_map(|&engine| {
         let databases = &databases;
         cases.iter().map(move |case| {
@@ -66,6 +73,10 @@ pub(crate) fn run(cases: &[Case], missing: Option<&str>, after: impl FnOnce()) -
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     after();
+    if let Some(starting) = starting {
+        // It ended long ago, unless all that wanted the server was skipped. A panic was printed.
+        let _ = starting.join();
+    }
     // Now, and not at the end of the process, which would not wait for the container to go.
     databases.stop();
     conclusion.exit_code()

@@ -26,7 +26,7 @@ mod template;
 pub use definition::Definition;
 pub use error::{Error, Result};
 pub use log::Logs;
-pub use options::{INHERITED, Options, Ports};
+pub use options::{INHERITED, Options, Part, Ports};
 #[cfg(feature = "proxy")]
 pub use proxy::{Fault, Proxy};
 pub use stop::Stop;

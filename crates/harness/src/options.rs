@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{Logs, Stop};
+use crate::{Logs, Stop, definition::Process};
 
 /// The variables that a process inherits. All others come from `system.toml` and [`Options::env`]: a learner's own
 /// `DATABASE_URL` or `GITHUB_TOKEN` cannot leak in.
@@ -42,6 +42,28 @@ pub enum Ports {
     Declared,
 }
 
+/// Which of a step's processes are started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// All.
+    #[default]
+    All,
+    /// Those with `once`: what prepares a system.
+    Once,
+    /// All others: a system that was prepared before.
+    Lasting,
+}
+
+impl Part {
+    pub(crate) fn has(self, process: &Process) -> bool {
+        match self {
+            Self::All => true,
+            Self::Once => process.once,
+            Self::Lasting => !process.once,
+        }
+    }
+}
+
 type Resolve = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// How to start a system.
@@ -49,6 +71,7 @@ type Resolve = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Options {
     pub(crate) folder: PathBuf,
     pub(crate) binary: PathBuf,
+    pub(crate) part: Part,
     pub(crate) ports: Ports,
     pub(crate) fixed: BTreeMap<String, u16>,
     pub(crate) via: BTreeMap<String, String>,
@@ -69,6 +92,7 @@ impl Options {
         Self {
             folder: folder.into(),
             binary: binary.into(),
+            part: Part::default(),
             ports: Ports::default(),
             fixed: BTreeMap::new(),
             via: BTreeMap::new(),
@@ -81,6 +105,13 @@ impl Options {
             working_directory: None,
             stop: Stop::default(),
         }
+    }
+
+    /// Which processes are started; the others count as ready, and can be started later.
+    #[must_use]
+    pub fn part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
     }
 
     /// On which ports the processes listen.

@@ -67,7 +67,8 @@ pub struct Ended {
 }
 
 impl System {
-    /// Starts the processes of a step, each as soon as those that it waits for are ready, and returns when all are.
+    /// Starts the processes of a step, or the [`Part`](crate::Part) of them that is asked for, each as soon as those that
+    /// it waits for are ready, and returns when all are.
     ///
     /// # Errors
     /// A wrong `system.toml`, a placeholder without a value, a taken port; a process that cannot be started, ends early or
@@ -124,7 +125,8 @@ impl System {
             stop: options.stop.clone(),
             _ports: held,
         };
-        system.bring_up(&system.members.iter().collect::<Vec<_>>())?;
+        let wanted = system.members.iter().filter(|member| options.part.has(&member.process));
+        system.bring_up(&wanted.collect::<Vec<_>>())?;
         Ok(system)
     }
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{Error, Logs, Options, Ports, Stop, System, ports::Port};
+use harness::{Error, Logs, Options, Part, Ports, Stop, System, ports::Port};
 
 /// Not a test unless a harness starts it: then one of the processes below.
 #[test]
@@ -166,6 +166,20 @@ fn processes_start_in_order_and_find_one_another() {
     logs(&system, "front", "listening");
     assert!(system.tails().contains("── back"), "{}", system.tails());
     assert!(system.ended().is_none());
+}
+
+#[test]
+fn what_prepares_a_system_can_run_without_it_and_the_system_without_that() {
+    let step = two_servers();
+    let mark = step.0.join("mark");
+    let prepared = System::start(&step.options().part(Part::Once)).unwrap();
+    assert!(mark.exists(), "migrate did not run");
+    assert!(matches!(prepared.id("front"), Err(Error::NotRunning(_))));
+    // Whoever runs now leaves a trace.
+    let before = fs::metadata(&mark).unwrap().modified().unwrap();
+    let system = System::start(&step.options().part(Part::Lasting)).unwrap();
+    assert!(get(system.front(), "/env").is_ok());
+    assert_eq!(fs::metadata(&mark).unwrap().modified().unwrap(), before, "migrate ran again");
 }
 
 #[test]

@@ -28,6 +28,7 @@ acceptance::on_both_databases!(
     a_kept_answer_comes_back_as_it_was,
     a_key_is_forgotten_when_it_is_old,
     text_from_a_request_is_only_ever_a_value,
+    a_copy_of_a_database_has_its_rows_and_a_life_of_its_own,
     a_database_that_is_gone_is_unavailable,
     a_lock_that_is_never_let_go_is_unavailable_in_time
 );
@@ -296,6 +297,19 @@ async fn text_from_a_request_is_only_ever_a_value(database: Database) {
     sql.push_bind(" AND name = ", name).push_bind(" AND seats = ", 0_i64);
     let rows: Vec<(String,)> = sql.fetch_all(store.pool()).await.unwrap();
     assert_eq!(rows, [(name.to_owned(),)]);
+}
+
+/// What every scenario of the suite starts on.
+async fn a_copy_of_a_database_has_its_rows_and_a_life_of_its_own(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    store.close().await;
+    let (one, another) = (database.copy().unwrap(), database.copy().unwrap());
+    let one = Store::connect(&one.url().parse().unwrap()).await.unwrap();
+    add(&one, "2", "b").await.unwrap();
+    assert_eq!(names(&one).await, ["a", "b"]);
+    let another = Store::connect(&another.url().parse().unwrap()).await.unwrap();
+    assert_eq!(names(&another).await, ["a"]);
 }
 
 async fn a_database_that_is_gone_is_unavailable(database: Database) {

@@ -12,13 +12,13 @@ use crate::{Answer, App, eventually, scenario::scenarios};
 scenarios![
     imported:
     an_unknown_import_is_not_found;
+    an_import_killed_in_the_middle_goes_on_to_the_same_rows,
+    an_import_waits_out_the_rate_limit,
     an_import_brings_every_item_once,
     a_second_import_changes_nothing,
     eight_imports_at_once_are_one,
-    an_import_killed_in_the_middle_goes_on_to_the_same_rows,
     an_import_interrupted_in_the_middle_goes_on_at_once,
     an_import_finds_who_waits_and_since_when,
-    an_import_waits_out_the_rate_limit,
     an_import_survives_broken_answers,
     a_failure_beside_an_item_does_not_ask_for_its_page_again,
     an_import_that_github_refuses_fails_and_says_why

@@ -7,9 +7,10 @@ use crate::{App, scenario::scenarios};
 scenarios![
     imported:
     a_repository_counts_what_is_open_in_it;
-    repositories_are_listed_by_name_before_anything_was_imported,
+    copy:
     a_repository_that_leaves_the_catalogue_leaves_the_backlog,
-    tasks_follow_the_base_reach_unless_a_person_set_theirs
+    tasks_follow_the_base_reach_unless_a_person_set_theirs;
+    repositories_are_listed_by_name_before_anything_was_imported
 ];
 
 async fn repositories_are_listed_by_name_before_anything_was_imported(app: &App) {
@@ -47,7 +48,6 @@ fn catalogue(repositories: &[(&str, &str, u32)]) -> String {
 }
 
 async fn a_repository_that_leaves_the_catalogue_leaves_the_backlog(app: &App) {
-    let _ = app.import().await;
     let before = app.all("/api/tasks?limit=100").await;
     let gone =
         before.iter().find(|task| task["item"]["repository"] == "sendgrid/rest").expect("it has tasks");
@@ -71,7 +71,6 @@ async fn a_repository_that_leaves_the_catalogue_leaves_the_backlog(app: &App) {
 }
 
 async fn tasks_follow_the_base_reach_unless_a_person_set_theirs(app: &App) {
-    let _ = app.import().await;
     let before = app.all("/api/tasks?limit=100&sort=age&language=go").await;
     let own = format!("/api/tasks/{}", before[0]["id"].as_str().unwrap_or_default());
     let set = app.patch(&own, &json!({ "rice": { "impact": 9 } })).await.is(200);

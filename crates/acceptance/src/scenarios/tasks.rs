@@ -10,6 +10,7 @@ scenarios![
     imported:
     a_rank_counts_among_all_open_tasks,
     an_unknown_task_is_not_found;
+    copy:
     tasks_are_ranked_by_score_then_age_then_key,
     every_order_is_paged_without_gap_or_repeat,
     tasks_are_filtered_by_each_parameter,
@@ -22,7 +23,7 @@ scenarios![
     a_change_that_changes_nothing_keeps_the_version,
     a_factor_out_of_range_is_named,
     a_body_that_does_not_fit_is_refused_and_changes_nothing,
-    only_an_active_member_is_assigned,
+    only_an_active_member_is_assigned;
     factors_follow_the_item_until_a_person_sets_one
 ];
 
@@ -55,7 +56,6 @@ fn score(task: &Value) -> f64 {
 }
 
 async fn tasks_are_ranked_by_score_then_age_then_key(app: &App) {
-    let _ = app.import().await;
     // Three with one score, two of them with one age: the older first, then by key.
     for at in ["2019-06-02T00:00:00Z", "2019-06-02T00:00:00Z", "2019-06-01T00:00:00Z"] {
         let _ = app
@@ -101,7 +101,6 @@ async fn tasks_are_ranked_by_score_then_age_then_key(app: &App) {
 }
 
 async fn every_order_is_paged_without_gap_or_repeat(app: &App) {
-    let _ = app.import().await;
     for (rank, due) in [(3, "2031-05-01"), (9, "2030-01-02"), (12, "2030-01-02")] {
         let _ = app.patch(&ranked(app, rank).await, &json!({ "due_date": due })).await.is(200);
     }
@@ -137,7 +136,6 @@ async fn a_rank_counts_among_all_open_tasks(app: &App) {
 }
 
 async fn tasks_are_filtered_by_each_parameter(app: &App) {
-    let _ = app.import().await;
     let _ = app.member("octocat").await;
     let _ = app
         .patch(&ranked(app, 2).await, &json!({ "assignee": "OctoCat", "status": "in_progress" }))
@@ -165,7 +163,6 @@ async fn tasks_are_filtered_by_each_parameter(app: &App) {
 }
 
 async fn a_change_is_read_back_on_every_route(app: &App) {
-    let _ = app.import().await;
     let _ = app.member("octocat").await;
     let place = ranked(app, 5).await;
     let before = app.get(&place).await.is(200);
@@ -189,7 +186,6 @@ async fn a_change_is_read_back_on_every_route(app: &App) {
 }
 
 async fn null_takes_assignee_and_due_date_away(app: &App) {
-    let _ = app.import().await;
     let _ = app.member("octocat").await;
     let place = ranked(app, 1).await;
     let _ = app.patch(&place, &json!({ "assignee": "octocat", "due_date": "2030-01-02" })).await.is(200);
@@ -201,7 +197,6 @@ async fn null_takes_assignee_and_due_date_away(app: &App) {
 }
 
 async fn a_due_date_moves_a_task_up(app: &App) {
-    let _ = app.import().await;
     let all = app.all(TASKS).await;
     let place = ranked(app, 20).await;
     let plain = number(&all[19]["score"]);
@@ -214,7 +209,6 @@ async fn a_due_date_moves_a_task_up(app: &App) {
 }
 
 async fn deferred_and_done_tasks_weigh_nothing(app: &App) {
-    let _ = app.import().await;
     let count = app.all(TASKS).await.len();
     let (first, second) = (ranked(app, 1).await, ranked(app, 2).await);
     let deferred = app.patch(&first, &json!({ "status": "deferred" })).await.is(200);
@@ -228,7 +222,6 @@ async fn deferred_and_done_tasks_weigh_nothing(app: &App) {
 }
 
 async fn an_older_version_is_not_overwritten(app: &App) {
-    let _ = app.import().await;
     let place = ranked(app, 1).await;
     let first = app.patch(&place, &json!({ "status": "in_progress" })).if_match(1).await.is(200);
     let second = app.patch(&place, &json!({ "status": "deferred" })).if_match(1).await.is(412);
@@ -244,7 +237,6 @@ async fn an_older_version_is_not_overwritten(app: &App) {
 }
 
 async fn eight_changes_of_one_version_are_one(app: &App) {
-    let _ = app.import().await;
     let place = ranked(app, 1).await;
     let changes = (1..=8).map(|n| {
         let change = json!({ "rice": { "reach": n } });
@@ -259,7 +251,6 @@ async fn eight_changes_of_one_version_are_one(app: &App) {
 }
 
 async fn a_change_that_changes_nothing_keeps_the_version(app: &App) {
-    let _ = app.import().await;
     let place = ranked(app, 1).await;
     let change = json!({ "status": "in_progress", "rice": { "effort": 2 } });
     let first = app.patch(&place, &change).await.is(200);
@@ -270,7 +261,6 @@ async fn a_change_that_changes_nothing_keeps_the_version(app: &App) {
 }
 
 async fn a_factor_out_of_range_is_named(app: &App) {
-    let _ = app.import().await;
     let place = ranked(app, 1).await;
     let before = app.get(&place).await.is(200);
     for (factor, wrong) in [
@@ -291,7 +281,6 @@ async fn a_factor_out_of_range_is_named(app: &App) {
 }
 
 async fn a_body_that_does_not_fit_is_refused_and_changes_nothing(app: &App) {
-    let _ = app.import().await;
     let place = ranked(app, 1).await;
     let before = app.get(&place).await.is(200);
     let named = [
@@ -320,7 +309,6 @@ async fn a_body_that_does_not_fit_is_refused_and_changes_nothing(app: &App) {
 }
 
 async fn only_an_active_member_is_assigned(app: &App) {
-    let _ = app.import().await;
     let _ = app.member("octocat").await;
     let _ = app.patch("/api/team/octocat", &json!({ "active": false })).await.is(200);
     let place = ranked(app, 1).await;

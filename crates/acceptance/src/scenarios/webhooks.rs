@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::{App, TOKEN, scenario::scenarios, signature};
 
 scenarios![
+    copy:
+    an_import_and_the_webhooks_agree;
     an_opened_issue_becomes_an_item_and_a_task,
     a_delivery_that_is_not_signed_with_our_secret_is_refused,
     twenty_deliveries_eight_times_at_once_leave_twenty_items,
@@ -23,7 +25,6 @@ scenarios![
     a_merged_pull_request_is_merged,
     what_waits_follows_the_conversation,
     a_comment_that_was_taken_back_stays_away,
-    an_import_and_the_webhooks_agree,
     what_is_not_ours_is_acknowledged_and_changes_nothing,
     a_payload_that_is_not_githubs_is_refused,
     a_payload_that_is_too_long_is_refused_before_it_is_sent
@@ -245,7 +246,6 @@ async fn a_comment_that_was_taken_back_stays_away(app: &App) {
 }
 
 async fn an_import_and_the_webhooks_agree(app: &App) {
-    let _ = app.import().await;
     let number = app.told(opened("Told first, read later")).await.number();
     let told = ["commented", "labeled", "closed", "reopened", "commented"];
     for action in told {
