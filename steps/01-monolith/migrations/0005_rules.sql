@@ -10,16 +10,26 @@ CREATE TABLE rules (
     created_at BIGINT NOT NULL
 );
 
--- An action of a rule about one event, written in the transaction in which we heard of the event. The unique index is what
--- makes it happen once, however often the event arrives. It outlives its rule.
+-- That a rule has heard of an event, written in the transaction in which we did. The unique index is what makes a rule run
+-- once, however often its event arrives. These rows never change: on PostgreSQL, an INSERT that meets a row which somebody is
+-- changing can end in a deadlock, so what changes stands in a table of its own.
+CREATE TABLE rule_runs (
+    id         TEXT PRIMARY KEY,
+    event_key  binary_text NOT NULL,        -- the same whenever the same thing is told
+    rule_id    TEXT NOT NULL,
+    rule_name  TEXT NOT NULL,               -- a run outlives its rule
+    item_id    TEXT NOT NULL REFERENCES items (id),
+    author     TEXT NOT NULL,               -- whoever set the rule off
+    version    BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (event_key, rule_id)
+);
+
+-- What a run has to do.
 CREATE TABLE rule_actions (
     id          TEXT PRIMARY KEY,
-    event_key   binary_text NOT NULL,       -- the same whenever the same thing is told
-    rule_id     TEXT NOT NULL,
+    run_id      TEXT NOT NULL REFERENCES rule_runs (id),
     position    BIGINT NOT NULL,            -- within the rule, from 0
-    rule_name   TEXT NOT NULL,
-    item_id     TEXT NOT NULL REFERENCES items (id),
-    author      TEXT NOT NULL,              -- whoever set the rule off
     action      TEXT NOT NULL,              -- JSON
     status      TEXT NOT NULL,              -- pending, done, failed
     reason      TEXT,
@@ -29,7 +39,7 @@ CREATE TABLE rule_actions (
     version     BIGINT NOT NULL,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
-    UNIQUE (event_key, rule_id, position)
+    UNIQUE (run_id, position)
 );
 CREATE INDEX rule_actions_pending ON rule_actions (id) WHERE status = 'pending';
 

@@ -1,9 +1,9 @@
 //! Rules: what follows from what happened.
 //!
 //! Whoever hears of an event asks [`decide`], in the transaction in which the event takes effect here: for each rule that
-//! it meets, each action becomes a row. The row's unique key is made from what happened, not from how we heard of it, so
-//! that a second delivery, of the same message or of another one about the same thing, decides nothing again. A worker
-//! ([`actions`]) does what the rows say.
+//! it meets, a run with its actions becomes rows. The run's unique key is made from what happened, not from how we heard of
+//! it, so that a second delivery, of the same message or of another one about the same thing, decides nothing again. A
+//! worker ([`actions`]) does what the rows say.
 //!
 //! Rules run for what GitHub tells and for what people change. They do not run for an import, which tells of things long
 //! past, and not for what a rule did: rules never set each other off.
@@ -76,25 +76,41 @@ pub async fn decide(tx: &mut Tx, item_id: &str, event: &Event) -> Result<(), sql
         if !holds(&conditions, &facts, side, event.label.as_deref()) {
             continue;
         }
-        for (position, action) in (0_i64..).zip(&actions) {
-            sqlx::query(
-                "INSERT INTO rule_actions (id, event_key, rule_id, position, rule_name, item_id, author, action, status, \
-                                           attempts, version, created_at, updated_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, 1, $9, $9) \
-                 ON CONFLICT (event_key, rule_id, position) DO NOTHING",
-            )
-            .bind(Uuid::now_v7().to_string())
-            .bind(event.key.replace('\0', "\u{fffd}"))
-            .bind(&rule_id)
-            .bind(position)
-            .bind(&rule_name)
-            .bind(item_id)
-            .bind(&author.login)
-            .bind(action.to_string())
-            .bind(store::now())
-            .execute(&mut **tx)
-            .await?;
+        let run_id = Uuid::now_v7().to_string();
+        let run = sqlx::query(
+            "INSERT INTO rule_runs (id, event_key, rule_id, rule_name, item_id, author, version, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT (event_key, rule_id) DO NOTHING",
+        )
+        .bind(&run_id)
+        .bind(event.key.replace('\0', "\u{fffd}"))
+        .bind(&rule_id)
+        .bind(&rule_name)
+        .bind(item_id)
+        .bind(&author.login)
+        .bind(store::now())
+        .execute(&mut **tx)
+        .await?;
+        if run.rows_affected() == 1 {
+            schedule(tx, &run_id, &actions).await?;
         }
+    }
+    Ok(())
+}
+
+/// Writes down what a run has to do.
+async fn schedule(tx: &mut Tx, run_id: &str, actions: &[serde_json::Value]) -> Result<(), sqlx::Error> {
+    for (position, action) in (0_i64..).zip(actions) {
+        sqlx::query(
+            "INSERT INTO rule_actions (id, run_id, position, action, status, attempts, version, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, 'pending', 0, 1, $5, $5)",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(run_id)
+        .bind(position)
+        .bind(action.to_string())
+        .bind(store::now())
+        .execute(&mut **tx)
+        .await?;
     }
     Ok(())
 }

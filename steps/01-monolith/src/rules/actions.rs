@@ -93,10 +93,10 @@ impl Ruler {
 
     async fn act(&self, lease: &Lease) -> Result<()> {
         let row: Row = sqlx::query_as(
-            "SELECT a.rule_name, a.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
+            "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
                     t.id AS task_id, m.login AS assignee \
-             FROM rule_actions a JOIN items i ON i.id = a.item_id LEFT JOIN tasks t ON t.item_id = i.id \
-             LEFT JOIN members m ON m.id = t.assignee_id WHERE a.id = $1",
+             FROM rule_actions a JOIN rule_runs r ON r.id = a.run_id JOIN items i ON i.id = r.item_id \
+             LEFT JOIN tasks t ON t.item_id = i.id LEFT JOIN members m ON m.id = t.assignee_id WHERE a.id = $1",
         )
         .bind(lease.id())
         .fetch_one(self.store.pool())
