@@ -3,10 +3,12 @@
 use crate::Scenario;
 
 mod access;
+mod digests;
 mod health;
 mod idempotency;
 mod imports;
 mod items;
+mod legacy;
 mod measures;
 mod notifications;
 mod pages;
@@ -32,6 +34,8 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         measures::ALL,
         rules::ALL,
         notifications::ALL,
+        digests::ALL,
+        legacy::ALL,
         pages::ALL,
     ]
     .into_iter()

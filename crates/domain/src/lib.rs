@@ -18,7 +18,7 @@ pub use catalogue::{Catalogue, Language, Repository, RepositoryName, RepositoryS
 pub use import::{Import, ImportStatus};
 pub use item::{Category, Difficulty, Item, ItemKey, Kind, State, Waiting};
 pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, Waits};
-pub use notification::{Channel, NewNotification, Notification, NotificationStatus};
+pub use notification::{Channel, Digests, NewNotification, Notification, NotificationStatus, check_sender};
 pub use page::{Limit, Page};
 pub use rule::{Action, Conditions, NewRule, Notify, Recipient, Rule, Side, Trigger};
 pub use task::{Rice, RiceChange, Status, Task, TaskChange, task_id};

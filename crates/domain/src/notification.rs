@@ -98,6 +98,26 @@ impl NewNotification {
     }
 }
 
+/// Whether `from` can be the sender of a message.
+///
+/// # Errors
+/// What is wrong with `from`.
+pub fn check_sender(channel: Channel, from: &str) -> Result<(), FieldError> {
+    let mut errors = Vec::new();
+    match channel {
+        Channel::Email => team::check_email("from", Some(from), &mut errors),
+        Channel::Sms => team::check_phone("from", Some(from), &mut errors),
+    }
+    errors.pop().map_or(Ok(()), Err)
+}
+
+/// Answer of `POST /api/digests`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Digests {
+    /// A mail for each active member.
+    pub notifications: Vec<Notification>,
+}
+
 /// Whether there is something to read, no more than `longest` characters, and no NUL, which PostgreSQL takes in no text.
 pub(crate) fn is_text(text: &str, longest: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= longest && !text.contains('\0')

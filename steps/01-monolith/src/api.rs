@@ -1,7 +1,9 @@
 //! The public HTTP API: one file for each resource, its SQL beside its handlers.
 
+pub mod digests;
 pub mod imports;
 pub mod items;
+pub mod legacy;
 pub mod measures;
 pub mod notifications;
 pub mod repositories;
@@ -52,6 +54,7 @@ pub(crate) const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// All routes under `/api` and `/webhooks`, and `GET /openapi.json`, which describes them.
+#[expect(deprecated, reason = "so are the old routes, and the document says it")]
 pub fn router(state: &State) -> Router {
     let api = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(repositories::list))
@@ -66,6 +69,9 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::delete))
         .routes(routes!(notifications::create))
+        .routes(routes!(digests::create))
+        .routes(routes!(legacy::email))
+        .routes(routes!(legacy::sms))
         .routes(routes!(notifications::get))
         .routes(routes!(measures::measures))
         .routes(routes!(measures::leaderboard))

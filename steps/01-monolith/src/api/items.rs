@@ -181,6 +181,23 @@ pub async fn list(
     })?))
 }
 
+/// Items that the community waits for, the longest wait first: at most `limit`, and how many there are.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn waiting(state: &State, limit: u32) -> Result<(Vec<Item>, i64)> {
+    const WAITING: &str = "r.tracked = 1 AND i.waiting IS NOT NULL";
+    let mut sql = select();
+    sql.push(WAITING).push(" ORDER BY i.waiting_since, i.item_key LIMIT ").bind(i64::from(limit));
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let mut sql =
+        Sql::new("SELECT count(*) FROM items i JOIN repositories r ON r.id = i.repository_id WHERE ");
+    sql.push(WAITING);
+    let count: Vec<(i64,)> = sql.fetch_all(state.store.pool()).await?;
+    let items = rows.into_iter().map(Item::try_from).collect::<Result<_, Fault>>()?;
+    Ok((items, count.first().map_or(0, |(count,)| *count)))
+}
+
 /// One issue or pull request.
 #[utoipa::path(
     get,

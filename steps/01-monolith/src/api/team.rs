@@ -68,6 +68,17 @@ pub async fn list(
     Ok(Json(super::page(rows, params.limit, |last: &Member| cursor::encode("team", &last.login))?))
 }
 
+/// Everybody who is in the team now, by login.
+///
+/// # Errors
+/// The database's.
+pub async fn active(state: &State) -> Result<Vec<Member>> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(" FROM members WHERE active = 1 ORDER BY login");
+    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    Ok(rows.into_iter().map(Member::try_from).collect::<Result<_, Fault>>()?)
+}
+
 /// Add a member. From now on what they say on an item counts as a maintainer's word.
 ///
 /// # Errors
