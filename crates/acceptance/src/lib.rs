@@ -22,6 +22,7 @@
 mod answer;
 mod app;
 pub mod databases;
+pub mod drills;
 mod eventually;
 mod github;
 mod panics;
