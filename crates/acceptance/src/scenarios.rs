@@ -8,6 +8,7 @@ mod idempotency;
 mod imports;
 mod items;
 mod measures;
+mod metrics;
 mod notifications;
 mod pages;
 mod repositories;
@@ -22,6 +23,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         // The longest first: it waits for a lease, and the others run meanwhile.
         imports::ALL,
         health::ALL,
+        metrics::ALL,
         access::ALL,
         idempotency::ALL,
         repositories::ALL,
