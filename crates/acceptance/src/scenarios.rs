@@ -10,6 +10,7 @@ mod imports;
 mod items;
 mod legacy;
 mod measures;
+mod metrics;
 mod notifications;
 mod pages;
 mod repositories;
@@ -24,6 +25,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         // The longest first: it waits for a lease, and the others run meanwhile.
         imports::ALL,
         health::ALL,
+        metrics::ALL,
         access::ALL,
         idempotency::ALL,
         repositories::ALL,

@@ -241,6 +241,15 @@ impl Store {
         Ok(())
     }
 
+    /// The number that `sql` counts: the length of a queue, for whoever watches it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count(&self, sql: &'static str) -> Result<i64, sqlx::Error> {
+        let (count,): (i64,) = sqlx::query_as(sql).fetch_one(&self.pool).await?;
+        Ok(count)
+    }
+
     /// Whether the database answers.
     pub async fn is_there(&self) -> bool {
         sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()

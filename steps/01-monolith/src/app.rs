@@ -7,6 +7,7 @@ use axum::{Router, middleware};
 use chassis::{
     auth::{self, WriteToken},
     health::Health,
+    metrics::Metrics,
     process,
     serve::{self, Stop},
 };
@@ -115,6 +116,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         let store = asked.clone();
         async move { store.is_there().await }
     });
+    let metrics = metrics(&store)?;
     let mut workers = JoinSet::new();
     workers.spawn(importer.run(stop.clone()));
     workers.spawn(messenger.run(stop.clone()));
@@ -126,7 +128,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
             Instant::now()
         }
     });
-    let served = serve::run(listener, router(&state, health), stop.clone()).await;
+    let served = serve::run(listener, router(&state, health, &metrics), stop.clone()).await;
     // Also when the server failed by itself: the workers give back what they hold.
     stop.stop();
     let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
@@ -143,13 +145,31 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
 }
 
 /// All routes in their frame.
-pub fn router(state: &State, health: Health) -> Router {
+pub fn router(state: &State, health: Health, metrics: &Metrics) -> Router {
     let routes = Router::new()
         .merge(api::router(state))
         .merge(pages::router(state))
         .merge(health.router())
+        .merge(metrics.router())
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::local_names));
-    chassis::http::frame(routes)
+    metrics.count(chassis::http::frame(routes))
+}
+
+/// What Prometheus finds here: the requests, and how long the queues are.
+fn metrics(store: &Store) -> anyhow::Result<Metrics> {
+    let counted = |sql| {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move { store.count(sql).await.ok() }
+        }
+    };
+    let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?.asking(
+        "notifications_queued",
+        "Messages to people that wait to be sent.",
+        counted("SELECT count(*) FROM messages WHERE status = 'queued'"),
+    )?;
+    Ok(metrics)
 }
 
 /// Writes the catalogue into the database. What has left it stays, untracked.
