@@ -123,7 +123,7 @@ async fn wait_for(killer: thread::JoinHandle<Vec<u128>>) -> Vec<u128> {
 /// Queues a message as a client does that wants it sent once: the same key until there is an answer. Where it is then.
 async fn queued(app: &App, number: usize) -> String {
     let text = if number % 50 == 7 { REFUSED } else { "Somebody waits" };
-    let message = if number % 5 == 0 {
+    let message = if number.is_multiple_of(5) {
         json!({ "channel": "sms", "to": format!("+1555{number:07}"), "body": text })
     } else {
         json!({ "channel": "email", "to": format!("m{number}@example.com"), "subject": "Somebody waits", "body": text })

@@ -164,11 +164,17 @@ fn metrics(store: &Store) -> anyhow::Result<Metrics> {
             async move { store.count(sql).await.ok() }
         }
     };
-    let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?.asking(
-        "notifications_queued",
-        "Messages to people that wait to be sent.",
-        counted("SELECT count(*) FROM messages WHERE status = 'queued'"),
-    )?;
+    let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?
+        .asking(
+            "notifications_queued",
+            "Messages to people that wait to be sent.",
+            counted("SELECT count(*) FROM messages WHERE status = 'queued'"),
+        )?
+        .asking(
+            "rule_actions_pending",
+            "Actions that rules decided and nobody has done yet.",
+            counted("SELECT count(*) FROM rule_actions WHERE status = 'pending'"),
+        )?;
     Ok(metrics)
 }
 
