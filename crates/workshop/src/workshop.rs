@@ -60,6 +60,8 @@ pub(crate) struct Member {
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
+    #[serde(default)]
+    on_call: bool,
 }
 
 impl Workshop {
