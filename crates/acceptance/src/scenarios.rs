@@ -7,6 +7,7 @@ mod health;
 mod idempotency;
 mod imports;
 mod items;
+mod legacy;
 mod measures;
 mod metrics;
 mod notifications;
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         team::ALL,
         webhooks::ALL,
         measures::ALL,
+        legacy::ALL,
         rules::ALL,
         notifications::ALL,
         pages::ALL,

@@ -2,6 +2,7 @@
 
 pub mod imports;
 pub mod items;
+pub mod legacy;
 pub mod measures;
 pub mod notifications;
 pub mod repositories;
@@ -51,7 +52,7 @@ pub(crate) const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 /// The longest body that a route of the API takes, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// All routes under `/api` and `/webhooks`, and `GET /openapi.json`, which describes them.
+/// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them.
 pub fn router(state: &State) -> Router {
     let api = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(repositories::list))
@@ -69,6 +70,7 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(notifications::get))
         .routes(routes!(measures::measures))
         .routes(routes!(measures::leaderboard))
+        .merge(legacy::router())
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
     // GitHub shows a signature in place of the token.
     let webhooks = OpenApiRouter::new().routes(routes!(webhooks::receive));
