@@ -34,6 +34,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         team::ALL,
         webhooks::ALL,
         measures::ALL,
+        legacy::ALL,
         rules::ALL,
         notifications::ALL,
         digests::ALL,

@@ -18,7 +18,8 @@ names! {
     }
 }
 
-/// A distribution of waiting times, in hours. Percentiles are by nearest rank: a time that somebody really waited.
+/// A distribution of waiting times, in hours with two decimals. Percentiles are by nearest rank: a time that somebody
+/// really waited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Waits {
     /// How many.
@@ -39,7 +40,7 @@ impl Waits {
         let rank = |percent: usize| {
             // Nearest rank: the smallest time that at least `percent` of all do not exceed.
             let rank = (milliseconds.len() * percent).div_ceil(100);
-            milliseconds.get(rank.checked_sub(1)?).map(|&time| time as f64 / 3_600_000.0)
+            milliseconds.get(rank.checked_sub(1)?).map(|&time| hours(time))
         };
         Self {
             count: i64::try_from(milliseconds.len()).unwrap_or(i64::MAX),
@@ -48,6 +49,11 @@ impl Waits {
             max: rank(100),
         }
     }
+}
+
+/// Milliseconds as hours, to the hundredth: nobody waits by the second.
+fn hours(milliseconds: i64) -> f64 {
+    (milliseconds as f64 / 36_000.0).round() / 100.0
 }
 
 /// The measures of one group.
@@ -119,5 +125,15 @@ mod tests {
         assert_eq!(ten, Waits { count: 10, p50: Some(5.0), p90: Some(9.0), max: Some(10.0) });
         let eleven = hours(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 100]);
         assert_eq!((eleven.p50, eleven.p90, eleven.max), (Some(6.0), Some(10.0), Some(100.0)));
+    }
+
+    #[test]
+    fn an_hour_has_two_decimals() {
+        let max = |milliseconds| Waits::of(vec![milliseconds]).max;
+        assert_eq!(max(1_200_000), Some(0.33));
+        assert_eq!(max(2_400_000), Some(0.67));
+        assert_eq!(max(17_999), Some(0.0));
+        assert_eq!(max(18_000), Some(0.01));
+        assert_eq!(max(39_420_123_456), Some(10_950.03));
     }
 }

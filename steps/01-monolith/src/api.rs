@@ -53,8 +53,7 @@ pub(crate) const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 /// The longest body that a route of the API takes, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// All routes under `/api` and `/webhooks`, and `GET /openapi.json`, which describes them.
-#[expect(deprecated, reason = "so are the old routes, and the document says it")]
+/// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them.
 pub fn router(state: &State) -> Router {
     let api = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(repositories::list))
@@ -70,11 +69,10 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(rules::delete))
         .routes(routes!(notifications::create))
         .routes(routes!(digests::create))
-        .routes(routes!(legacy::email))
-        .routes(routes!(legacy::sms))
         .routes(routes!(notifications::get))
         .routes(routes!(measures::measures))
         .routes(routes!(measures::leaderboard))
+        .merge(legacy::router())
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
     // GitHub shows a signature in place of the token.
     let webhooks = OpenApiRouter::new().routes(routes!(webhooks::receive));

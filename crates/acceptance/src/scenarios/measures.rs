@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::{Answer, App, scenario::scenarios};
 
 scenarios![
-    imported: the_groups_of_a_measure_add_up;
+    imported:
+    the_groups_of_a_measure_add_up,
+    an_hour_has_two_decimals;
     waits_are_measured_from_the_community_to_the_team,
     a_wait_counts_in_the_period_in_which_it_ended,
     merged_pull_requests_make_leaders
@@ -134,6 +136,18 @@ async fn the_groups_of_a_measure_add_up(app: &App) {
     let waiting = app.all("/api/items?limit=100&waiting=any").await.len();
     assert_eq!(usize::try_from(by_repository[3]).ok(), Some(waiting));
     assert!(by_repository[2] > 0, "nothing was closed: {by_repository:?}");
+}
+
+async fn an_hour_has_two_decimals(app: &App) {
+    let measures = measured(app, "group=repository").await;
+    let groups = measures["groups"].as_array().cloned().unwrap_or_default();
+    let waits = groups.iter().flat_map(|group| [&group["time_to_close"], &group["waiting_now"]]);
+    let hours: Vec<f64> =
+        waits.flat_map(|waits| ["p50", "p90", "max"].map(|of| waits[of].as_f64())).flatten().collect();
+    assert!(hours.len() > 3 && hours.iter().any(|hours| hours.fract() != 0.0), "too few to tell: {measures}");
+    for hours in hours {
+        assert_eq!(hours, (hours * 100.0).round() / 100.0, "{measures}");
+    }
 }
 
 async fn merged_pull_requests_make_leaders(app: &App) {

@@ -1,17 +1,136 @@
-//! The tutorial's routes of 2019, for clients that nobody will change any more.
+//! The routes of the tutorial's services, for the clients that were written for them. New ones use `/api`.
 
+use axum::Json;
 use chassis::{
     Fault, Problem,
-    extract::Json as JsonBody,
+    extract::{Json as JsonBody, Query},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{Channel, FieldError, NewNotification, Notification, check_sender};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use domain::{Channel, FieldError, Kind, NewNotification, Notification, Repository, check_sender};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use store::Sql;
+use utoipa::{IntoParams, ToSchema, openapi::Deprecated};
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::notifications;
 use crate::{Result, app::State, notify::Message};
+
+/// All of them, described as deprecated.
+pub fn router() -> OpenApiRouter<State> {
+    let mut router = OpenApiRouter::new()
+        .routes(routes!(ping))
+        .routes(routes!(issues))
+        .routes(routes!(pull_requests))
+        .routes(routes!(email))
+        .routes(routes!(sms));
+    for path in router.get_openapi_mut().paths.paths.values_mut() {
+        for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+            operation.deprecated = Some(Deprecated::True);
+        }
+    }
+    router
+}
+
+/// What every service of the tutorial answered to a ping.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Pong {
+    #[schema(example = "success")]
+    status: &'static str,
+    #[schema(example = "pong!")]
+    message: &'static str,
+}
+
+/// Answers whoever asks.
+#[utoipa::path(get, path = "/ping", responses((status = 200, body = Pong)))]
+pub async fn ping() -> Json<Pong> {
+    Json(Pong { status: "success", message: "pong!" })
+}
+
+/// Whose items.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Params {
+    /// `name` or `owner/name`, in any case.
+    repo: String,
+}
+
+/// An issue or pull request, as much of it as the tutorial showed.
+#[derive(Debug, Serialize, FromRow, ToSchema)]
+pub struct Entry {
+    number: i64,
+    url: String,
+    title: String,
+}
+
+/// The open issues of a repository, newest first: `GET /api/items?kind=issue` in old words.
+///
+/// # Errors
+/// 404 a repository that is not tracked, 422 no `repo`, or a name that two owners use.
+#[utoipa::path(
+    get,
+    path = "/github/issues",
+    params(Params),
+    responses(
+        (status = 200, body = Vec<Entry>),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn issues(
+    state: axum::extract::State<State>,
+    Query(params): Query<Params>,
+) -> Result<Json<Vec<Entry>>> {
+    open(&state, &params.repo, Kind::Issue).await
+}
+
+/// The open pull requests of a repository, newest first: `GET /api/items?kind=pull_request` in old words.
+///
+/// # Errors
+/// As [`issues`].
+#[utoipa::path(
+    get,
+    path = "/github/prs",
+    params(Params),
+    responses(
+        (status = 200, body = Vec<Entry>),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn pull_requests(
+    state: axum::extract::State<State>,
+    Query(params): Query<Params>,
+) -> Result<Json<Vec<Entry>>> {
+    open(&state, &params.repo, Kind::PullRequest).await
+}
+
+/// All of them: the tutorial had no pages.
+async fn open(state: &State, name: &str, kind: Kind) -> Result<Json<Vec<Entry>>> {
+    let repository = tracked(state, name)?;
+    let mut sql = Sql::new(
+        "SELECT i.number, i.url, i.title FROM items i JOIN repositories r ON r.id = i.repository_id \
+         WHERE i.state = 'open' AND r.name = ",
+    );
+    sql.bind(repository.name.as_str()).push_bind(" AND i.kind = ", kind.as_str());
+    sql.push(" ORDER BY i.created_at DESC, i.number DESC");
+    Ok(Json(sql.fetch_all(state.store.pool()).await?))
+}
+
+/// The repository of that name, with or without its owner.
+fn tracked<'s>(state: &'s State, name: &str) -> Result<&'s Repository, Fault> {
+    if name.contains('/') {
+        return state.catalogue.find(name).ok_or_else(|| Fault::NotFound(format!("repository {name}")));
+    }
+    let mut named = state.catalogue.repositories.iter();
+    let mut next = || named.find(|repository| repository.name.name().eq_ignore_ascii_case(name));
+    match (next(), next()) {
+        (Some(repository), None) => Ok(repository),
+        (Some(_), Some(_)) => Err(Fault::invalid("repo", "more than one owner has it: say owner/name")),
+        (None, _) => Err(Fault::NotFound(format!("repository {name}"))),
+    }
+}
 
 /// Body of `POST /email`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -52,7 +171,6 @@ pub struct LegacySms {
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
-#[deprecated]
 pub async fn email(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(mail)): Keyed<JsonBody<LegacyEmail>>,
@@ -83,7 +201,6 @@ pub async fn email(
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
-#[deprecated]
 pub async fn sms(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(text)): Keyed<JsonBody<LegacySms>>,

@@ -172,15 +172,23 @@ impl Importer {
     }
 
     /// Reads all lists of the import that are not done, then ends it. A repository that has left the catalogue
-    /// since the import began is not read: its webhooks are ignored too.
+    /// since the import began is not read: its webhooks are ignored too, and its lists end where they are.
     async fn try_work(&self, import: &str, effort: &mut Effort) -> Result<(), Fault> {
         let Some(github) = &self.github else {
             let reason = "GITHUB_TOKEN is not set".to_owned();
             return self.finish(import, Some(reason)).await.map_err(store::fault);
         };
+        sqlx::query(
+            "UPDATE import_lists SET done = 1, version = version + 1 WHERE import_id = $1 AND done = 0 \
+             AND repository_id IN (SELECT id FROM repositories WHERE tracked = 0)",
+        )
+        .bind(import)
+        .execute(self.store.pool())
+        .await
+        .map_err(store::fault)?;
         let lists: Vec<List> = sqlx::query_as(
             "SELECT l.id, l.kind, l.after_cursor, l.repository_id, r.name, r.reach FROM import_lists l \
-             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 AND r.tracked = 1 ORDER BY l.id",
+             JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 ORDER BY l.id",
         )
         .bind(import)
         .fetch_all(self.store.pool())
@@ -464,6 +472,8 @@ mod tests {
         let importer = import(&folder, 0, NOBODY).await;
         assert_eq!(importer.work("i", &mut Effort::default()).await, Duration::ZERO);
         assert_eq!(end(&importer).await, ("done".to_owned(), None));
+        let left = importer.store.count("SELECT count(*) FROM import_lists WHERE done = 0").await.unwrap();
+        assert_eq!(left, 0, "an import that is done has something left to do");
     }
 
     #[tokio::test]
