@@ -38,10 +38,24 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         rules::ALL,
         notifications::ALL,
         digests::ALL,
-        legacy::ALL,
         pages::ALL,
     ]
     .into_iter()
     .flatten()
     .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_area_is_listed_once() {
+        let mut seen = HashSet::new();
+        for scenario in all() {
+            assert!(seen.insert((scenario.area, scenario.name)), "{} runs twice", scenario.name);
+        }
+    }
 }
