@@ -34,6 +34,7 @@ pub mod scenarios;
 mod simulators;
 mod snapshots;
 mod trials;
+mod visitor;
 
 pub use answer::Answer;
 pub use app::{App, SECRET, Step, TOKEN, signature};
@@ -45,6 +46,7 @@ pub use request::Request;
 pub use scenario::{Run, Scenario, run};
 pub use simulators::Simulators;
 pub use snapshots::snapshot;
+pub use visitor::Visitor;
 
 // A step's tests name workspace crates only, so that `build` and `test` resolve features alike.
 pub use {anyhow, harness, insta, reqwest, serde_json, tempfile, testcontainers, tokio};
