@@ -248,7 +248,13 @@ fn client() -> Result<reqwest::Client> {
     if let Some(client) = CLIENT.get() {
         return Ok(client.clone());
     }
-    let client = reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).no_proxy().build()?;
+    let client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .pool_max_idle_per_host(0)
+        .no_proxy()
+        // Where an answer leads is part of what it says.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
     Ok(CLIENT.get_or_init(|| client).clone())
 }
 

@@ -63,7 +63,7 @@ pub fn run(tests: &[(&'static str, Test)], missing: Option<&str>) -> ExitCode {
             }),
         })
         .collect();
-    trials::run(&cases, missing, || {})
+    trials::run(&cases, Engine::ALL, missing, || {})
 }
 
 /// Which database.
@@ -204,12 +204,25 @@ fn sqlite_url(path: &Path) -> String {
     format!("sqlite://{}?mode=rwc", path.display().to_string().replace('\\', "/"))
 }
 
-/// Why there is no database.
+/// Why there is no database, or no browser.
 #[derive(Clone)]
 pub(crate) struct Missing {
     pub(crate) reason: String,
     /// Whether that is a failure.
     pub(crate) required: bool,
+}
+
+impl Missing {
+    /// What `WORKSHOP_REQUIRE` calls `need` is not there. Says once, in full, which tests are ignored for that; each test
+    /// says it in short.
+    pub(crate) fn why(need: &str, tests: &str, error: &anyhow::Error) -> Self {
+        let required = is_required(need);
+        if required {
+            return Self { reason: format!("WORKSHOP_REQUIRE has {need}, but {error:#}"), required };
+        }
+        eprintln!("tests {tests} are ignored: {error:#}");
+        Self { reason: error.to_string(), required }
+    }
 }
 
 /// Makes databases; one for a test binary.
@@ -238,7 +251,9 @@ impl Databases {
 
     /// Starts the PostgreSQL server, unless somebody has.
     pub(crate) fn start_server(&self) -> &Result<Arc<Postgres>, Missing> {
-        self.postgres.get_or_init(|| Postgres::start().map(Arc::new).map_err(missing))
+        self.postgres.get_or_init(|| {
+            Postgres::start().map(Arc::new).map_err(|error| Missing::why("docker", "on PostgreSQL", &error))
+        })
     }
 
     /// Removes the container.
@@ -247,17 +262,6 @@ impl Databases {
             server.stop();
         }
     }
-}
-
-/// Says once, in full, why there is no PostgreSQL; each test says it in short.
-#[expect(clippy::needless_pass_by_value, reason = "it is the last that is heard of the error")]
-fn missing(error: anyhow::Error) -> Missing {
-    let required = is_required("docker");
-    if required {
-        return Missing { reason: format!("WORKSHOP_REQUIRE has docker, but {error:#}"), required };
-    }
-    eprintln!("tests on PostgreSQL are ignored: {error:#}");
-    Missing { reason: error.to_string(), required }
 }
 
 /// Whether `WORKSHOP_REQUIRE` names `need`: where it does, a missing one is a failure instead of a gap.

@@ -21,6 +21,7 @@
 
 mod answer;
 mod app;
+pub mod browser;
 pub mod databases;
 pub mod drills;
 mod eventually;
@@ -34,6 +35,7 @@ pub mod scenarios;
 mod simulators;
 mod snapshots;
 mod trials;
+mod visitor;
 
 pub use answer::Answer;
 pub use app::{App, SECRET, Step, TOKEN, signature};
@@ -45,9 +47,10 @@ pub use request::Request;
 pub use scenario::{Run, Scenario, run};
 pub use simulators::Simulators;
 pub use snapshots::snapshot;
+pub use visitor::Visitor;
 
 // A step's tests name workspace crates only, so that `build` and `test` resolve features alike.
-pub use {anyhow, harness, insta, reqwest, serde_json, tempfile, testcontainers, tokio};
+pub use {anyhow, fantoccini, harness, insta, reqwest, serde_json, tempfile, testcontainers, tokio};
 
 /// The whole of `tests/step_NN.rs`: runs every scenario against the binary `system-NN` of the package.
 #[macro_export]

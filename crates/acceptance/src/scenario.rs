@@ -97,12 +97,12 @@ pub fn run(step: Step) -> ExitCode {
             }
         })
         .collect();
-    trials::run(&cases, None, move || prepared.iter().for_each(Prepared::stop))
+    trials::run(&cases, Engine::ALL, None, move || prepared.iter().for_each(Prepared::stop))
 }
 
 /// What scenarios start from on one engine, each made by the first that asks for it.
 #[derive(Default)]
-struct Prepared {
+pub(crate) struct Prepared {
     migrated: Lazy<Database>,
     imported: Lazy<Database>,
     shared: Lazy<Arc<App>>,
@@ -120,7 +120,7 @@ impl Prepared {
     }
 
     /// The same after an import, its system ended.
-    fn imported(&self, step: &Step, fresh: trials::Fresh<'_>) -> Result<Database, Ended> {
+    pub(crate) fn imported(&self, step: &Step, fresh: trials::Fresh<'_>) -> Result<Database, Ended> {
         self.imported.get(|| {
             let app = start(step, self.migrated(step, fresh)?.copy())?;
             panics::catch(async { _ = app.import().await }).map_err(|message| {
@@ -136,7 +136,7 @@ impl Prepared {
     }
 
     /// Ends the shared system and lets go of the databases, while their server is still there.
-    fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.shared.forget();
         self.imported.forget();
         self.migrated.forget();
@@ -162,7 +162,8 @@ impl<T: Clone> Lazy<T> {
     }
 }
 
-fn start(step: &Step, database: anyhow::Result<Database>) -> Result<App, Ended> {
+/// Starts the step's processes on databases that were prepared.
+pub(crate) fn start(step: &Step, database: anyhow::Result<Database>) -> Result<App, Ended> {
     let started = database.and_then(|database| App::start_prepared(step, database));
     started.map_err(broken)
 }

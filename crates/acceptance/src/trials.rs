@@ -1,4 +1,4 @@
-//! Cases, each run once on SQLite and once on PostgreSQL, with the options of `cargo test`.
+//! Cases, each run once on each of some databases, with the options of `cargo test`.
 
 use std::{process::ExitCode, sync::Arc, thread};
 
@@ -36,9 +36,14 @@ pub(crate) struct Case {
     pub(crate) run: Run,
 }
 
-/// Runs the cases that the command line asks for; when something is `missing` that all of them need, none, and says so.
+/// Runs the cases that the command line asks for, on each of `engines`; when something is `missing` that all of them need, none, and says so.
 /// `after` them, and before the databases go, whatever still uses these is ended.
-pub(crate) fn run(cases: &[Case], missing: Option<&str>, after: impl FnOnce()) -> ExitCode {
+pub(crate) fn run(
+    cases: &[Case],
+    engines: &[Engine],
+    missing: Option<&str>,
+    after: impl FnOnce(),
+) -> ExitCode {
     // For every HTTP client of the tests. Refused only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut arguments = Arguments::from_args();
@@ -48,11 +53,11 @@ pub(crate) fn run(cases: &[Case], missing: Option<&str>, after: impl FnOnce()) -
     let databases = Arc::new(Databases::default());
     // The server is wanted sooner or later, and needs a while to start: it does while the first cases run on SQLite.
     let everything = arguments.filter.is_none() && !arguments.list && missing.is_none();
-    let starting = everything.then(|| {
+    let starting = (everything && engines.contains(&Engine::Postgres)).then(|| {
         let databases = Arc::clone(&databases);
         thread::spawn(move || databases.start_server().is_ok())
     });
-    let trials = Engine::ALL.iter().flat_map(|&engine| {
+    let trials = engines.iter().flat_map(|&engine| {
         let databases = &databases;
         cases.iter().map(move |case| {
             let databases = Arc::clone(databases);

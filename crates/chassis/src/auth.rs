@@ -98,22 +98,27 @@ fn is_loopback_name(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || matches!(name, "127.0.0.1" | "[::1]")
 }
 
+/// Whether no page of another site sent the request: a browser names the origin of the page that makes it write.
+pub(crate) fn is_from_own_page(headers: &HeaderMap) -> bool {
+    text(headers, header::ORIGIN).is_none_or(|origin| {
+        text(headers, header::HOST).is_some_and(|host| origin.ends_with(&format!("://{host}")))
+    })
+}
+
+pub(crate) fn foreign_origin() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "another site's page may not write here")
+}
+
+/// A header's value; empty when it is no text.
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default())
+}
+
 fn check(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let Some(token) = token else {
-        // A browser names the page that sends the request; no page but our own may write.
-        let own =
-            |origin: &str| text(header::HOST).is_some_and(|host| origin.ends_with(&format!("://{host}")));
-        return match text(header::ORIGIN) {
-            Some(origin) if !own(origin) => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "foreign-origin",
-                "another site's page may not write here",
-            )),
-            _ => Ok(()),
-        };
+        return if is_from_own_page(headers) { Ok(()) } else { Err(foreign_origin()) };
     };
-    let shown = text(header::AUTHORIZATION).and_then(|value| {
+    let shown = text(headers, header::AUTHORIZATION).and_then(|value| {
         let (scheme, shown) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(shown.trim())
     });

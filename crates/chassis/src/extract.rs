@@ -30,13 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"));
-        if !is_json {
+        if !is_of_type(&request, "application/json") {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "not-json",
@@ -58,6 +52,37 @@ impl<S: Sync> FromRequest<S> for Ignored {
     async fn from_request(_: Request, _: &S) -> Result<Self, Infallible> {
         Ok(Self)
     }
+}
+
+fn is_of_type(request: &Request, expected: &str) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mime = value.and_then(|value| value.split(';').next());
+    mime.is_some_and(|mime| mime.trim().eq_ignore_ascii_case(expected))
+}
+
+/// The body of a form, as browsers send it.
+///
+/// # Errors
+/// 415 for what is no form, else as [`body`].
+pub(crate) async fn form_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    if !is_of_type(&request, "application/x-www-form-urlencoded") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-a-form",
+            "send the form with Content-Type: application/x-www-form-urlencoded",
+        ));
+    }
+    body(request, state).await
+}
+
+/// The fields of a form as a `T`. A field that was left empty is an empty text.
+///
+/// # Errors
+/// 422 naming the field when a value does not fit.
+pub(crate) fn from_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(body));
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
 }
 
 /// Middleware: refuses a body that announces more than the limit before it is sent. It comes together
@@ -138,10 +163,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let asked = |pair: &&str| pair.split_once('=').is_none_or(|(_, value)| !value.is_empty());
         let query: Vec<&str> = parts.uri.query().unwrap_or_default().split('&').filter(asked).collect();
         let query = query.join("&");
-        let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(deserializer)
-            .map(Self)
-            .map_err(|error| invalid(&error.path().to_string(), &error.inner().to_string()))
+        from_form(query.as_bytes()).map(Self)
     }
 }
 

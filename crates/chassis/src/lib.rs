@@ -4,8 +4,8 @@
 //! Configuration that is checked before anything starts ([`config`]), logs ([`logging`]), the
 //! context of a request ([`Ctx`]), failures that cross a wire without losing their meaning
 //! ([`Fault`] ⇄ [`Problem`], RFC 9457), bodies and queries whose errors name the field ([`extract`]),
-//! the bearer token on writes ([`auth`]), safe repeats of a POST ([`idempotency`]), health ([`health`]), what Prometheus
-//! asks for ([`metrics`]), serving and draining ([`serve`]),
+//! the bearer token on writes ([`auth`]) and the sessions of pages ([`session`]), safe repeats of a POST
+//! ([`idempotency`]), health ([`health`]), what Prometheus asks for ([`metrics`]), serving and draining ([`serve`]),
 //! and an HTTP client that never waits for ever ([`client`]). No database: see the crate `store`.
 
 pub mod auth;
@@ -22,6 +22,7 @@ pub mod logging;
 pub mod metrics;
 pub mod process;
 pub mod serve;
+pub mod session;
 
 pub use ctx::Ctx;
 pub use fault::{Fault, Problem};

@@ -91,7 +91,7 @@ fn limited(router: OpenApiRouter<State>, bytes: usize) -> OpenApiRouter<State> {
 }
 
 /// Which page of a list that has no filters.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {

@@ -3,13 +3,14 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, middleware};
+use axum::{Router, extract::FromRef, middleware};
 use chassis::{
     auth::{self, WriteToken},
     health::Health,
     metrics::Metrics,
     process,
     serve::{self, Stop},
+    session::Sessions,
 };
 use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
@@ -46,6 +47,8 @@ pub struct State {
     pub catalogue: Arc<Catalogue>,
     /// Shown by a write.
     pub token: WriteToken,
+    /// Of those who write on pages.
+    pub sessions: Sessions,
     /// Signs webhooks.
     pub webhook_secret: Option<chassis::auth::Secret>,
     /// Told when there is something to import.
@@ -54,6 +57,12 @@ pub struct State {
     pub messenger: Messenger,
     /// Told when a rule may have decided something.
     pub ruler: Ruler,
+}
+
+impl FromRef<State> for Sessions {
+    fn from_ref(state: &State) -> Self {
+        state.sessions.clone()
+    }
 }
 
 /// Does what `config` says; the exit code of the process.
@@ -101,6 +110,8 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     let state = State {
         store: store.clone(),
         catalogue: Arc::new(catalogue),
+        sessions: Sessions::new(&config.automator_api_token)
+            .map_err(|error| anyhow::anyhow!("no random numbers for sessions: {error}"))?,
         token: config.automator_api_token.clone(),
         webhook_secret: config.github_webhook_secret.clone(),
         importer: importer.clone(),
@@ -152,7 +163,7 @@ pub fn router(state: &State, health: Health, metrics: &Metrics) -> Router {
         .merge(health.router())
         .merge(metrics.router())
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::local_names));
-    metrics.count(chassis::http::frame(routes))
+    metrics.count(chassis::http::frame(routes).layer(middleware::from_fn(pages::in_words)))
 }
 
 /// What Prometheus finds here: the requests, and how long the queues are.

@@ -1,61 +1,62 @@
-//! Pages for people.
+//! Pages for people, one file each: what they show and the forms that they take.
+//!
+//! A page reads and writes through the same functions as the API. It needs no JavaScript. A write is a form of our own
+//! ([`SignedForm`](chassis::session::SignedForm)) and answers 303 to the page that shows what became of it; a value that
+//! does not fit shows the page again, with the message beside its field.
+
+mod backlog;
+mod chart;
+mod field;
+mod measures;
+mod problem;
+mod sign_in;
+mod task;
+mod team;
 
 use askama::Template;
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, StatusCode, header},
     middleware,
     response::{Html, IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
-use chassis::{Fault, extract::Query};
-use domain::{Page, Task};
+use chassis::{Fault, extract, session};
 
-use crate::{
-    Result,
-    api::tasks::{self, Params},
-    app::State,
-};
+use crate::{Result, app::State};
+
+pub use problem::in_words;
 
 /// What a page may load: its own style sheet and nothing else, from anywhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// `GET /` and the style sheet.
+/// The longest form that a page takes, in bytes.
+const LONGEST_FORM: usize = 16 * 1024;
+
+/// The pages and the style sheet.
 pub fn router(state: &State) -> Router {
-    Router::new()
-        .route("/", get(backlog))
-        .route("/style.css", get(style))
-        .layer(middleware::map_response(guard))
-        .with_state(state.clone())
+    let pages = Router::new()
+        .route("/", get(backlog::show))
+        .route("/tasks/{id}", get(task::show).post(task::change))
+        .route("/measures", get(measures::show))
+        .route("/team", get(team::show).post(team::add))
+        .route("/team/{login}", post(team::change))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .layer(middleware::from_fn_with_state(state.sessions.clone(), session::attach))
+        .layer(middleware::map_response(keep_private))
+        .layer(DefaultBodyLimit::max(LONGEST_FORM))
+        .layer(middleware::from_fn_with_state(LONGEST_FORM, extract::announced));
+    let style = Router::new().route("/style.css", get(style));
+    style.merge(pages).layer(middleware::map_response(problem::mark)).with_state(state.clone())
 }
 
-/// The backlog, a page at a time.
-#[derive(Template)]
-#[template(path = "backlog.html")]
-struct Backlog {
-    page: Page<Task>,
-    /// Whether this is not the first page.
-    later: bool,
-    /// Query string of this list without its cursor.
-    query: String,
-}
-
-/// `GET /`: open tasks by rank, with the filters of `GET /api/tasks`.
-async fn backlog(
-    state: axum::extract::State<State>,
-    uri: axum::http::Uri,
-    Query(params): Query<Params>,
-) -> Result<Html<String>> {
-    let page = tasks::page(&state, &params).await?;
-    let query: Vec<&str> = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
-        .collect();
-    let backlog = Backlog { page, later: params.cursor.is_some(), query: query.join("&") };
-    Ok(Html(backlog.render().map_err(Fault::internal)?))
+/// A page with its status.
+fn page(status: StatusCode, template: &impl Template) -> Result<Response> {
+    let html = template.render().map_err(Fault::internal)?;
+    Ok((status, Html(html)).into_response())
 }
 
 async fn style() -> impl IntoResponse {
@@ -64,11 +65,17 @@ async fn style() -> impl IntoResponse {
     (headers, include_str!("../templates/style.css"))
 }
 
+/// Keeps a page out of every cache: it shows one visitor's forms, as of now.
+async fn keep_private(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// Tells the browser what our pages do not do.
-async fn guard(mut response: Response) -> Response {
+fn guard(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+    // Not `no-referrer`, under which a browser sends our own forms with `Origin: null`.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }

@@ -18,18 +18,18 @@ use crate::{
 };
 
 /// Which period, and how it is grouped.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Params {
     /// First day, UTC; the beginning unless told.
     #[param(value_type = Option<String>, format = Date)]
-    from: Option<Date>,
+    pub from: Option<Date>,
     /// The day after the last, UTC; now unless told.
     #[param(value_type = Option<String>, format = Date)]
-    to: Option<Date>,
+    pub to: Option<Date>,
     /// By repository unless told.
-    group: Option<Group>,
+    pub group: Option<Group>,
 }
 
 /// A line of a timeline with its item.
@@ -65,6 +65,14 @@ pub async fn measures(
     state: axum::extract::State<State>,
     Query(params): Query<Params>,
 ) -> Result<Json<Measures>> {
+    Ok(Json(measure(&state, &params).await?))
+}
+
+/// Measures a period.
+///
+/// # Errors
+/// 422 for a period that ends before it begins.
+pub async fn measure(state: &State, params: &Params) -> Result<Measures> {
     if let (Some(from), Some(to)) = (params.from, params.to)
         && from > to
     {
@@ -112,7 +120,7 @@ pub async fn measures(
             waiting_now: Waits::of(times.waiting),
         })
         .collect();
-    Ok(Json(Measures { from: params.from, to: params.to, group, groups }))
+    Ok(Measures { from: params.from, to: params.to, group, groups })
 }
 
 impl LineRow {
@@ -162,6 +170,14 @@ pub async fn leaderboard(
     state: axum::extract::State<State>,
     Query(YearParams { year }): Query<YearParams>,
 ) -> Result<Json<Leaderboard>> {
+    Ok(Json(leaders(&state, year).await?))
+}
+
+/// The leaderboard of a year.
+///
+/// # Errors
+/// 422 for a year that GitHub has not seen.
+pub async fn leaders(state: &State, year: i16) -> Result<Leaderboard> {
     if !(2008..=9998).contains(&year) {
         return Err(Fault::invalid("year", "must lie between 2008 and 9998").into());
     }
@@ -205,7 +221,7 @@ pub async fn leaderboard(
             _ => i64::try_from(index + 1).unwrap_or(i64::MAX),
         };
     }
-    Ok(Json(Leaderboard { year, leaders }))
+    Ok(Leaderboard { year, leaders })
 }
 
 fn nobody(login: &str) -> Leader {

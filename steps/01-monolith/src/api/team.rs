@@ -58,6 +58,14 @@ pub async fn list(
     state: axum::extract::State<State>,
     Query(params): Query<PageParams>,
 ) -> Result<Json<Page<Member>>> {
+    Ok(Json(page(&state, &params).await?))
+}
+
+/// A page of the team.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub async fn page(state: &State, params: &PageParams) -> Result<Page<Member>> {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {
@@ -65,7 +73,7 @@ pub async fn list(
     }
     sql.push(" ORDER BY login LIMIT ").bind(super::one_more(params.limit));
     let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &Member| cursor::encode("team", &last.login))?))
+    Ok(super::page(rows, params.limit, |last: &Member| cursor::encode("team", &last.login))?)
 }
 
 /// Everybody who is in the team now, by login.
@@ -99,8 +107,30 @@ pub async fn create(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(new)): Keyed<JsonBody<NewMember>>,
 ) -> Result<Answer> {
+    let member = joining(new)?;
+    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
+        join(tx, &member).await?;
+        let location = format!("/api/team/{}", member.login);
+        Ok(Answer::json(StatusCode::CREATED, &member)?.at(location))
+    })
+    .await
+}
+
+/// Stores a new member.
+///
+/// # Errors
+/// 409 the login is taken, 422 naming the fields that are wrong.
+pub async fn add(state: &State, new: NewMember) -> Result<()> {
+    let member = joining(new)?;
+    let mut tx = state.store.begin_write().await?;
+    join(&mut tx, &member).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The member that somebody new becomes.
+fn joining(new: NewMember) -> Result<Member> {
     let login = new.validate().map_err(Fault::Invalid)?;
-    let member = Member {
+    Ok(Member {
         login,
         name: new.name,
         email: new.email,
@@ -109,13 +139,7 @@ pub async fn create(
         on_call: new.on_call,
         active: true,
         version: 1,
-    };
-    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
-        join(tx, &member).await?;
-        let location = format!("/api/team/{}", member.login);
-        Ok(Answer::json(StatusCode::CREATED, &member)?.at(location))
     })
-    .await
 }
 
 /// Writes a new member, who has answered from now on what they ever spoke on.
@@ -160,6 +184,14 @@ pub async fn update(
     Path(login): Path<String>,
     JsonBody(change): JsonBody<MemberChange>,
 ) -> Result<Json<Member>> {
+    Ok(Json(replace(&state, &login, change).await?))
+}
+
+/// Stores a changed member.
+///
+/// # Errors
+/// 404 unknown login, 422 naming the fields that are wrong.
+pub async fn replace(state: &State, login: &str, change: MemberChange) -> Result<Member> {
     change.validate().map_err(Fault::Invalid)?;
     let missing = || Fault::NotFound(format!("member {login}"));
     let login: Login = login.parse().map_err(|_| missing())?;
@@ -201,5 +233,5 @@ pub async fn update(
         waiting::refresh_speaker(&mut tx, after.login.as_str()).await?;
     }
     tx.commit().await?;
-    Ok(Json(after))
+    Ok(after)
 }

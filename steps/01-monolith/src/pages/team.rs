@@ -1,0 +1,137 @@
+//! `/team`: who maintains, and the forms to add somebody and to say who has left.
+
+use askama::Template;
+use axum::{
+    extract::State as Shared,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use chassis::{
+    Fault,
+    extract::{Path, Query},
+    session::{SignedForm, Visitor},
+};
+use domain::{Member, MemberChange, NewMember, Page as PageOf, Role};
+use serde::Deserialize;
+
+use super::field::{Choice, Errors, Field};
+use crate::{
+    Error, Result,
+    api::{PageParams, team},
+    app::State,
+};
+
+#[derive(Template)]
+#[template(path = "team.html")]
+struct Page {
+    visitor: Visitor,
+    page: PageOf<Member>,
+    fields: Vec<Field>,
+    wrong: bool,
+}
+
+/// What the form for a new member sends, as it was typed.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Form {
+    login: String,
+    name: String,
+    email: String,
+    phone: String,
+    role: String,
+    on_call: String,
+}
+
+impl Form {
+    fn read(&self, errors: &mut Errors) -> NewMember {
+        let text = |text: &str| text.trim().to_owned();
+        NewMember {
+            login: text(&self.login),
+            name: text(&self.name),
+            email: text(&self.email),
+            phone: Some(text(&self.phone)).filter(|phone| !phone.is_empty()),
+            role: errors.read::<Role>("role", &self.role, "must be one of the list"),
+            on_call: errors.read("on_call", &self.on_call, "must be one of the list").unwrap_or_default(),
+        }
+    }
+
+    fn fields(&self, errors: &Errors) -> Vec<Field> {
+        let field = |name, label, value: &str| Field::new(name, label, value).error(errors.of(name));
+        let role = if self.role.is_empty() { Role::Maintainer.as_str() } else { &self.role };
+        let roles = Role::ALL.iter().map(|known| Choice::named(known.as_str(), role)).collect();
+        let on_call = if self.on_call.is_empty() { "false" } else { &self.on_call };
+        let calls = vec![Choice::new("false", "no", on_call), Choice::new("true", "yes", on_call)];
+        vec![
+            field("login", "GitHub login", &self.login).required(),
+            field("name", "Name", &self.name).required(),
+            field("email", "E-mail", &self.email).input("email").required(),
+            field("phone", "Phone", &self.phone).input("tel").hint("like +15551234567, or empty"),
+            field("role", "Role", role).choices(roles),
+            field("on_call", "On call", on_call).choices(calls),
+        ]
+    }
+}
+
+/// The team by login, with those who left.
+pub(super) async fn show(
+    Shared(state): Shared<State>,
+    visitor: Visitor,
+    Query(params): Query<PageParams>,
+) -> Result<Response> {
+    render(&state, visitor, StatusCode::OK, &params, &Form::default(), &Errors::default()).await
+}
+
+/// Adds a member and shows the team. What was typed comes back with 422 when it does not fit, with 409 when the login
+/// is taken.
+pub(super) async fn add(
+    Shared(state): Shared<State>,
+    visitor: Visitor,
+    SignedForm(form): SignedForm<Form>,
+) -> Result<Response> {
+    let mut errors = Errors::default();
+    let new = form.read(&mut errors);
+    if let Err(wrong) = new.validate() {
+        errors.extend(wrong);
+    }
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+    if errors.is_empty() {
+        match team::add(&state, new).await {
+            Ok(()) => return Ok(Redirect::to("/team").into_response()),
+            Err(Error::Fault(fault @ Fault::Taken(_))) => {
+                status = StatusCode::CONFLICT;
+                errors.push("login", fault.to_string());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    render(&state, visitor, status, &PageParams::default(), &form, &errors).await
+}
+
+/// Whether somebody is in the team.
+#[derive(Debug, Deserialize)]
+pub(super) struct Presence {
+    active: bool,
+}
+
+/// Says that a member has left, or is back, and shows the team.
+pub(super) async fn change(
+    Shared(state): Shared<State>,
+    Path(login): Path<String>,
+    SignedForm(presence): SignedForm<Presence>,
+) -> Result<Response> {
+    let change = MemberChange { active: Some(presence.active), ..MemberChange::default() };
+    let _ = team::replace(&state, &login, change).await?;
+    Ok(Redirect::to("/team").into_response())
+}
+
+async fn render(
+    state: &State,
+    visitor: Visitor,
+    status: StatusCode,
+    params: &PageParams,
+    form: &Form,
+    errors: &Errors,
+) -> Result<Response> {
+    let page = team::page(state, params).await?;
+    let fields = form.fields(errors);
+    super::page(status, &Page { visitor, page, fields, wrong: !errors.is_empty() })
+}
