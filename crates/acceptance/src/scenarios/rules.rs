@@ -201,7 +201,8 @@ async fn a_status_that_a_person_changes_sets_off_rules_and_one_that_a_rule_chang
     has_status(app, number, "needs_review").await;
     marker(app).await;
     let after = task(app, number).await;
-    let changes = after["version"].as_i64().unwrap_or_default() - changed["version"].as_i64().unwrap_or_default();
+    let changes =
+        after["version"].as_i64().unwrap_or_default() - changed["version"].as_i64().unwrap_or_default();
     assert_eq!((&after["status"], changes), (&json!("needs_review"), 1), "rules set each other off: {after}");
 }
 
