@@ -10,6 +10,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -76,7 +77,8 @@ pub enum Engine {
 }
 
 impl Engine {
-    pub(crate) const ALL: &'static [Self] = &[Self::Sqlite, Self::Postgres];
+    /// SQLite first: it is always there.
+    pub const ALL: &'static [Self] = &[Self::Sqlite, Self::Postgres];
 }
 
 impl fmt::Display for Engine {
@@ -175,6 +177,30 @@ impl Database {
         })
     }
 
+    /// Counts the rows, so that queries are planned as in a database that has been in use for a while. A server would do it
+    /// by itself; ours is told not to, for the sake of many short tests. SQLite never does.
+    ///
+    /// # Errors
+    /// The server does not.
+    pub fn analyze(&self) -> anyhow::Result<()> {
+        match &*self.place {
+            Place::Sqlite(_) => Ok(()),
+            Place::Postgres { server, names } => {
+                server.analyze(&names.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
+    }
+
+    /// CPU time that the database has used outside of the processes that ask it: zero on SQLite; the whole server's on
+    /// PostgreSQL, where the engine tells.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        match &*self.place {
+            Place::Sqlite(_) => Some(Duration::ZERO),
+            Place::Postgres { server, .. } => server.cpu_time().ok(),
+        }
+    }
+
     /// The URL of another fresh database beside this one, for a system whose modules have one each.
     ///
     /// # Errors
@@ -205,11 +231,12 @@ fn sqlite_url(path: &Path) -> String {
 }
 
 /// Why there is no database, or no browser.
-#[derive(Clone)]
-pub(crate) struct Missing {
-    pub(crate) reason: String,
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// In one line.
+    pub reason: String,
     /// Whether that is a failure.
-    pub(crate) required: bool,
+    pub required: bool,
 }
 
 impl Missing {
@@ -227,12 +254,16 @@ impl Missing {
 
 /// Makes databases; one for a test binary.
 #[derive(Default)]
-pub(crate) struct Databases {
+pub struct Databases {
     postgres: OnceLock<Result<Arc<Postgres>, Missing>>,
 }
 
 impl Databases {
-    pub(crate) fn fresh(&self, engine: Engine) -> Result<Database, Missing> {
+    /// An empty database. Blocks.
+    ///
+    /// # Errors
+    /// There is none: no Docker engine, say.
+    pub fn fresh(&self, engine: Engine) -> Result<Database, Missing> {
         let broken = |reason: String| Missing { reason, required: true };
         match engine {
             Engine::Sqlite => {
@@ -257,7 +288,7 @@ impl Databases {
     }
 
     /// Removes the container.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         if let Some(Ok(server)) = self.postgres.get() {
             server.stop();
         }

@@ -9,8 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use futures::StreamExt;
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt,
+    bollard::query_parameters::StatsOptionsBuilder,
     core::{CmdWaitFor, ExecCommand, IntoContainerPort, Mount, client},
     runners::AsyncRunner,
 };
@@ -118,6 +120,31 @@ impl Postgres {
         self.databases.lock().unwrap_or_else(PoisonError::into_inner).used.extend(names);
     }
 
+    /// Gathers what the planner wants to know about the rows of these databases.
+    pub(crate) fn analyze(&self, names: &[String]) -> Result<()> {
+        for name in names {
+            let command = ["psql", "-q", "-h", "127.0.0.1", "-U", USER, "-d", name, "-c", "VACUUM ANALYZE"];
+            self.exec(command.map(str::to_owned).into()).with_context(|| format!("cannot analyze {name}"))?;
+        }
+        Ok(())
+    }
+
+    /// CPU time of all that runs in the container.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let container = self.container.lock().unwrap_or_else(PoisonError::into_inner);
+        let container = container.as_ref().context("the server is stopped")?;
+        let once = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+        let ask = async {
+            let engine = client::docker_client_instance().await?;
+            let mut stats = std::pin::pin!(engine.stats(container.id(), Some(once)));
+            let stats = stats.next().await.context("the engine has no statistics")??;
+            let usage = stats.cpu_stats.and_then(|cpu| cpu.cpu_usage?.total_usage);
+            usage.context("the engine does not tell")
+        };
+        let nanoseconds = self.runtime.block_on(async { timeout(ENGINE_ANSWERS_WITHIN, ask).await })??;
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
     fn replace(&self, used: &[String], names: &[String], original: &str) -> Result<()> {
         let mut command: Vec<String> =
             ["psql", "-q", "-h", "127.0.0.1", "-U", USER, "-d", "postgres", "-v", "ON_ERROR_STOP=1"]
@@ -129,6 +156,10 @@ impl Postgres {
         for name in names {
             command.extend(["-c".to_owned(), format!("CREATE DATABASE {name} TEMPLATE {original}")]);
         }
+        self.exec(command)
+    }
+
+    fn exec(&self, command: Vec<String>) -> Result<()> {
         let container = self.container.lock().unwrap_or_else(PoisonError::into_inner);
         let container = container.as_ref().context("the server is stopped")?;
         // On a thread of its own, since a test may ask from within its runtime, which refuses to wait for another one.

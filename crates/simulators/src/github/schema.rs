@@ -1,7 +1,7 @@
 //! The part of GitHub's GraphQL schema that Automator asks, with GitHub's own names and nullability.
 //!
-//! Checked field by field against the schema that GitHub publishes (npm package
-//! `@octokit/graphql-schema`, 15.26); a test pins the names.
+//! A test writes it down in `schema/checked.graphql`; `.ci/check-github-schema` compares that with the schema that GitHub
+//! publishes, every type, field, argument and nullability.
 
 mod connection;
 
@@ -919,8 +919,8 @@ mod tests {
         let ours = build(SharedWorld::default()).sdl();
         assert_eq!(
             ours, checked,
-            "the schema changed: check it against GitHub's (every type, field, argument and nullability), \
-             then write it to src/github/schema/checked.graphql"
+            "the schema changed: write it to src/github/schema/checked.graphql, \
+             then compare it with GitHub's by .ci/check-github-schema"
         );
     }
 }

@@ -1,0 +1,111 @@
+//! A process of a step beside the same answers from memory.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use acceptance::App;
+use anyhow::Result;
+use tokio::runtime::Runtime;
+
+use crate::{
+    Footprint, Measured, Memory, Options, Recording, Target, Visit, footprint, number, table, take_turns,
+};
+
+/// What one visit costs at the front of a system, and what it would without the work behind.
+#[derive(Debug)]
+pub struct Comparison {
+    /// What was asked.
+    pub what: String,
+    /// Bytes of the answers to one visit, on average.
+    pub bytes: usize,
+    /// The process of the step.
+    pub process: String,
+    /// What was seen of it.
+    pub real: Measured,
+    /// What was seen of the server that answers from memory.
+    pub memory: Measured,
+    /// Memory of the process when it was over.
+    pub footprint: Option<Footprint>,
+}
+
+impl Comparison {
+    /// Makes `visit` at the front of `app`, which is its `process`, and at a server that answers alike from memory. Blocks.
+    ///
+    /// # Errors
+    /// A server does not answer, or not with 200.
+    pub fn of(
+        runtime: &Runtime,
+        options: &Options,
+        app: &App,
+        process: &str,
+        what: &str,
+        visit: Visit,
+    ) -> Result<Self> {
+        let base = app.system().front();
+        let id = app.system().id(process)?;
+        let recording = runtime.block_on(Recording::of(&visit, base))?;
+        let bytes = recording.bytes() / visit.variants();
+        let memory = Memory::start(&recording)?;
+        let database = || app.database().cpu_time();
+        let nothing = || Some(Duration::ZERO);
+        let targets = [
+            Target { base, process: id, behind: &database },
+            Target { base: memory.base(), process: memory.process(), behind: &nothing },
+        ];
+        let [real, memory] = take_turns(runtime, options, &Arc::new(visit), &targets)?;
+        let (what, process) = (what.to_owned(), process.to_owned());
+        Ok(Self { what, bytes, process, real, memory, footprint: footprint(id) })
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (real, memory) = (Figures::of(&self.real), Figures::of(&self.memory));
+        let ratios = real.0.iter().zip(&memory.0).map(|(real, memory)| Some((*real)? / (*memory)?));
+        let head = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "database CPU ms"];
+        let rows = [
+            real.row(&self.process),
+            memory.row("from memory"),
+            // The last column has nothing to be compared with.
+            Figures(ratios.take(4).collect()).row("ratio"),
+        ];
+        let kilobytes = number(Some(self.bytes as f64 / 1_000.0));
+        writeln!(f, "{}, {kilobytes} kB; each figure is one request's", self.what)?;
+        write!(f, "{}", table(&head, &rows))?;
+        if self.real.cpu.is_none() {
+            writeln!(f, "  CPU: not measured on this system")?;
+        }
+        match self.footprint {
+            Some(Footprint { now, most }) => {
+                writeln!(
+                    f,
+                    "  {} holds {} MB, at most {} MB since its start",
+                    self.process,
+                    now / 1_000,
+                    most / 1_000
+                )
+            }
+            None => writeln!(f, "  memory: not measured on this system"),
+        }
+    }
+}
+
+/// Requests a second, p50, p99, CPU and database CPU of a request in milliseconds.
+struct Figures(Vec<Option<f64>>);
+
+impl Figures {
+    fn of(measured: &Measured) -> Self {
+        let percentile = |share| Some(measured.percentile(share).as_secs_f64() * 1_000.0);
+        Self(vec![
+            Some(measured.rate()),
+            percentile(0.5),
+            percentile(0.99),
+            measured.milliseconds_each(measured.cpu),
+            // Zero is a database inside the process, or none.
+            measured.milliseconds_each(measured.behind.filter(|time| !time.is_zero())),
+        ])
+    }
+
+    fn row(&self, name: &str) -> Vec<String> {
+        [name.to_owned()].into_iter().chain(self.0.iter().map(|figure| number(*figure))).collect()
+    }
+}

@@ -1,0 +1,26 @@
+//! Measures the real processes of a step over HTTP, as `cargo bench --workspace --bench bench_NN`.
+//!
+//! Requests a second say little about another machine, and not much about the same one an hour later. So each server is
+//! measured beside one that gives exactly the same answers from memory ([`Memory`]): same frame, same runtime, taking
+//! turns. The ratio says what is not HTTP: the database and what we make of its rows.
+//!
+//! A bench is a target with `harness = false` whose `main` is [`main`]. Nothing here passes or fails by a time.
+
+pub mod catalogue;
+mod comparison;
+mod connection;
+mod options;
+mod process;
+mod replay;
+mod table;
+mod turns;
+mod visit;
+
+pub use comparison::Comparison;
+pub use connection::Connection;
+pub use options::{Options, main};
+pub use process::{Footprint, cpu_time, footprint};
+pub use replay::{Memory, Recording};
+pub use table::{number, table};
+pub use turns::{Measured, Target, take_turns};
+pub use visit::Visit;

@@ -1,0 +1,83 @@
+//! The command line of a bench.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+use crate::replay;
+
+/// `cargo bench --workspace --bench bench_01 -- --seconds 10 --connections 32`
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Measures a step beside a server that answers from memory")]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    /// Set by `cargo bench`, and not by `cargo test --all-targets`.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Answers from this file instead of measuring.
+    #[arg(long, hide = true, value_name = "FILE")]
+    replay: Option<PathBuf>,
+}
+
+/// How long and how hard to measure.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Seconds that each server is measured for, each kind of request.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=600))]
+    seconds: u16,
+    /// Connections that are kept, each with one request under way.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    connections: u16,
+    /// One second each and hardly a warm-up: shows that it works, not how fast.
+    #[arg(long, conflicts_with = "seconds")]
+    quick: bool,
+}
+
+impl Options {
+    /// Turns that the servers take: what else happens on the machine hits all of them.
+    #[must_use]
+    pub fn turns(&self) -> u32 {
+        if self.quick { 1 } else { 5 }
+    }
+
+    /// How long a turn takes.
+    #[must_use]
+    pub fn turn(&self) -> Duration {
+        let seconds = if self.quick { 1 } else { self.seconds };
+        Duration::from_secs(seconds.into()) / self.turns()
+    }
+
+    /// How long each server is warmed up for.
+    #[must_use]
+    pub fn warm_up(&self) -> Duration {
+        if self.quick { Duration::from_millis(200) } else { Duration::from_secs(2) }
+    }
+
+    /// Requests under way at once, each on a connection of its own.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.into()
+    }
+}
+
+/// The whole of a bench's `main`: runs `measure` as the command line says.
+#[must_use]
+pub fn main(measure: impl FnOnce(&Options) -> anyhow::Result<()>) -> ExitCode {
+    let arguments: Arguments = chassis::config::parse();
+    if let Some(file) = arguments.replay {
+        return chassis::process::run(async move { replay::serve(&file).await });
+    }
+    if !arguments.bench {
+        println!("nothing is measured by `cargo test`: use `cargo bench`");
+        return ExitCode::SUCCESS;
+    }
+    chassis::client::install_crypto();
+    match measure(&arguments.options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
