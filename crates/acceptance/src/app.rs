@@ -58,6 +58,8 @@ impl App {
     /// # Errors
     /// The processes do not start.
     pub fn start(step: &Step, database: Database, adjust: impl FnOnce(Options) -> Options) -> Result<Self> {
+        // Refused only when a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (system, folder) = system(step, &database, adjust)?;
         let client = client()?;
         Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, folder })

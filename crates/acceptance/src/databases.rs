@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context;
 use tempfile::TempDir;
 
 use crate::{
@@ -113,6 +114,16 @@ impl Drop for Place {
 }
 
 impl Database {
+    /// A file of its own, for a test that is about something else than databases.
+    ///
+    /// # Errors
+    /// No temporary folder can be made.
+    pub fn sqlite() -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("automator-").context("cannot make a temporary folder")?;
+        let url = sqlite_url(&folder.path().join("automator.db"));
+        Ok(Self { url, named: Arc::default(), place: Arc::new(Place::Sqlite(folder)) })
+    }
+
     /// What `DATABASE_URL` should say.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -266,11 +277,7 @@ impl Databases {
     pub fn fresh(&self, engine: Engine) -> Result<Database, Missing> {
         let broken = |reason: String| Missing { reason, required: true };
         match engine {
-            Engine::Sqlite => {
-                let folder = TempDir::with_prefix("automator-").map_err(|e| broken(e.to_string()))?;
-                let url = sqlite_url(&folder.path().join("automator.db"));
-                Ok(Database { url, named: Arc::default(), place: Arc::new(Place::Sqlite(folder)) })
-            }
+            Engine::Sqlite => Database::sqlite().map_err(|error| broken(format!("{error:#}"))),
             Engine::Postgres => {
                 let server = self.start_server().as_ref().map_err(Clone::clone)?;
                 let (name, url) = server.database().map_err(|error| broken(format!("{error:#}")))?;

@@ -255,6 +255,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_image_is_the_one_that_doctor_looks_for() {
+        let list = include_str!("../../../workshop.toml");
+        assert!(list.contains(&format!("name = \"{IMAGE}\"\nvariable = \"WORKSHOP_POSTGRES_IMAGE\"")));
+    }
+
+    #[test]
     fn an_image_is_a_name_and_a_tag() {
         assert_eq!(name_and_tag("postgres:16-alpine"), ("postgres", "16-alpine"));
         assert_eq!(name_and_tag("postgres"), ("postgres", "latest"));

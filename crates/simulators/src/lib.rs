@@ -98,7 +98,7 @@ pub struct Options {
     #[arg(long, env = "AUTOMATOR_CATALOGUE", value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
     /// Where the generated data comes from: the same number, the same data.
-    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
+    #[arg(long, env = "SIMULATORS_SEED", value_name = "NUMBER", default_value_t = SEED)]
     pub seed: u64,
     /// The hour at which the simulated world stands still.
     #[arg(long, value_name = "RFC3339", default_value = NOW)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 /// From monolith to microservices, step by step.
+///
+/// Without a command it says where you are and what to type next.
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -14,10 +16,66 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// All steps and exercises, and how far you are
+    List,
     /// Build a step and run all of its processes, until Ctrl-C
     Run(RunOptions),
+    /// Run an exercise's tests: does it work?
+    Verify(VerifyOptions),
+    /// Verify at each save, with keys for the rest
+    Watch(WatchOptions),
+    /// The next of three hints
+    Hint {
+        /// The exercise, such as 01.1; the current one unless told
+        #[arg(value_name = "NN.x")]
+        exercise: Option<String>,
+    },
+    /// Your file against ours
+    Diff {
+        /// An exercise, such as 01.1, or a step, such as 01
+        #[arg(value_name = "NN.x")]
+        exercise: String,
+    },
+    /// Take our solution over; your file is saved first
+    Solve {
+        /// The exercise, such as 01.1
+        #[arg(value_name = "NN.x")]
+        exercise: String,
+    },
+    /// Begin an exercise anew; your file is saved first
+    Reset {
+        /// The exercise, such as 01.1
+        #[arg(value_name = "NN.x")]
+        exercise: String,
+    },
+    /// Solve everything before a step; your files are saved first
+    CatchUp {
+        /// The step's number: 2 or 02
+        #[arg(value_name = "STEP")]
+        step: u8,
+    },
+    /// Run what verifies the best practices of a step, and tick or cross each
+    Checklist(ChecklistOptions),
+    /// In which step a process, a port or a table lives
+    Where {
+        /// Such as monolith, 8080 or tasks
+        name: String,
+    },
     /// Say what this machine can do, and the fix for what it cannot
-    Doctor,
+    Doctor {
+        /// Fetch and build all that a class needs, at home
+        #[arg(long)]
+        prepare: bool,
+    },
+    /// The timetable of a track
+    Agenda {
+        /// half-day, full-day or self-paced
+        #[arg(long, value_name = "TRACK")]
+        track: String,
+    },
+    /// For those who write steps
+    #[command(subcommand)]
+    Author(Author),
 }
 
 #[derive(Debug, Args)]
@@ -25,6 +83,9 @@ pub(crate) struct RunOptions {
     /// The step's number: 1 or 01
     #[arg(value_name = "STEP")]
     pub(crate) step: u8,
+    /// With those of your files that verify
+    #[arg(long)]
+    pub(crate) mine: bool,
     /// Where Automator listens, instead of the step's own port
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
@@ -34,4 +95,66 @@ pub(crate) struct RunOptions {
     /// Begin with an empty database
     #[arg(long)]
     pub(crate) fresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyOptions {
+    /// The exercise, such as 01.1; the current one unless told
+    #[arg(value_name = "NN.x")]
+    pub(crate) exercise: Option<String>,
+    /// Our solution instead of your file
+    #[arg(long)]
+    pub(crate) solution: bool,
+    /// All that the compiler and the tests say
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// How long the tests may run
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchOptions {
+    /// The exercise, such as 01.1; the current one unless told
+    #[arg(value_name = "NN.x")]
+    pub(crate) exercise: Option<String>,
+    /// Look for changes by the clock: for network drives and containers
+    #[arg(long)]
+    pub(crate) poll: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChecklistOptions {
+    /// The step's number: 1 or 01; all steps unless told
+    #[arg(value_name = "STEP")]
+    pub(crate) step: Option<u8>,
+    /// Write checklist.md at the root from the steps' own, and run nothing
+    #[arg(long, conflicts_with = "step")]
+    pub(crate) write: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Author {
+    /// Make exercises and diffs from the solutions
+    Sync {
+        /// Change nothing; fail when something is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Prove that starts fail, wrong answers are refused and solutions pass
+    Prove {
+        /// The exercise, such as 01.1; all unless told
+        #[arg(value_name = "NN.x")]
+        exercise: Option<String>,
+    },
+    /// Begin a step with all of its files
+    New {
+        /// Its number: 2 or 02
+        #[arg(value_name = "STEP")]
+        number: u8,
+        /// Its name in folders, such as modules
+        slug: String,
+        /// Its name for people
+        title: String,
+    },
 }

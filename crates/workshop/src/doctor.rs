@@ -1,6 +1,7 @@
 //! `cargo workshop doctor`: what this machine can do, and the fix for what it cannot.
 
 mod fix;
+mod prepare;
 mod probe;
 
 use std::{
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 use harness::{Definition, ports};
 use serde::Deserialize;
 
-use crate::{say::say, workshop::Workshop};
+use crate::{list::Image, run::Lock, say::say, workshop::Workshop};
 use fix::Fix;
 use probe::output;
 
@@ -38,8 +39,9 @@ enum Finding {
     Missing(String, String),
 }
 
-/// Checks everything; fails only when something is missing that is needed now.
-pub(crate) fn doctor(workshop: &Workshop) -> ExitCode {
+/// Checks everything; fails only when something is missing that is needed now. With `prepare`, fetches and builds all that
+/// a class needs when nothing is.
+pub(crate) fn doctor(workshop: &Workshop, prepare: bool) -> Result<ExitCode> {
     let own = workshop.own_folder();
     let fix = Fix::for_this_machine();
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workshop.root.join("target"), PathBuf::from);
@@ -68,20 +70,27 @@ pub(crate) fn doctor(workshop: &Workshop) -> ExitCode {
     report("C compiler", c_compiler(&own, &fix));
     report("disk", disk(&workshop.root));
     for (name, port) in declared_ports(workshop) {
-        report(&format!("port {port}"), port_of(&name, port));
+        report(&format!("port {port}"), port_of(workshop, &name, port));
     }
     report("git", tool("git", "you need it only to fetch a newer version", fix.git()));
     say("Needed later:");
-    report("Docker engine", docker(&fix));
+    let engine = docker(&fix);
+    let engine_answers = matches!(engine, Finding::Ok(_));
+    report("Docker engine", engine);
+    for image in workshop.images().iter().filter(|_| engine_answers && !prepare) {
+        report("image", image_of(image));
+    }
     report("Chromium", chromium(&fix));
 
-    if missing == 0 {
-        say("This machine is ready: cargo workshop run 1");
-        ExitCode::SUCCESS
-    } else {
+    if missing > 0 {
         say(&format!("{missing} missing: follow the arrow, then run this again"));
-        ExitCode::FAILURE
+        return Ok(ExitCode::FAILURE);
     }
+    if prepare {
+        prepare::prepare(workshop, engine_answers)?;
+    }
+    say("This machine is ready: cargo workshop run 1");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether rustc is new enough for `rust-version` in the root's Cargo.toml.
@@ -194,9 +203,14 @@ fn declared_ports(workshop: &Workshop) -> Vec<(String, u16)> {
     definition.processes.into_iter().filter_map(|process| Some((process.name, process.port?))).collect()
 }
 
-fn port_of(name: &str, port: u16) -> Finding {
+fn port_of(workshop: &Workshop, name: &str, port: u16) -> Finding {
     if ports::is_free(port) {
         return Finding::Ok(format!("free for {name}"));
+    }
+    let runs =
+        workshop.steps().iter().map(|step| workshop.own_folder().join("run").join(&step.number).join("lock"));
+    if let Some(by) = runs.filter_map(|lock| Lock::holder(&lock)).next() {
+        return Finding::Ok(format!("taken while `cargo workshop run` is running ({by})"));
     }
     let advice = "stop what listens there, or run with --port; the simulators find another by themselves";
     Finding::Warn(format!("taken; {name} would listen there"), advice.to_owned())
@@ -218,6 +232,15 @@ fn docker(fix: &Fix) -> Finding {
         Ok(version) if !version.is_empty() => Finding::Ok(format!("engine {version} answers; {needs}")),
         _ => Finding::Warn(format!("no engine answers; {needs}"), fix.docker()),
     }
+}
+
+fn image_of(image: &Image) -> Finding {
+    let name = image.wanted();
+    if image.is_here() {
+        return Finding::Ok(format!("{name} is here"));
+    }
+    let fix = format!("docker pull {name}, or name another image in {}", image.variable);
+    Finding::Warn(format!("{name} is not here yet; needed for the tests on PostgreSQL"), fix)
 }
 
 fn chromium(fix: &Fix) -> Finding {

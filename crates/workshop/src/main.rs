@@ -4,12 +4,28 @@
 //! builds with cargo and starts through the harness. It never asks a question, works without a terminal, and says what is
 //! wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
 
+mod agenda;
+mod author;
 mod cargo;
+mod checklist;
 mod cli;
 mod coach;
+mod diff;
 mod doctor;
+mod files;
+mod hint;
+mod list;
+mod patch;
+mod piece;
+mod progress;
+mod region;
 mod run;
+mod saved;
 mod say;
+mod solve;
+mod verify;
+mod watch;
+mod whereabouts;
 mod workshop;
 
 use std::process::ExitCode;
@@ -59,7 +75,19 @@ fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
     let workshop = Workshop::find()?;
     match &cli.command {
         None => Ok(coach::next(&workshop)),
+        Some(Command::List) => Ok(coach::list(&workshop)),
         Some(Command::Run(options)) => run::run(&workshop, options),
-        Some(Command::Doctor) => Ok(doctor::doctor(&workshop)),
+        Some(Command::Verify(options)) => verify::verify(&workshop, options),
+        Some(Command::Hint { exercise }) => hint::hint(&workshop, exercise.as_deref()),
+        Some(Command::Diff { exercise }) => diff::diff(&workshop, exercise),
+        Some(Command::Solve { exercise }) => solve::solve(&workshop, exercise),
+        Some(Command::Reset { exercise }) => solve::reset(&workshop, exercise),
+        Some(Command::CatchUp { step }) => solve::catch_up(&workshop, *step),
+        Some(Command::Doctor { prepare }) => doctor::doctor(&workshop, *prepare),
+        Some(Command::Agenda { track }) => agenda::agenda(&workshop, track),
+        Some(Command::Author(author)) => author::author(&workshop, author),
+        Some(Command::Checklist(options)) => checklist::checklist(&workshop, options),
+        Some(Command::Watch(options)) => watch::watch(&workshop, options),
+        Some(Command::Where { name }) => whereabouts::find(&workshop, name),
     }
 }

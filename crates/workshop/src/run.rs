@@ -3,6 +3,7 @@
 mod build;
 mod fill;
 mod lock;
+mod mine;
 
 use std::{
     fs,
@@ -19,15 +20,19 @@ use harness::{Definition, Logs, Options, Ports, Stop, System, ports};
 
 use crate::{
     cli::RunOptions,
+    list::Step,
     say::{complain, say},
-    workshop::{Step, Workshop},
+    workshop::Workshop,
 };
-use lock::Lock;
+pub(crate) use lock::Lock;
 
 /// What a write has to show. It protects nothing of worth, and the lessons can print it.
 const TOKEN: &str = "workshop-token";
 /// What the simulated GitHub signs with.
 const SECRET: &str = "workshop-webhook-secret";
+
+/// 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// How often we look whether somebody pressed Ctrl-C or a process ended.
 const LOOK: Duration = Duration::from_millis(50);
@@ -42,8 +47,8 @@ pub(crate) fn run(workshop: &Workshop, options: &RunOptions) -> Result<ExitCode>
     .context("cannot listen for Ctrl-C")?;
 
     match session(workshop, options, &stop) {
-        // Being told to stop is how a run ends, whatever it was in the middle of.
-        Err(_) if stop.requested() => Ok(ExitCode::SUCCESS),
+        // Told to stop before it ran: that is no success, and shells know it by this number.
+        Err(_) if stop.requested() => Ok(ExitCode::from(INTERRUPTED)),
         Err(error) => Err(error),
         Ok(()) => Ok(ExitCode::SUCCESS),
     }
@@ -79,7 +84,8 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     }
     check_database(workshop, &database, &again)?;
 
-    let binary = build::build(workshop, &definition.binary, &own, stop)?;
+    let features = if options.mine { mine::features(workshop, step)? } else { Vec::new() };
+    let binary = build::build(workshop, &definition.binary, &features, &own, stop)?;
     let mut start = Options::new(&folder, &binary)
         .ports(Ports::Declared)
         .port(&definition.front, port)
@@ -126,6 +132,9 @@ fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
     let front = system.front();
     say(&format!("\nAutomator is at {front}"));
     say(&format!("Step {}: {}. Database: {} (kept)", step.number, step.title, workshop.shown(database)));
+    if let Ok(simulators) = system.url("simulators") {
+        say(&format!("Simulators     {simulators}"));
+    }
     say(&format!("Writes want    Authorization: Bearer {TOKEN}"));
     say("Try            in another terminal:");
     say(&format!("               curl \"{front}/api/tasks?limit=3\""));
@@ -181,14 +190,11 @@ fn check_database(workshop: &Workshop, database: &Path, again: &str) -> Result<(
 /// An error of the start, as one that says what to do.
 fn explain(error: harness::Error, workshop: &Workshop, database: &Path, again: &str) -> anyhow::Error {
     match error {
-        harness::Error::Exited { name, log, .. } if name == "migrate" => {
-            let reason =
-                log.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
-            anyhow::anyhow!(
-                "the database {} cannot be brought up to date ({reason}); begin with an empty one: {again}",
-                workshop.shown(database)
-            )
-        }
+        // Its log is in the terminal already.
+        harness::Error::Exited { name, .. } if name == "migrate" => anyhow::anyhow!(
+            "the database {} cannot be brought up to date; migrate says above why; begin with an empty one: {again}",
+            workshop.shown(database)
+        ),
         other => other.into(),
     }
 }

@@ -1,4 +1,4 @@
-//! The workshop's files: its root and `workshop.toml`, the one list of parts and steps.
+//! The workshop's files: where its root is, and what lies where below it.
 
 use std::{
     env, fs,
@@ -6,9 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
-use crate::Usage;
+use crate::{
+    Usage,
+    list::{Exercise, Image, List, Member, Part, Step, Track},
+};
 
 /// The file that marks the root.
 const FILE: &str = "workshop.toml";
@@ -18,50 +20,6 @@ const FILE: &str = "workshop.toml";
 pub(crate) struct Workshop {
     pub(crate) root: PathBuf,
     list: List,
-}
-
-/// `workshop.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct List {
-    part: Vec<Part>,
-    step: Vec<Step>,
-    #[serde(default)]
-    member: Vec<Member>,
-}
-
-/// A part of the workshop: Design, Build, Deploy, Learn.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Part {
-    key: String,
-    pub(crate) title: String,
-}
-
-/// A step.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Step {
-    /// Two digits.
-    pub(crate) number: String,
-    pub(crate) slug: String,
-    part: String,
-    pub(crate) title: String,
-}
-
-/// Somebody who is in the team when a step is run.
-#[derive(Debug, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Member {
-    pub(crate) login: String,
-    pub(crate) name: String,
-    email: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role: Option<String>,
-    #[serde(default)]
-    on_call: bool,
 }
 
 impl Workshop {
@@ -78,10 +36,27 @@ impl Workshop {
                 error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             anyhow::anyhow!("{}:{line}: {}", file.display(), error.message())
         })?;
+        let workshop = Self { root: root.to_owned(), list };
+        workshop.check().with_context(|| format!("{} makes no sense", file.display()))?;
+        Ok(workshop)
+    }
+
+    /// What makes no sense although it can be read.
+    fn check(&self) -> Result<()> {
+        let list = &self.list;
         if let Some(step) = list.step.iter().find(|step| list.part.iter().all(|part| part.key != step.part)) {
-            bail!("{}: step {} is in no known part: {}", file.display(), step.number, step.part);
+            bail!("step {} is in no known part: {}", step.number, step.part);
         }
-        Ok(Self { root: root.to_owned(), list })
+        for (index, exercise) in list.exercise.iter().enumerate() {
+            if list.step.iter().all(|step| step.number != exercise.step) {
+                bail!("exercise {} is in no known step: {}", exercise.number, exercise.step);
+            }
+            let before = &list.exercise[..index];
+            if before.iter().any(|other| other.number == exercise.number || other.slug == exercise.slug) {
+                bail!("exercise {}: its number or its slug is taken", exercise.number);
+            }
+        }
+        Ok(())
     }
 
     /// The step with this number.
@@ -98,10 +73,46 @@ impl Workshop {
         &self.list.step
     }
 
+    /// All exercises, in order.
+    pub(crate) fn exercises(&self) -> &[Exercise] {
+        &self.list.exercise
+    }
+
+    /// The exercises of a step, in order.
+    pub(crate) fn exercises_of(&self, step: &Step) -> impl Iterator<Item = &Exercise> {
+        self.list.exercise.iter().filter(|exercise| exercise.step == step.number)
+    }
+
+    /// The exercise with this number, `1.1` for `01.1` included.
+    pub(crate) fn exercise(&self, number: &str) -> Result<&Exercise> {
+        let plain = |number: &str| number.trim().trim_start_matches('0').to_owned();
+        self.list.exercise.iter().find(|exercise| plain(&exercise.number) == plain(number)).ok_or_else(|| {
+            let numbers: Vec<_> =
+                self.list.exercise.iter().map(|exercise| exercise.number.as_str()).collect();
+            Usage(format!("there is no exercise {number}; there are: {}", numbers.join(", "))).into()
+        })
+    }
+
+    /// The step that an exercise belongs to.
+    pub(crate) fn step_of(&self, exercise: &Exercise) -> &Step {
+        // `check` refuses a list in which it is missing, so the first is never taken for it.
+        self.list.step.iter().find(|step| step.number == exercise.step).unwrap_or(&self.list.step[0])
+    }
+
+    /// All tracks.
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.list.track
+    }
+
     /// The part that a step is in.
     pub(crate) fn part(&self, step: &Step) -> &Part {
-        // `find` refuses a list in which one is missing, so the first is never taken for it.
+        // `check` refuses a list in which one is missing, so the first is never taken for it.
         self.list.part.iter().find(|part| part.key == step.part).unwrap_or(&self.list.part[0])
+    }
+
+    /// The container images that tests use.
+    pub(crate) fn images(&self) -> &[Image] {
+        &self.list.image
     }
 
     /// Who is in the team when a step is run.
@@ -111,7 +122,22 @@ impl Workshop {
 
     /// A step's folder.
     pub(crate) fn folder(&self, step: &Step) -> PathBuf {
-        self.root.join("steps").join(format!("{}-{}", step.number, step.slug))
+        self.root.join("steps").join(step.folder())
+    }
+
+    /// Where the learner's files of a step are.
+    pub(crate) fn mine(&self, step: &Step) -> PathBuf {
+        self.root.join("exercises").join(step.folder())
+    }
+
+    /// Where the finished files of a step are, with their regions.
+    pub(crate) fn solutions(&self, step: &Step) -> PathBuf {
+        self.root.join("solutions").join(step.folder())
+    }
+
+    /// All parts, in order.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.list.part
     }
 
     /// What the command keeps for itself; not under version control.

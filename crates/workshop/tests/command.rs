@@ -101,7 +101,8 @@ fn a_database_that_the_migration_refuses_is_named_with_its_reason() {
     let done = checkout.run(&["run", "1", "--port", &free_port().to_string()]);
     assert_eq!(done.code, Some(1), "{done}");
     let line = done.err.lines().last().unwrap();
-    assert!(line.contains("cannot be brought up to date (database disk image is malformed)"), "{done}");
+    assert!(line.contains("cannot be brought up to date; migrate says above why"), "{done}");
+    assert_eq!(done.err.matches("database disk image is malformed").count(), 1, "{done}");
     assert!(!checkout.path(".workshop/run/01/lock").exists());
 }
 

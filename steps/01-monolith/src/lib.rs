@@ -15,6 +15,7 @@ pub mod history;
 pub mod measures;
 pub mod notify;
 pub mod pages;
+pub mod pieces;
 pub mod ranking;
 pub mod rules;
 pub mod sync;

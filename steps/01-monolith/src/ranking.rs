@@ -2,22 +2,12 @@
 //!
 //! `score = reach × impact × confidence ÷ effort × status weight × due weight`, highest first, then the
 //! oldest item, then its key. The score depends on the day, so it is computed where the rows are, in
-//! SQL, and [`Score::expression`] is built from the two functions here: a weight stands in one place.
+//! SQL, and [`Score::expression`] is built from two functions: [`due_weight`] here and [`status_weight`],
+//! which is a piece. A weight stands in one place.
 
 use domain::{Rice, Status};
 
-/// How much a task's status moves it up or down.
-#[must_use]
-pub fn status_weight(status: Status) -> f64 {
-    match status {
-        Status::Intake => 1.0,
-        Status::NeedsReview => 1.2,
-        Status::WaitingForFeedback => 0.5,
-        Status::FeedbackReceived => 1.5,
-        Status::InProgress => 1.25,
-        Status::Done | Status::Deferred => 0.0,
-    }
-}
+pub use crate::pieces::status_weight::status_weight;
 
 /// From how many days before the due day on its weight grows.
 const DUE_HORIZON: i64 = 14;

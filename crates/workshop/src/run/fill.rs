@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use harness::{Stop, http::Request};
 use serde_json::Value;
 
-use crate::{say::say, workshop::Member};
+use crate::{list::Member, say::say};
 
 /// How long the import may go without any progress.
 const STANDS_STILL: Duration = Duration::from_secs(60);

@@ -22,10 +22,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut by = String::new();
-                // Windows does not let us read what another process has locked; then we say less.
-                let _ = file.read_to_string(&mut by);
-                let by = by.lines().next().filter(|by| !by.is_empty()).unwrap_or("another terminal");
+                let by = Self::holder(path).unwrap_or_else(|| "another terminal".to_owned());
                 bail!("it is running already ({by}); stop that one first with Ctrl-C");
             }
             Err(TryLockError::Error(error)) => {
@@ -36,6 +33,18 @@ impl Lock {
             .and_then(|()| writeln!(file, "{address}, process {}", std::process::id()))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { path: path.to_owned(), _file: file })
+    }
+}
+
+impl Lock {
+    /// Who holds the lock of that path: what [`Lock::take`] noted; `None` when nobody does.
+    pub(crate) fn holder(path: &Path) -> Option<String> {
+        let mut file = File::options().read(true).write(true).open(path).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock() else { return None };
+        let mut by = String::new();
+        // Windows does not let us read what another process has locked; then we say less.
+        let _ = file.read_to_string(&mut by);
+        Some(by.lines().next().filter(|by| !by.is_empty()).unwrap_or("another terminal").to_owned())
     }
 }
 

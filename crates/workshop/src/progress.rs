@@ -1,0 +1,96 @@
+//! How far somebody is: `.workshop/progress/SLUG.toml`, one small text file an exercise.
+//!
+//! By slug, so that it survives a renumbering. Written beside and renamed under a lock, so that two terminals lose nothing
+//! of each other.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::{
+    files,
+    list::Exercise,
+    piece::{Piece, fingerprint},
+    workshop::Workshop,
+};
+
+/// What is known about one exercise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Progress {
+    /// How many hints were shown.
+    pub(crate) hints: usize,
+    /// [`fingerprint`] of the learner's file when it last passed, in hexadecimal.
+    pub(crate) verified: Option<String>,
+    /// The solution was taken over: by `solve` or by `catch-up`.
+    pub(crate) solved: bool,
+}
+
+impl Progress {
+    /// Whether it is behind us, by our own hand or not.
+    pub(crate) fn is_done(&self) -> bool {
+        self.verified.is_some() || self.solved
+    }
+
+    /// Whether the file as it is now has passed.
+    pub(crate) fn has_passed(&self, piece: &Piece) -> bool {
+        let now = piece.mine.as_deref().map(stamp);
+        now.is_some() && now == self.verified
+    }
+
+    fn to_toml(&self, exercise: &Exercise) -> String {
+        let Self { hints, verified, solved } = self;
+        let verified = verified.as_ref().map(|stamp| format!("verified = \"{stamp}\"\n")).unwrap_or_default();
+        format!("# {}\nhints = {hints}\n{verified}solved = {solved}\n", exercise.name())
+    }
+
+    /// Notes that `text` passed.
+    pub(crate) fn pass(&mut self, text: &str) {
+        self.verified = Some(stamp(text));
+    }
+}
+
+fn stamp(text: &str) -> String {
+    format!("{:016x}", fingerprint(text))
+}
+
+fn path(workshop: &Workshop, exercise: &Exercise) -> PathBuf {
+    workshop.own_folder().join("progress").join(format!("{}.toml", exercise.slug))
+}
+
+/// What is known. A file that cannot be read counts as none: progress is never a reason to stop.
+pub(crate) fn of(workshop: &Workshop, exercise: &Exercise) -> Progress {
+    let text = files::read(&path(workshop, exercise)).ok().flatten().unwrap_or_default();
+    toml::from_str(&text).unwrap_or_default()
+}
+
+/// Changes what is known, while no other terminal does.
+pub(crate) fn change(
+    workshop: &Workshop,
+    exercise: &Exercise,
+    change: impl FnOnce(&mut Progress),
+) -> Result<Progress> {
+    let path = path(workshop, exercise);
+    let lock = path.with_file_name("lock");
+    let locked = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+        let file = fs::File::options().create(true).truncate(false).write(true).open(&lock)?;
+        // Held for the time of one small file: whoever waits, waits for milliseconds.
+        file.lock().map(|()| file)
+    });
+    let _held = locked.with_context(|| format!("cannot write {}", workshop.shown(&lock)))?;
+    let mut progress = of(workshop, exercise);
+    change(&mut progress);
+    files::write(&path, &progress.to_toml(exercise))?;
+    Ok(progress)
+}
+
+/// The first exercise that is not done.
+pub(crate) fn current(workshop: &Workshop) -> Option<&Exercise> {
+    workshop.exercises().iter().find(|exercise| !of(workshop, exercise).is_done())
+}
+
+/// Whether anything at all is known.
+pub(crate) fn has_begun(workshop: &Workshop) -> bool {
+    workshop.exercises().iter().any(|exercise| of(workshop, exercise) != Progress::default())
+}
