@@ -27,6 +27,14 @@ pub struct Scenario {
     pub run: for<'a> fn(&'a App) -> Run<'a>,
 }
 
+impl Scenario {
+    /// Whether it expects a system into which the two repositories were imported.
+    #[must_use]
+    pub fn begins_with_an_import(&self) -> bool {
+        self.on != On::Fresh
+    }
+}
+
 /// The system that a scenario finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {

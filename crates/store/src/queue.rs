@@ -9,6 +9,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{Store, lease::Lease};
@@ -62,7 +63,7 @@ impl Queue {
                 let claim = Lease::claim(self.store.pool(), self.table, self.condition, &owner, self.lease);
                 match claim.await {
                     Ok(Some(lease)) => {
-                        under_way.spawn(work(lease));
+                        under_way.spawn(work(lease).in_current_span());
                         continue;
                     }
                     Ok(None) => {}

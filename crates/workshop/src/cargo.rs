@@ -140,6 +140,7 @@ fn listen(errors: impl Read) -> String {
     for line in BufReader::new(errors).lines().map_while(Result::ok) {
         let word = line.split_whitespace().next().unwrap_or_default();
         match word {
+            "Blocking" if line.contains("package cache") => complain("another cargo fetches crates; waiting"),
             "Blocking" => complain("another cargo is building in this folder; waiting for it"),
             "Downloading" | "Updating" => complain(line.trim()),
             "Compiling" => {

@@ -16,6 +16,7 @@ use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
 use store::{DatabaseUrl, Store, Tx, idempotency};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
@@ -129,9 +130,9 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     });
     let metrics = metrics(&store)?;
     let mut workers = JoinSet::new();
-    workers.spawn(importer.run(stop.clone()));
-    workers.spawn(messenger.run(stop.clone()));
-    workers.spawn(ruler.run(stop.clone()));
+    workers.spawn(importer.run(stop.clone()).instrument(tracing::info_span!("importer")));
+    workers.spawn(messenger.run(stop.clone()).instrument(tracing::info_span!("messenger")));
+    workers.spawn(ruler.run(stop.clone()).instrument(tracing::info_span!("ruler")));
     let stopped = tokio::spawn({
         let stop = stop.clone();
         async move {

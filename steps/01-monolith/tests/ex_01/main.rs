@@ -6,5 +6,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod pins;
+mod seams;
 mod system;
 mod warm_up;

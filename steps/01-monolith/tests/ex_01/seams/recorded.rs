@@ -1,0 +1,74 @@
+//! `coupling.toml`: which route reads and writes which table.
+
+use acceptance::toml::{Table, Value};
+
+/// What a route does to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Reads,
+    Writes,
+}
+
+/// The recorded map.
+pub(crate) struct Coupling {
+    pub(crate) tables: Vec<String>,
+    /// Context, route, table, and what is done to it.
+    accesses: Vec<(String, String, String, Access)>,
+    contexts: Vec<String>,
+}
+
+/// An access over a seam.
+#[derive(Clone, Copy)]
+pub(crate) struct Crossing<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) route: &'a str,
+    pub(crate) table: &'a str,
+    pub(crate) kind: Access,
+}
+
+impl Coupling {
+    pub(crate) fn parse(text: &str) -> Self {
+        let map: Table = text.parse().expect("the map was written by a program");
+        let texts = |value: &Value| -> Vec<String> {
+            let list = value.as_array().into_iter().flatten();
+            list.filter_map(|entry| entry.as_str().map(str::to_owned)).collect()
+        };
+        let mut accesses = Vec::new();
+        let mut contexts = Vec::new();
+        for (context, routes) in
+            map.iter().filter_map(|(context, routes)| Some((context, routes.as_table()?)))
+        {
+            contexts.push(context.clone());
+            for (route, does) in routes {
+                for (key, access) in [("reads", Access::Reads), ("writes", Access::Writes)] {
+                    accesses.extend(
+                        texts(&does[key])
+                            .into_iter()
+                            .map(|table| (context.clone(), route.clone(), table, access)),
+                    );
+                }
+            }
+        }
+        Self { tables: texts(&map["tables"]), accesses, contexts }
+    }
+
+    pub(crate) fn contexts(&self) -> impl Iterator<Item = &str> {
+        self.contexts.iter().map(String::as_str)
+    }
+
+    /// Every access, whoever owns what.
+    pub(crate) fn accesses(&self) -> impl Iterator<Item = Crossing<'_>> {
+        self.accesses.iter().map(|(from, route, table, kind)| Crossing { from, route, table, kind: *kind })
+    }
+
+    /// The contexts whose routes write `table`.
+    pub(crate) fn writers(&self, table: &str) -> Vec<&str> {
+        let mut writers: Vec<_> = self
+            .accesses()
+            .filter(|access| access.table == table && access.kind == Access::Writes)
+            .map(|access| access.from)
+            .collect();
+        writers.dedup();
+        writers
+    }
+}
