@@ -4,24 +4,46 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{Usage, say::say, workshop::Workshop};
+use crate::{Usage, files, list::Track, say::say, workshop::Workshop};
 
 pub(crate) fn agenda(workshop: &Workshop, key: &str) -> Result<ExitCode> {
     let track = workshop.tracks().iter().find(|track| track.key == key).ok_or_else(|| {
         let keys: Vec<_> = workshop.tracks().iter().map(|track| track.key.as_str()).collect();
         Usage(format!("there is no track {key}; there are: {}", keys.join(", ")))
     })?;
+    say(text(workshop, track).trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The timetable.
+fn text(workshop: &Workshop, track: &Track) -> String {
     let total: u16 = track.entry.iter().map(|entry| entry.minutes).sum();
-    say(&format!("{}, {total} minutes", track.title));
+    let mut text = format!("{}, {total} minutes\n", track.title);
     let mut at = 0;
     for entry in &track.entry {
         let is_there = |number: &String| workshop.exercise(number).is_ok();
         let to_come = if entry.exercises.iter().all(is_there) { "" } else { "   (to come)" };
-        say(&format!("{:2}:{:02} {:4}  {}{to_come}", at / 60, at % 60, entry.minutes, entry.what));
+        text.push_str(&format!(
+            "{:2}:{:02} {:4}  {}{to_come}\n",
+            at / 60,
+            at % 60,
+            entry.minutes,
+            entry.what
+        ));
         at += entry.minutes;
     }
     if let Some(cut) = &track.cut {
-        say(&format!("Late? {cut}"));
+        text.push_str(&format!("Late? {cut}\n"));
     }
-    Ok(ExitCode::SUCCESS)
+    text
+}
+
+/// The tracks that the README at the root shows otherwise than they are now, as sentences.
+pub(crate) fn problems(workshop: &Workshop) -> Result<Vec<String>> {
+    let readme = files::read(&workshop.root.join("README.md"))?.unwrap_or_default();
+    let shown = workshop.tracks().iter().filter(|track| readme.contains(&track.title));
+    let stale = shown.filter(|track| !readme.contains(&text(workshop, track)));
+    Ok(stale
+        .map(|track| format!("README.md is stale: cargo workshop agenda --track {}", track.key))
+        .collect())
 }

@@ -8,10 +8,11 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// The text of a file, with `\n` at its line ends whatever the editor wrote; `None` when it is not there.
+/// The text of a file, with `\n` at its line ends whatever the editor wrote; `None` when it is not there. What is no text is
+/// not refused: the compiler will say so, and `reset` has to work.
 pub(crate) fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text.replace("\r\n", "\n"))),
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }

@@ -13,7 +13,7 @@ use harness::Stop;
 
 use super::{links, sync};
 use crate::{
-    checklist, files,
+    agenda, checklist, files,
     list::Exercise,
     patch,
     piece::Piece,
@@ -57,6 +57,7 @@ pub(crate) fn prove(workshop: &Workshop, number: Option<&str>) -> Result<ExitCod
 /// What can be seen without running anything: stale files, dead links, checklists that verify nothing.
 fn on_paper(workshop: &Workshop) -> Result<Vec<String>> {
     let mut problems = checklist::problems(workshop)?;
+    problems.extend(agenda::problems(workshop)?);
     for step in workshop.steps() {
         for (path, _) in sync::stale(workshop, step)? {
             problems.push(format!("{} is stale: cargo workshop author sync", workshop.shown(&path)));

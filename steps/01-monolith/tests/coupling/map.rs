@@ -34,7 +34,9 @@ impl Map {
         text.push_str(&format!("tables = {tables:?}\n"));
         for context in contexts::names() {
             text.push_str(&format!("\n[{context}]\n"));
-            for (route, accesses) in self.routes.iter().filter(|(route, _)| contexts::of(route) == context) {
+            for (route, accesses) in
+                self.routes.iter().filter(|(route, _)| contexts::of(route) == Some(context))
+            {
                 let of = |wanted: Access| -> Vec<&String> {
                     let accesses =
                         accesses.iter().filter(|(access, table)| *access == wanted && !is_of_each(table));
