@@ -1,7 +1,5 @@
 //! A temporary workshop, the real command in it, and what it said.
 
-pub(crate) mod lesson;
-
 use std::{
     env, fmt, fs,
     io::{BufRead, BufReader, Read},

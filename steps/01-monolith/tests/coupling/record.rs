@@ -12,11 +12,13 @@ use std::{
 };
 
 use acceptance::{
-    App, Database, Scenario, Step, harness::Logs, scenarios, serde_json::Value, tempfile::TempDir,
-    tokio::runtime,
+    App, Database, Scenario, Step, harness::Logs, scenarios, tempfile::TempDir, tokio::runtime,
 };
 
 use crate::{map::Map, statement};
+
+/// Pages with something of the data in their path: they are in no document.
+const PAGES: [&str; 2] = ["/tasks/{id}", "/team/{login}"];
 
 /// How many scenarios run at once: they mostly wait.
 const AT_ONCE: usize = 4;
@@ -72,7 +74,7 @@ impl Recorded {
         map
     }
 
-    /// `/api/tasks/{id}` for a path that fits it. Pages are in no document: there, what looks like an id is one.
+    /// `/api/tasks/{id}` for a path that fits it; as it is when none does.
     fn template(&self, path: &str) -> String {
         let fits = |template: &&String| {
             let (template, path) = (template.split('/'), path.split('/'));
@@ -81,10 +83,7 @@ impl Recorded {
         };
         // The one with the fewest placeholders, where several fit.
         let found = self.paths.iter().filter(fits).min_by_key(|template| template.matches('{').count());
-        found.cloned().unwrap_or_else(|| {
-            let segments = path.split('/').map(|part| if part.len() == 36 { "{id}" } else { part });
-            segments.collect::<Vec<_>>().join("/")
-        })
+        found.map_or(path, String::as_str).to_owned()
     }
 }
 
@@ -114,10 +113,8 @@ fn record(scenario: &Scenario) -> Recorded {
     drop(runtime);
     drop(app); // The log is whole when the processes have ended.
     let text = fs::read_to_string(logs.path().join(format!("{PROCESS}.log"))).unwrap();
-    let paths = document["paths"]
-        .as_object()
-        .into_iter()
-        .flat_map(|paths: &acceptance::serde_json::Map<String, Value>| paths.keys().cloned());
+    let documented = document["paths"].as_object().into_iter().flat_map(|paths| paths.keys().cloned());
+    let paths = documented.chain(PAGES.map(str::to_owned));
     Recorded { lines: text.lines().map(str::to_owned).collect(), paths: paths.collect() }
 }
 

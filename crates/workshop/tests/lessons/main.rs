@@ -2,15 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, like tests")]
 
+mod checkout;
 #[expect(dead_code, reason = "shared with command.rs, which uses the rest")]
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{fs, thread, time::Duration};
 
-use support::{
-    Checkout,
-    lesson::{ANSWER, WEIGHT},
-};
+use checkout::{ANSWER, WEIGHT};
+use support::Checkout;
 
 const SOLVED_WEIGHT: &str = "pub fn weight() -> u32 {\n    2\n}\n";
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Checkout, Done};
+use crate::support::{Checkout, Done};
 
 /// The first exercise: a weight of 1 that should be 2.
 pub(crate) const WEIGHT: &str = "exercises/01-monolith/src/weight.rs";
