@@ -8,6 +8,9 @@ use std::path::Path;
 use drawn::{Cut, Seams};
 use recorded::{Access, Coupling};
 
+/// A context may own so much of all tables, as a fraction: more is no seam. Half would leave one answer only, since what
+/// GitHub tells fills many tables.
+const MOST: (usize, usize) = (2, 3);
 /// So many of the busiest crossings are to be cut.
 const BUSIEST: usize = 3;
 
@@ -65,7 +68,7 @@ fn every_table_has_one_owner() {
     for context in coupling.contexts() {
         let owned = coupling.tables.iter().filter(|table| seams.owner(table) == context).count();
         assert!(
-            2 * owned <= coupling.tables.len(),
+            owned * MOST.1 <= coupling.tables.len() * MOST.0,
             "{context} owns {owned} of {} tables: that is the monolith again, with another name, and one team does it all.",
             coupling.tables.len()
         );
