@@ -174,6 +174,30 @@ fn two_terminals_lose_nothing_of_each_other() {
     assert!(text.contains("hints = 12\n"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_takes_those_of_my_files_that_verify_and_says_which() {
+    let checkout = Checkout::with_exercises();
+    assert!(checkout.weigh("1 + 1").ok());
+    let port = support::free_port().to_string();
+    let mut running = checkout.command(&["run", "1", "--mine", "--port", &port]).start();
+    running.wait_for("Automator is at");
+    for line in
+        ["Yours      00 A weight\n", "Ours       01.1 An answer; for yours: cargo workshop verify 01.1\n"]
+    {
+        assert!(running.said().contains(line), "{line} {}", running.said());
+    }
+    running.signal("INT");
+    assert!(running.end().ok());
+    // An edit since then has not passed.
+    checkout.write(WEIGHT, "pub fn weight() -> u32 {\n    5\n}\n");
+    let mut running = checkout.command(&["run", "1", "--mine", "--port", &port]).start();
+    running.wait_for("Automator is at");
+    assert!(running.said().contains("Ours       00 A weight"), "{}", running.said());
+    running.signal("INT");
+    running.end();
+}
+
 #[test]
 fn watching_verifies_at_each_save_without_a_terminal() {
     for options in [&["watch"][..], &["watch", "--poll"]] {
