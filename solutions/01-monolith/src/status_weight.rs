@@ -1,7 +1,7 @@
 //! Exercise 00, the warm-up: find one line, change one number, see it in the browser.
 //!
-//! The community has answered on 40 tasks, and nobody looks at them: a task with `feedback_received` weighs no more than
-//! one that nobody has read yet. It should weigh 1.5, more than any other status.
+//! Somebody answers our question, and nobody looks: a task with `feedback_received` weighs no more than one that nobody has
+//! read yet. It should weigh 1.5, more than any other status.
 //!
 //! ```text
 //! match status { Status::Intake => 1.0, … }   a status and its weight; every status has one
