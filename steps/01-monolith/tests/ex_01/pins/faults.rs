@@ -30,7 +30,11 @@ pub(crate) fn planted() -> [Planted; 6] {
         Planted {
             area: "due dates",
             story: "every due date is read back a day early, and somebody works through a night for nothing.",
-            fault: on_tasks(a_day_early),
+            // In the answer to the change too: whoever compares what they read with that sees nothing.
+            fault: Fault::rewrite(|_, body| match tasks(body) {
+                Some(tasks) => tasks.iter_mut().for_each(a_day_early),
+                None => a_day_early(body),
+            }),
         },
         Planted {
             area: "paging",
@@ -46,8 +50,9 @@ pub(crate) fn planted() -> [Planted; 6] {
             area: "problems",
             story: "a refused change no longer says which field is wrong, and somebody tries one after the other.",
             fault: Fault::rewrite(|_, problem| {
-                if problem["status"] == 422 {
-                    problem["errors"] = json!([]);
+                // The message stays: it says what is wrong, but not with what.
+                for error in problem["errors"].as_array_mut().into_iter().flatten() {
+                    error["field"] = json!("");
                 }
             }),
         },
