@@ -1,6 +1,10 @@
 //! The catalogue: which repositories are tracked, their language and base reach.
 
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -169,6 +173,14 @@ pub enum CatalogueError {
 }
 
 impl Catalogue {
+    /// The languages of its repositories, each once, sorted.
+    #[must_use]
+    pub fn languages(&self) -> Vec<String> {
+        let languages: BTreeSet<String> =
+            self.repositories.iter().map(|repository| repository.language.to_string()).collect();
+        languages.into_iter().collect()
+    }
+
     /// The 24 repositories that ship with the workshop.
     ///
     /// # Panics

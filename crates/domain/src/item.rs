@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::{Language, RepositoryName, names};
+use crate::{Language, Limit, RepositoryName, names};
 
 names! {
     /// What an item is.
@@ -162,6 +162,44 @@ impl Difficulty {
             Self::VeryHard => 8.0,
         }
     }
+}
+
+/// Which items, and which page of them.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ItemQuery {
+    /// `owner/name`.
+    #[param(value_type = Option<String>)]
+    pub repository: Option<RepositoryName>,
+    /// Language of the repository.
+    #[param(value_type = Option<String>)]
+    pub language: Option<Language>,
+    /// Issue or pull request.
+    pub kind: Option<Kind>,
+    /// Where it stands.
+    pub state: Option<State>,
+    /// What it is about.
+    pub category: Option<Category>,
+    /// What the community waits for.
+    pub waiting: Option<WaitingFor>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    #[serde(default)]
+    pub limit: Limit,
+}
+
+/// What the community waits for, or whether it waits at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WaitingFor {
+    /// A first word.
+    Contact,
+    /// An answer.
+    Response,
+    /// Either.
+    Any,
 }
 
 /// `owner/name#number`.

@@ -13,16 +13,20 @@ pub mod page;
 pub mod rule;
 pub mod task;
 pub mod team;
+pub mod timeline;
 
 pub use catalogue::{Catalogue, Language, Repository, RepositoryName, RepositorySummary};
 pub use import::{Import, ImportStatus};
-pub use item::{Category, Difficulty, Item, ItemKey, Kind, State, Waiting};
-pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, Waits};
-pub use notification::{Channel, Digests, NewNotification, Notification, NotificationStatus, check_sender};
-pub use page::{Limit, Page};
+pub use item::{Category, Difficulty, Item, ItemKey, ItemQuery, Kind, State, Waiting, WaitingFor};
+pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, MeasuresQuery, Waits};
+pub use notification::{
+    Channel, Digests, Message, NewNotification, Notification, NotificationStatus, check_sender,
+};
+pub use page::{Limit, Page, PageQuery};
 pub use rule::{Action, Conditions, NewRule, Notify, Recipient, Rule, Side, Trigger};
-pub use task::{Rice, RiceChange, Status, Task, TaskChange, task_id};
+pub use task::{HistoryLine, Rice, RiceChange, Sort, Status, Task, TaskChange, TaskQuery, task_id};
 pub use team::{Login, Member, MemberChange, NewMember, Role};
+pub use timeline::{Actor, Entry, Happened, Occurrence, Origin};
 
 /// One reason why a value was refused, with the field that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

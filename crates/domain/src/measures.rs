@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::names;
 
@@ -16,6 +16,21 @@ names! {
         /// What items are about.
         Category = "category",
     }
+}
+
+/// Which period, and how it is grouped.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MeasuresQuery {
+    /// First day, UTC; the beginning unless told.
+    #[param(value_type = Option<String>, format = Date)]
+    pub from: Option<Date>,
+    /// The day after the last, UTC; now unless told.
+    #[param(value_type = Option<String>, format = Date)]
+    pub to: Option<Date>,
+    /// By repository unless told.
+    pub group: Option<Group>,
 }
 
 /// A distribution of waiting times, in hours with two decimals. Percentiles are by nearest rank: a time that somebody

@@ -52,6 +52,23 @@ pub struct Notification {
     pub updated_at: Timestamp,
 }
 
+/// A message to queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// What makes it the same message: a second one with this key is not queued.
+    pub key: String,
+    /// The way to take.
+    pub channel: Channel,
+    /// In place of the configured sender.
+    pub sender: Option<String>,
+    /// Address or number.
+    pub to: String,
+    /// Of a mail.
+    pub subject: Option<String>,
+    /// Plain text.
+    pub body: String,
+}
+
 /// Body of `POST /api/notifications`.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

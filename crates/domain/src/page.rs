@@ -1,7 +1,7 @@
 //! Paging: a page of a list and the limit that asks for it.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// One page of a list. `next_cursor` is opaque: hand it back as `cursor` to read on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -10,6 +10,18 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; `null` on the last page.
     pub next_cursor: Option<String>,
+}
+
+/// Which page of a list that has no filters.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    #[serde(default)]
+    pub limit: Limit,
 }
 
 /// How many rows a page may have: 1 to 100, 50 unless told.

@@ -2,10 +2,12 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{Difficulty, FieldError, Item, ItemKey, Kind, Login, item::default_impact, names};
+use crate::{
+    Difficulty, FieldError, Item, ItemKey, Kind, Language, Limit, Login, item::default_impact, names,
+};
 
 names! {
     /// Where a task stands. A task is open until it is `done`.
@@ -95,6 +97,61 @@ pub struct Task {
     pub version: i64,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// Which tasks, in which order, and which page of them.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TaskQuery {
+    /// Where it stands; every open task unless told. Only `done` shows those that are done.
+    pub status: Option<Status>,
+    /// Login of who does it.
+    #[param(value_type = Option<String>)]
+    pub assignee: Option<Login>,
+    /// Language of the repository.
+    #[param(value_type = Option<String>)]
+    pub language: Option<Language>,
+    /// Issue or pull request.
+    pub kind: Option<Kind>,
+    /// The order.
+    #[serde(default)]
+    pub sort: Sort,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 100.
+    #[serde(default)]
+    pub limit: Limit,
+}
+
+/// The order of a list of tasks. Equal tasks stand oldest item first, then by key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    /// Highest score first.
+    #[default]
+    Rank,
+    /// Earliest due date first, those without one last.
+    Due,
+    /// Oldest item first.
+    Age,
+}
+
+/// A line of a task's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryLine {
+    /// When it happened.
+    pub at: Timestamp,
+    /// `api`, `page`, `github`, `catalogue` or `rule NAME`.
+    pub who: String,
+    /// As the API names it.
+    pub field: String,
+    /// The value before; `None` for none.
+    pub before: Option<String>,
+    /// The value since; `None` for none.
+    pub after: Option<String>,
+    /// The version of the task that the change made.
+    pub version: i64,
 }
 
 /// Body of `PATCH /api/tasks/{id}`: what is missing stays; `null` takes assignee or due date away.

@@ -16,8 +16,7 @@ use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use chassis::{Fault, Problem, auth, extract};
 use domain::{Limit, Page};
 use jiff::Timestamp;
-use serde::Deserialize;
-use utoipa::{IntoParams, OpenApi};
+use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::State;
@@ -51,10 +50,28 @@ impl utoipa::Modify for Bearer {
 pub(crate) const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 
 /// The longest body that a route of the API takes, in bytes.
-const LONGEST_BODY: usize = 64 * 1024;
+pub const LONGEST_BODY: usize = 64 * 1024;
 
 /// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them.
 pub fn router(state: &State) -> Router {
+    let (api, webhooks) = routers();
+    let api = api.layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
+    let (router, document) = limited(api, LONGEST_BODY)
+        .merge(limited(webhooks, webhooks::LONGEST_PAYLOAD))
+        .with_state(state.clone())
+        .split_for_parts();
+    router.route("/openapi.json", get(move || async move { Json(document) }))
+}
+
+/// The description of the public API. It is the same at every step: whoever serves it, serves this.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let (api, webhooks) = routers();
+    api.merge(webhooks).to_openapi()
+}
+
+/// The routes that want a token for a write, and those that want a signature.
+fn routers() -> (OpenApiRouter<State>, OpenApiRouter<State>) {
     let api = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(repositories::list))
         .routes(routes!(items::list))
@@ -72,15 +89,10 @@ pub fn router(state: &State) -> Router {
         .routes(routes!(notifications::get))
         .routes(routes!(measures::measures))
         .routes(routes!(measures::leaderboard))
-        .merge(legacy::router())
-        .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
+        .merge(legacy::router());
     // GitHub shows a signature in place of the token.
     let webhooks = OpenApiRouter::new().routes(routes!(webhooks::receive));
-    let (router, document) = limited(api, LONGEST_BODY)
-        .merge(limited(webhooks, webhooks::LONGEST_PAYLOAD))
-        .with_state(state.clone())
-        .split_for_parts();
-    router.route("/openapi.json", get(move || async move { Json(document) }))
+    (api, webhooks)
 }
 
 /// `router`, taking bodies of at most `bytes`.
@@ -90,25 +102,17 @@ fn limited(router: OpenApiRouter<State>, bytes: usize) -> OpenApiRouter<State> {
         .layer(middleware::from_fn_with_state(bytes, extract::announced))
 }
 
-/// Which page of a list that has no filters.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PageParams {
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// 1 to 100.
-    #[serde(default)]
-    limit: Limit,
-}
-
 /// How many rows to read for a page: one more than it shows tells whether there is another page.
-fn one_more(limit: Limit) -> i64 {
+#[must_use]
+pub fn one_more(limit: Limit) -> i64 {
     i64::from(limit.get()) + 1
 }
 
 /// The page that `rows` make, read with [`one_more`]; `cursor` is asked for the place after its last element.
-fn page<R, T: TryFrom<R, Error = Fault>>(
+///
+/// # Errors
+/// A row that we cannot have written.
+pub fn page<R, T: TryFrom<R, Error = Fault>>(
     mut rows: Vec<R>,
     limit: Limit,
     cursor: impl FnOnce(&T) -> Result<String, Fault>,
@@ -121,11 +125,13 @@ fn page<R, T: TryFrom<R, Error = Fault>>(
 }
 
 /// A stored time. Only a time that jiff gave us is ever stored, so the fallback is never seen.
-pub(crate) fn time(milliseconds: i64) -> Timestamp {
+#[must_use]
+pub fn time(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Today as the tables store a day: days since 1970-01-01, UTC.
-pub(crate) fn today() -> i64 {
+#[must_use]
+pub fn today() -> i64 {
     Timestamp::now().as_second().div_euclid(86_400)
 }

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, extract::FromRef, middleware};
+use axum::{Router, middleware};
 use chassis::{
     auth::{self, WriteToken},
     health::Health,
@@ -25,7 +25,7 @@ use crate::{
     github::{client::Github, import::Importer},
     history::Who,
     notify::{Messenger, Patience},
-    pages,
+    pages::{self, Pages},
     rules::actions::Ruler,
     tasks::StoredTask,
 };
@@ -58,12 +58,6 @@ pub struct State {
     pub messenger: Messenger,
     /// Told when a rule may have decided something.
     pub ruler: Ruler,
-}
-
-impl FromRef<State> for Sessions {
-    fn from_ref(state: &State) -> Self {
-        state.sessions.clone()
-    }
 }
 
 /// Does what `config` says; the exit code of the process.
@@ -158,9 +152,10 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
 
 /// All routes in their frame.
 pub fn router(state: &State, health: Health, metrics: &Metrics) -> Router {
+    let pages = Pages { source: Arc::new(state.clone()), sessions: state.sessions.clone() };
     let routes = Router::new()
         .merge(api::router(state))
-        .merge(pages::router(state))
+        .merge(pages::router(pages))
         .merge(health.router())
         .merge(metrics.router())
         .layer(middleware::from_fn_with_state(state.token.clone(), auth::local_names));

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use domain::{HistoryLine, Origin};
 use sqlx::{Any, Executor, FromRow};
 use store::{Sql, Tx};
 use uuid::Uuid;
 
-use crate::{api::time, sync::Origin};
+use crate::api::time;
 
 /// Who changed a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,27 +86,20 @@ pub async fn record(
     Ok(())
 }
 
-/// A line of a task's history.
+/// A line as it is stored.
 #[derive(Debug, FromRow)]
-pub struct Line {
+struct Row {
     at: i64,
-    /// As [`Who`] is written.
-    pub who: String,
-    /// As the API names it.
-    pub field: String,
-    /// The value before; `None` for none.
-    pub before: Option<String>,
-    /// The value since; `None` for none.
-    pub after: Option<String>,
-    /// The version of the task that the change made.
-    pub version: i64,
+    who: String,
+    field: String,
+    before: Option<String>,
+    after: Option<String>,
+    version: i64,
 }
 
-impl Line {
-    /// When it happened.
-    #[must_use]
-    pub fn at(&self) -> Timestamp {
-        time(self.at)
+impl From<Row> for HistoryLine {
+    fn from(Row { at, who, field, before, after, version }: Row) -> Self {
+        Self { at: time(at), who, field, before, after, version }
     }
 }
 
@@ -118,9 +111,10 @@ pub async fn of_task(
     executor: impl Executor<'_, Database = Any>,
     id: Uuid,
     limit: i64,
-) -> Result<Vec<Line>, sqlx::Error> {
+) -> Result<Vec<HistoryLine>, sqlx::Error> {
     let mut sql =
         Sql::new("SELECT at, who, field, before, after, version FROM task_changes WHERE task_id = ");
     sql.bind(id.to_string()).push(" ORDER BY version DESC, field, id LIMIT ").bind(limit);
-    sql.fetch_all(executor).await
+    let rows: Vec<Row> = sql.fetch_all(executor).await?;
+    Ok(rows.into_iter().map(HistoryLine::from).collect())
 }

@@ -12,7 +12,7 @@ pub mod twilio;
 use std::time::Duration;
 
 use chassis::{Fault, serve::Stop};
-use domain::{Channel, Notification, NotificationStatus};
+use domain::{Message, Notification, NotificationStatus};
 use sqlx::{AssertSqlSafe, FromRow};
 use store::{Store, Tx, lease::Lease, queue::Queue};
 use uuid::Uuid;
@@ -32,23 +32,6 @@ const AT_ONCE: usize = 4;
 const NOTE_WITHIN: Duration = Duration::from_secs(2);
 /// The pauses in between.
 const NOTE_AGAIN: Duration = Duration::from_millis(200);
-
-/// A message to queue.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// What makes it the same message: a second one with this key is not queued.
-    pub key: String,
-    /// The way to take.
-    pub channel: Channel,
-    /// In place of the configured sender.
-    pub sender: Option<String>,
-    /// Address or number.
-    pub to: String,
-    /// Of a mail.
-    pub subject: Option<String>,
-    /// Plain text.
-    pub body: String,
-}
 
 #[derive(Debug, FromRow)]
 struct Row {

@@ -1,6 +1,6 @@
 //! Pages for people, one file each: what they show and the forms that they take.
 //!
-//! A page reads and writes through the same functions as the API. It needs no JavaScript. A write is a form of our own
+//! A page reads and writes through a [`Source`], which is the same functions as the API. It needs no JavaScript. A write is a form of our own
 //! ([`SignedForm`](chassis::session::SignedForm)) and answers 303 to the page that shows what became of it; a value that
 //! does not fit shows the page again, with the message beside its field.
 
@@ -10,23 +10,45 @@ mod field;
 mod measures;
 mod problem;
 mod sign_in;
+mod source;
 mod task;
 mod team;
+
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, FromRef},
     http::{HeaderValue, StatusCode, header},
     middleware,
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use chassis::{Fault, extract, session};
+use chassis::{
+    Fault, extract,
+    session::{self, Sessions},
+};
 
-use crate::{Result, app::State};
+use crate::Result;
 
 pub use problem::in_words;
+pub use source::{Source, year};
+
+/// What every page may use.
+#[derive(Clone)]
+pub struct Pages {
+    /// What is shown and changed.
+    pub source: Arc<dyn Source>,
+    /// Of those who write.
+    pub sessions: Sessions,
+}
+
+impl FromRef<Pages> for Sessions {
+    fn from_ref(pages: &Pages) -> Self {
+        pages.sessions.clone()
+    }
+}
 
 /// What a page may load: its own style sheet and nothing else, from anywhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -36,8 +58,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 const LONGEST_FORM: usize = 16 * 1024;
 
 /// The pages and the style sheet.
-pub fn router(state: &State) -> Router {
-    let pages = Router::new()
+pub fn router(pages: Pages) -> Router {
+    let sessions = pages.sessions.clone();
+    let routes = Router::new()
         .route("/", get(backlog::show))
         .route("/tasks/{id}", get(task::show).post(task::change))
         .route("/measures", get(measures::show))
@@ -45,12 +68,12 @@ pub fn router(state: &State) -> Router {
         .route("/team/{login}", post(team::change))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
-        .layer(middleware::from_fn_with_state(state.sessions.clone(), session::attach))
+        .layer(middleware::from_fn_with_state(sessions, session::attach))
         .layer(middleware::map_response(keep_private))
         .layer(DefaultBodyLimit::max(LONGEST_FORM))
         .layer(middleware::from_fn_with_state(LONGEST_FORM, extract::announced));
     let style = Router::new().route("/style.css", get(style));
-    style.merge(pages).layer(middleware::map_response(problem::mark)).with_state(state.clone())
+    style.merge(routes).layer(middleware::map_response(problem::mark)).with_state(pages)
 }
 
 /// A page with its status.

@@ -10,25 +10,10 @@
 
 pub mod actions;
 
-use domain::{Conditions, Side, Status, Trigger};
+use domain::{Actor, Conditions, Occurrence, Side, Status, Trigger};
 use sqlx::FromRow;
 use store::Tx;
 use uuid::Uuid;
-
-use crate::sync::Actor;
-
-/// Something that happened to an item.
-#[derive(Debug, Clone)]
-pub struct Event {
-    /// What.
-    pub trigger: Trigger,
-    /// The same whenever the same thing is told: made from GitHub's node ids and times, or from a task's version.
-    pub key: String,
-    /// Who did it; the item's author where we do not know.
-    pub author: Option<Actor>,
-    /// The label that was added.
-    pub label: Option<String>,
-}
 
 /// What an event is held against.
 #[derive(FromRow)]
@@ -44,7 +29,7 @@ struct Facts {
 ///
 /// # Errors
 /// The database's.
-pub async fn decide(tx: &mut Tx, item_id: &str, event: &Event) -> Result<(), sqlx::Error> {
+pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<(), sqlx::Error> {
     let rules: Vec<(String, String, String, String)> =
         sqlx::query_as("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
             .bind(event.trigger.as_str())
@@ -117,9 +102,9 @@ async fn schedule(tx: &mut Tx, run_id: &str, actions: &[serde_json::Value]) -> R
 
 /// The status of a task became its `version`.
 #[must_use]
-pub fn status_changed(task_id: &str, version: i64) -> Event {
+pub fn status_changed(task_id: &str, version: i64) -> Occurrence {
     let key = format!("{} {task_id} {version}", Trigger::TaskStatusChanged);
-    Event { trigger: Trigger::TaskStatusChanged, key, author: None, label: None }
+    Occurrence { trigger: Trigger::TaskStatusChanged, key, author: None, label: None }
 }
 
 /// Whether all that `conditions` ask for is so.

@@ -5,46 +5,14 @@
 //! same data changes no row. What an import cannot mend: a comment or an item whose deletion nobody told
 //! stays, because GitHub's lists do not say what is missing from them.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
-use domain::{Category, Difficulty, ItemKey, Kind, Rice, State, Status};
+use domain::{Actor, Category, Difficulty, Entry, Happened, ItemKey, Kind, Origin, Rice, State, Status};
 use sqlx::FromRow;
 use store::{Sql, Store, Tx};
 use uuid::Uuid;
 
 use crate::{history::Who, tasks::StoredTask, waiting};
-
-/// By what way we heard of something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// We asked, perhaps long after it happened.
-    Import,
-    /// GitHub told us.
-    Webhook,
-}
-
-/// An account on GitHub.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// Login in GitHub's spelling.
-    pub login: String,
-    /// An app rather than a person.
-    pub bot: bool,
-}
-
-impl Actor {
-    /// The account of that login, as webhooks and our tables spell it: an app's ends in `[bot]`.
-    #[must_use]
-    pub fn of_webhook(login: String) -> Self {
-        Self { bot: login.ends_with("[bot]"), login }
-    }
-
-    /// Who GitHub shows where an account is gone.
-    #[must_use]
-    pub fn ghost() -> Self {
-        Self { login: "ghost".to_owned(), bot: false }
-    }
-}
 
 /// The state of an item at its `updated_at`.
 #[derive(Debug, Clone)]
@@ -75,72 +43,6 @@ pub struct Snapshot {
     pub updated_at: i64,
     /// Epoch ms.
     pub closed_at: Option<i64>,
-}
-
-/// What happened to an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happened {
-    /// It was opened.
-    Opened,
-    /// Somebody commented.
-    Comment,
-    /// Somebody reviewed a pull request.
-    Review,
-    /// It was closed.
-    Closed,
-    /// It was opened again.
-    Reopened,
-    /// It was merged.
-    Merged,
-    /// A comment was taken back: the row stays, so that a late delivery of the comment finds it.
-    Deleted,
-}
-
-impl Happened {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Comment => "comment",
-            Self::Review => "review",
-            Self::Closed => "closed",
-            Self::Reopened => "reopened",
-            Self::Merged => "merged",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-/// One line of an item's timeline.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// What makes it the same line in an import and in a webhook.
-    pub source: String,
-    /// What happened.
-    pub happened: Happened,
-    /// Who did it.
-    pub actor: Actor,
-    /// Epoch ms.
-    pub at: i64,
-}
-
-impl Entry {
-    /// A comment or review, known by GitHub's node id.
-    #[must_use]
-    pub fn word(happened: Happened, node_id: &str, actor: Actor, at: i64) -> Self {
-        Self { source: node_id.to_owned(), happened, actor, at }
-    }
-
-    /// That the item was opened.
-    fn opened(item: &Snapshot) -> Self {
-        let (actor, at) = (item.author.clone(), item.created_at);
-        Self { source: Happened::Opened.as_str().to_owned(), happened: Happened::Opened, actor, at }
-    }
-
-    /// A change of state. A webhook does not tell the node id of such an event, so its kind and time stand for it.
-    #[must_use]
-    pub fn change(happened: Happened, actor: Actor, at: i64) -> Self {
-        Self { source: format!("{}@{at}", happened.as_str()), happened, actor, at }
-    }
 }
 
 /// A tracked repository as the tables know it.
@@ -205,6 +107,9 @@ impl Stored {
 /// An item with what happened to it.
 pub type Told = (Snapshot, Vec<Entry>);
 
+/// The table that says who is in the team.
+pub const MEMBERS: &str = "members";
+
 /// Writes items, their timelines and their tasks within `tx`: a page of an import, or the one item of a webhook. The ids of
 /// their rows.
 ///
@@ -217,23 +122,7 @@ pub async fn apply(
     items: &[Told],
     origin: Origin,
 ) -> Result<Vec<String>, sqlx::Error> {
-    // What waits depends on who is in the team.
-    store.keep(tx, "members").await?;
-    let mut all_written = Vec::with_capacity(items.len());
-    let mut lines = Vec::new();
-    for (snapshot, entries) in items {
-        let reopened = entries
-            .iter()
-            .any(|entry| entry.happened == Happened::Reopened && entry.at == snapshot.updated_at);
-        let written = write_item(store, tx, repository, snapshot, reopened).await?;
-        lines.push((written.item_id.clone(), Entry::opened(snapshot)));
-        lines.extend(entries.iter().map(|entry| (written.item_id.clone(), entry.clone())));
-        all_written.push(written);
-    }
-    let new_lines = write_timeline(tx, lines).await?;
-    if new_lines > 0 || all_written.iter().any(|written| written.changed) {
-        waiting::refresh_items(tx, all_written.iter().map(|written| written.item_id.as_str())).await?;
-    }
+    let all_written = write(store, tx, MEMBERS, repository, items).await?;
     for ((snapshot, _), written) in items.iter().zip(&all_written) {
         if written.changed {
             write_task(store, tx, repository, snapshot, written, origin).await?;
@@ -242,13 +131,54 @@ pub async fn apply(
     Ok(all_written.into_iter().map(|written| written.item_id).collect())
 }
 
-/// How an item stands after [`write_item`].
-struct Written {
-    item_id: String,
-    /// Whether anything is new; `false` for a repeat and for old news.
-    changed: bool,
+/// Writes items and their timelines, and what the community waits for, which depends on the `team`: see [`waiting`].
+///
+/// # Errors
+/// The database's.
+pub async fn write(
+    store: &Store,
+    tx: &mut Tx,
+    team: &'static str,
+    repository: &TrackedRepository,
+    items: &[Told],
+) -> Result<Vec<Written>, sqlx::Error> {
+    store.keep(tx, team).await?;
+    let mut all_written = Vec::with_capacity(items.len());
+    let mut lines = Vec::new();
+    for (snapshot, entries) in items {
+        let reopened = entries
+            .iter()
+            .any(|entry| entry.happened == Happened::Reopened && entry.at == snapshot.updated_at);
+        let written = write_item(store, tx, repository, snapshot, reopened).await?;
+        let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
+        lines.push((written.item_id.clone(), opened));
+        lines.extend(entries.iter().map(|entry| (written.item_id.clone(), entry.clone())));
+        all_written.push(written);
+    }
+    let longer = write_timeline(tx, lines).await?;
+    let mut touched = HashSet::new();
+    if !longer.is_empty() || all_written.iter().any(|written| written.changed) {
+        let ids = all_written.iter().map(|written| written.item_id.as_str());
+        touched = waiting::refresh_items(tx, team, ids).await?;
+    }
+    for written in &mut all_written {
+        written.touched =
+            written.changed || longer.contains(&written.item_id) || touched.contains(&written.item_id);
+    }
+    Ok(all_written)
+}
+
+/// What became of an item that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// Id of its row.
+    pub item_id: String,
+    /// Whether its state is new; `false` for a repeat and for old news.
+    pub changed: bool,
+    /// Whether anything about it is new: its state, its timeline, what it waits for.
+    pub touched: bool,
     /// The state before; `None` for a new item.
-    before: Option<State>,
+    pub before: Option<State>,
     comments: i64,
     reactions: i64,
 }
@@ -295,7 +225,7 @@ async fn write_item(
     .await?;
     let (comments, reactions) = (new.comments.unwrap_or(0), new.reactions.unwrap_or(0));
     if inserted.rows_affected() == 1 {
-        return Ok(Written { item_id, changed: true, before: None, comments, reactions });
+        return Ok(Written { item_id, changed: true, touched: true, before: None, comments, reactions });
     }
 
     // No row can have gone: items are never deleted.
@@ -306,6 +236,7 @@ async fn write_item(
         reactions: new.reactions.unwrap_or(stored.reactions),
         before: stored.state.parse().ok(),
         changed: stored.is_superseded_by(new, reopened) && !stored.is(new, &title, &labels),
+        touched: false,
         item_id: stored.id,
     };
     if written.changed {
@@ -333,12 +264,15 @@ async fn write_item(
     Ok(written)
 }
 
-/// Writes the lines that are not there yet, each with the id of its item; how many there were.
-async fn write_timeline(tx: &mut Tx, mut lines: Vec<(String, Entry)>) -> Result<u64, sqlx::Error> {
+/// Writes the lines that are not there yet, each with the id of its item; the items that have more to tell now.
+async fn write_timeline(
+    tx: &mut Tx,
+    mut lines: Vec<(String, Entry)>,
+) -> Result<HashSet<String>, sqlx::Error> {
     // Sorted, so that two transactions take the same locks in the same order.
     lines.sort_by(|(item, a), (other, b)| (item, &a.source).cmp(&(other, &b.source)));
     lines.dedup_by(|(item, a), (other, b)| item == other && a.source == b.source);
-    let mut written = 0;
+    let mut written = HashSet::new();
     // A hundred lines a statement: a long discussion is not a hundred round trips.
     for chunk in lines.chunks(100) {
         let mut sql =
@@ -353,9 +287,10 @@ async fn write_timeline(tx: &mut Tx, mut lines: Vec<(String, Entry)>) -> Result<
         // A comment that was taken back stays taken back, whichever message comes first.
         sql.push(
             " ON CONFLICT (item_id, source) DO UPDATE SET kind = excluded.kind, version = timeline.version + 1 \
-              WHERE excluded.kind = 'deleted' AND timeline.kind <> 'deleted'",
+              WHERE excluded.kind = 'deleted' AND timeline.kind <> 'deleted' RETURNING item_id",
         );
-        written += sql.execute(tx).await?;
+        let rows: Vec<(String,)> = sql.fetch_all(&mut **tx).await?;
+        written.extend(rows.into_iter().map(|(item_id,)| item_id));
     }
     Ok(written)
 }

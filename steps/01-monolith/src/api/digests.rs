@@ -8,23 +8,15 @@ use chassis::{
     extract::Ignored,
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{Channel, Digests, Item, Limit, Member, Task};
+use domain::{Channel, Digests, Item, Limit, Member, Message, Task, TaskQuery};
 use store::idempotency;
 use uuid::Uuid;
 
-use super::{
-    IDEMPOTENCY_KEYS, items,
-    tasks::{self, Params},
-    team,
-};
-use crate::{
-    Result,
-    app::State,
-    notify::{self, Message},
-};
+use super::{IDEMPOTENCY_KEYS, items, tasks, team};
+use crate::{Result, app::State, notify};
 
 /// How many tasks, and how many of those who wait, a mail names; it says how many there are.
-const NAMED: u32 = 20;
+pub const NAMED: u32 = 20;
 
 /// Mail every active member their open tasks and what the community waits for.
 ///
@@ -46,7 +38,7 @@ pub async fn create(
 ) -> Result<Answer> {
     // One message for each member and request: the same when the request is repeated, another one tomorrow.
     let request = key.as_ref().map_or_else(|| Uuid::now_v7().to_string(), |key| key.key.clone());
-    let (waiting, all_waiting) = items::waiting(&state, NAMED).await?;
+    let (waiting, all_waiting) = items::waiting(&state.store, NAMED).await?;
     let mut messages = Vec::new();
     for member in team::active(&state).await? {
         let (tasks, all_tasks) = open_tasks(&state, &member).await?;
@@ -73,7 +65,7 @@ pub async fn create(
 /// The first tasks of a member by rank, and how many there are.
 async fn open_tasks(state: &State, member: &Member) -> Result<(Vec<Task>, i64)> {
     let limit = Limit::try_from(NAMED).unwrap_or_default();
-    let params = Params { assignee: Some(member.login.clone()), limit, ..Params::default() };
+    let params = TaskQuery { assignee: Some(member.login.clone()), limit, ..TaskQuery::default() };
     let tasks = tasks::page(state, &params).await?.items;
     let (all,): (i64,) = sqlx::query_as(
         "SELECT count(*) FROM tasks t JOIN members m ON m.id = t.assignee_id JOIN repositories r ON r.id = t.repository_id \
@@ -86,7 +78,8 @@ async fn open_tasks(state: &State, member: &Member) -> Result<(Vec<Task>, i64)> 
 }
 
 /// The mail, as plain text.
-fn text(
+#[must_use]
+pub fn text(
     member: &Member,
     (tasks, all_tasks): (&[Task], i64),
     (waiting, all_waiting): (&[Item], i64),

@@ -51,7 +51,11 @@ impl TryFrom<Row> for Import {
     }
 }
 
-async fn find(executor: impl Executor<'_, Database = Any>, id: &str) -> Result<Import> {
+/// How far an import is.
+///
+/// # Errors
+/// 404 for an unknown one.
+pub async fn find(executor: impl Executor<'_, Database = Any>, id: &str) -> Result<Import> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT m.id, m.status, m.error, m.created_at, m.finished_at, \
                 CAST(coalesce(sum(l.done), 0) AS BIGINT) AS repositories_done, \
@@ -93,7 +97,10 @@ pub async fn create(
 }
 
 /// The id of the import that is under way from now on: a new one, unless there is one.
-async fn start(tx: &mut Tx) -> Result<String> {
+///
+/// # Errors
+/// The database's.
+pub async fn start(tx: &mut Tx) -> Result<String> {
     for _ in 0..TRIES {
         let id = Uuid::now_v7().to_string();
         let started = sqlx::query(

@@ -7,57 +7,15 @@ use chassis::{
     Fault, Problem,
     extract::{Path, Query},
 };
-use domain::{
-    Category, Item, ItemKey, Kind, Language, Limit, Page, RepositoryName, State as ItemState, Waiting,
-};
-use serde::Deserialize;
+use domain::{Catalogue, Item, ItemKey, ItemQuery, Page, Waiting, WaitingFor};
 use sqlx::FromRow;
 use store::{
-    Sql, cursor,
+    Sql, Store, cursor,
     packed::{self, Fields},
 };
-use utoipa::{IntoParams, ToSchema};
 
 use super::time;
 use crate::{Result, app::State};
-
-/// Which items, and which page of them.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Params {
-    /// `owner/name`.
-    #[param(value_type = Option<String>)]
-    repository: Option<RepositoryName>,
-    /// Language of the repository.
-    #[param(value_type = Option<String>)]
-    language: Option<Language>,
-    /// Issue or pull request.
-    kind: Option<Kind>,
-    /// Where it stands.
-    state: Option<ItemState>,
-    /// What it is about.
-    category: Option<Category>,
-    /// What the community waits for.
-    waiting: Option<WaitingFor>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// 1 to 100.
-    #[serde(default)]
-    limit: Limit,
-}
-
-/// What the community waits for, or whether it waits at all.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum WaitingFor {
-    /// A first word.
-    Contact,
-    /// An answer.
-    Response,
-    /// Either.
-    Any,
-}
 
 /// The columns that [`read`] takes, in its order, from `items i` and `repositories r`.
 pub(super) const COLUMNS: [&str; 19] = [
@@ -138,13 +96,21 @@ fn select() -> Sql {
 #[utoipa::path(
     get,
     path = "/api/items",
-    params(Params),
+    params(ItemQuery),
     responses((status = 200, body = Page<Item>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<Params>,
+    Query(params): Query<ItemQuery>,
 ) -> Result<Json<Page<Item>>> {
+    Ok(Json(page(&state.store, &params).await?))
+}
+
+/// A page of items.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub async fn page(store: &Store, params: &ItemQuery) -> Result<Page<Item>, Fault> {
     let mut sql = select();
     sql.push("r.tracked = 1");
     if let Some(repository) = &params.repository {
@@ -175,25 +141,25 @@ pub async fn list(
         sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
     }
     sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &Item| {
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    super::page(rows, params.limit, |last: &Item| {
         cursor::encode("items", &(last.created_at.as_millisecond(), &last.key))
-    })?))
+    })
 }
 
 /// Items that the community waits for, the longest wait first: at most `limit`, and how many there are.
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn waiting(state: &State, limit: u32) -> Result<(Vec<Item>, i64)> {
+pub async fn waiting(store: &Store, limit: u32) -> Result<(Vec<Item>, i64), Fault> {
     const WAITING: &str = "r.tracked = 1 AND i.waiting IS NOT NULL";
     let mut sql = select();
     sql.push(WAITING).push(" ORDER BY i.waiting_since, i.item_key LIMIT ").bind(i64::from(limit));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
     let mut sql =
         Sql::new("SELECT count(*) FROM items i JOIN repositories r ON r.id = i.repository_id WHERE ");
     sql.push(WAITING);
-    let count: Vec<(i64,)> = sql.fetch_all(state.store.pool()).await?;
+    let count: Vec<(i64,)> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
     let items = rows.into_iter().map(Item::try_from).collect::<Result<_, Fault>>()?;
     Ok((items, count.first().map_or(0, |(count,)| *count)))
 }
@@ -209,14 +175,20 @@ pub async fn get(
     state: axum::extract::State<State>,
     Path((owner, name, number)): Path<(String, String, i64)>,
 ) -> Result<Json<Item>> {
-    let wanted = format!("{owner}/{name}#{number}");
+    Ok(Json(find(&state.store, &state.catalogue, &format!("{owner}/{name}#{number}")).await?))
+}
+
+/// The item that is called `wanted`: `owner/name#number`, in any case.
+///
+/// # Errors
+/// 404 no such item, or a repository that the catalogue does not have.
+pub async fn find(store: &Store, catalogue: &Catalogue, wanted: &str) -> Result<Item, Fault> {
     let missing = || Fault::NotFound(format!("item {wanted}"));
     let key: ItemKey = wanted.parse().map_err(|_| missing())?;
-    let mut sql = select();
     // GitHub's names ignore case; the catalogue has the spelling that keys are stored under.
-    let repository = state.catalogue.find(key.repository().as_str()).ok_or_else(missing)?;
+    let repository = catalogue.find(key.repository().as_str()).ok_or_else(missing)?;
+    let mut sql = select();
     sql.push_bind("i.item_key = ", format!("{}#{}", repository.name, key.number()));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    let row = rows.into_iter().next().ok_or_else(missing)?;
-    Ok(Json(row.try_into()?))
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    rows.into_iter().next().ok_or_else(missing)?.try_into()
 }

@@ -6,7 +6,7 @@ use chassis::{
     extract::{Json as JsonBody, Query},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{Channel, FieldError, Kind, NewNotification, Notification, Repository, check_sender};
+use domain::{Channel, FieldError, Kind, Message, NewNotification, Notification, Repository, check_sender};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use store::Sql;
@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::notifications;
-use crate::{Result, app::State, notify::Message};
+use crate::{Result, app::State};
 
 /// All of them, described as deprecated.
 pub fn router() -> OpenApiRouter<State> {

@@ -1,10 +1,15 @@
 //! `/api/measures` and `/api/leaderboard`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use axum::Json;
 use chassis::{Fault, Problem, extract::Query};
-use domain::{Difficulty, Group, GroupMeasures, Leader, Leaderboard, Measures, Waits, item::is_void};
+use domain::{
+    Difficulty, Group, GroupMeasures, Leader, Leaderboard, Measures, MeasuresQuery, Waits, item::is_void,
+};
 use jiff::civil::{Date, date};
 use serde::Deserialize;
 use sqlx::FromRow;
@@ -17,24 +22,9 @@ use crate::{
     measures::{Line, Span, Speaker, waits},
 };
 
-/// Which period, and how it is grouped.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Params {
-    /// First day, UTC; the beginning unless told.
-    #[param(value_type = Option<String>, format = Date)]
-    pub from: Option<Date>,
-    /// The day after the last, UTC; now unless told.
-    #[param(value_type = Option<String>, format = Date)]
-    pub to: Option<Date>,
-    /// By repository unless told.
-    pub group: Option<Group>,
-}
-
-/// A line of a timeline with its item.
-#[derive(FromRow)]
-struct LineRow {
+/// A line of a timeline with its item, in the order of items, then of time.
+#[derive(Debug, FromRow)]
+pub struct LineRow {
     item_id: String,
     key: Option<String>,
     labels: String,
@@ -58,12 +48,12 @@ struct Times {
 #[utoipa::path(
     get,
     path = "/api/measures",
-    params(Params),
+    params(MeasuresQuery),
     responses((status = 200, body = Measures), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn measures(
     state: axum::extract::State<State>,
-    Query(params): Query<Params>,
+    Query(params): Query<MeasuresQuery>,
 ) -> Result<Json<Measures>> {
     Ok(Json(measure(&state, &params).await?))
 }
@@ -72,15 +62,10 @@ pub async fn measures(
 ///
 /// # Errors
 /// 422 for a period that ends before it begins.
-pub async fn measure(state: &State, params: &Params) -> Result<Measures> {
-    if let (Some(from), Some(to)) = (params.from, params.to)
-        && from > to
-    {
-        return Err(Fault::invalid("from", "must not be after `to`").into());
-    }
-    let group = params.group.unwrap_or(Group::Repository);
+pub async fn measure(state: &State, params: &MeasuresQuery) -> Result<Measures> {
+    check(params)?;
     let mut sql = Sql::new("SELECT i.id AS item_id, ");
-    sql.push(match group {
+    sql.push(match params.group.unwrap_or(Group::Repository) {
         Group::Repository => "r.name",
         Group::Language => "r.language",
         Group::Category => "i.category",
@@ -92,8 +77,25 @@ pub async fn measure(state: &State, params: &Params) -> Result<Measures> {
           WHERE r.tracked = 1 AND w.kind <> 'deleted' ORDER BY i.id, w.at, w.source",
     );
     let rows: Vec<LineRow> = sql.fetch_all(state.store.pool()).await?;
+    Ok(measures_of(&rows, params, store::now())?)
+}
 
-    let now = store::now();
+/// Whether the period is one.
+///
+/// # Errors
+/// 422 for a period that ends before it begins.
+pub fn check(params: &MeasuresQuery) -> Result<(), Fault> {
+    match (params.from, params.to) {
+        (Some(from), Some(to)) if from > to => Err(Fault::invalid("from", "must not be after `to`")),
+        _ => Ok(()),
+    }
+}
+
+/// What these timelines measure; `now` is epoch ms.
+///
+/// # Errors
+/// A row that we cannot have written.
+pub fn measures_of(rows: &[LineRow], params: &MeasuresQuery, now: i64) -> Result<Measures, Fault> {
     let period = params.from.map_or(i64::MIN, midnight)..params.to.map_or(i64::MAX, midnight);
     let mut groups: BTreeMap<Option<&str>, Times> = BTreeMap::new();
     for item in rows.chunk_by(|a, b| a.item_id == b.item_id) {
@@ -120,6 +122,7 @@ pub async fn measure(state: &State, params: &Params) -> Result<Measures> {
             waiting_now: Waits::of(times.waiting),
         })
         .collect();
+    let group = params.group.unwrap_or(Group::Repository);
     Ok(Measures { from: params.from, to: params.to, group, groups })
 }
 
@@ -149,8 +152,8 @@ pub struct YearParams {
 }
 
 /// A merged pull request with one of its reviewers, or none.
-#[derive(FromRow)]
-struct MergeRow {
+#[derive(Debug, FromRow)]
+pub struct MergeRow {
     item_id: String,
     author: String,
     author_bot: i64,
@@ -178,9 +181,7 @@ pub async fn leaderboard(
 /// # Errors
 /// 422 for a year that GitHub has not seen.
 pub async fn leaders(state: &State, year: i16) -> Result<Leaderboard> {
-    if !(2008..=9998).contains(&year) {
-        return Err(Fault::invalid("year", "must lie between 2008 and 9998").into());
-    }
+    let of_year = milliseconds(year)?;
     let mut sql = Sql::new(
         "SELECT i.id AS item_id, o.actor AS author, o.bot AS author_bot, \
                 CASE WHEN am.id IS NULL THEN 0 ELSE 1 END AS author_maintains, i.difficulty, v.actor AS reviewer \
@@ -192,13 +193,31 @@ pub async fn leaders(state: &State, year: i16) -> Result<Leaderboard> {
                     WHERE w.kind = 'review' AND w.bot = 0 AND m.id IS NULL) v ON v.item_id = i.id AND v.actor <> o.actor \
          WHERE i.state = 'merged' AND i.closed_at >= ",
     );
-    sql.bind(midnight(date(year, 1, 1))).push_bind(" AND i.closed_at < ", midnight(date(year + 1, 1, 1)));
+    sql.bind(of_year.start).push_bind(" AND i.closed_at < ", of_year.end);
     sql.push(" ORDER BY i.id, v.actor");
     let rows: Vec<MergeRow> = sql.fetch_all(state.store.pool()).await?;
+    Ok(leaders_of(&rows, year)?)
+}
 
+/// A year as epoch ms, UTC.
+///
+/// # Errors
+/// 422 for a year that GitHub has not seen.
+pub fn milliseconds(year: i16) -> Result<Range<i64>, Fault> {
+    if !(2008..=9998).contains(&year) {
+        return Err(Fault::invalid("year", "must lie between 2008 and 9998"));
+    }
+    Ok(midnight(date(year, 1, 1))..midnight(date(year + 1, 1, 1)))
+}
+
+/// The leaderboard that these merges make.
+///
+/// # Errors
+/// A row that we cannot have written.
+pub fn leaders_of(rows: &[MergeRow], year: i16) -> Result<Leaderboard, Fault> {
     let mut leaders: BTreeMap<&str, Leader> = BTreeMap::new();
     let mut counted = BTreeSet::new();
-    for row in &rows {
+    for row in rows {
         let merit = row.difficulty.parse::<Difficulty>().map_err(Fault::internal)?.merit();
         // A pull request comes once for each reviewer; its author is rewarded once.
         if row.author_bot == 0 && row.author_maintains == 0 && counted.insert(&row.item_id) {

@@ -6,16 +6,12 @@ use chassis::{
     extract::{Json as JsonBody, Path},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{NewNotification, Notification};
+use domain::{Message, NewNotification, Notification};
 use store::idempotency;
 use uuid::Uuid;
 
 use super::IDEMPOTENCY_KEYS;
-use crate::{
-    Result,
-    app::State,
-    notify::{self, Message},
-};
+use crate::{Result, app::State, notify};
 
 /// Send a message to somebody. It is queued now and sent soon; the `Location` tells how that went.
 ///

@@ -2,11 +2,10 @@
 
 use axum::Json;
 use chassis::{Fault, Problem, extract::Query};
-use domain::{Page, RepositorySummary};
+use domain::{Page, PageQuery, RepositorySummary};
 use sqlx::FromRow;
 use store::{Sql, cursor};
 
-use super::PageParams;
 use crate::{Result, app::State};
 
 #[derive(FromRow)]
@@ -21,12 +20,12 @@ struct Row {
 #[utoipa::path(
     get,
     path = "/api/repositories",
-    params(PageParams),
+    params(PageQuery),
     responses((status = 200, body = Page<RepositorySummary>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<PageParams>,
+    Query(params): Query<PageQuery>,
 ) -> Result<Json<Page<RepositorySummary>>> {
     let mut sql = Sql::new(
         "SELECT r.name, r.language, \

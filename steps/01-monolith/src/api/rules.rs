@@ -6,12 +6,12 @@ use chassis::{
     extract::{Json as JsonBody, Path, Query},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{NewRule, Page, Rule};
+use domain::{NewRule, Page, PageQuery, Rule};
 use sqlx::FromRow;
 use store::{OnConstraint, Sql, cursor, idempotency};
 use uuid::Uuid;
 
-use super::{IDEMPOTENCY_KEYS, PageParams};
+use super::IDEMPOTENCY_KEYS;
 use crate::{Error, Result, app::State};
 
 #[derive(Debug, FromRow)]
@@ -43,12 +43,12 @@ impl TryFrom<Row> for Rule {
 #[utoipa::path(
     get,
     path = "/api/rules",
-    params(PageParams),
+    params(PageQuery),
     responses((status = 200, body = Page<Rule>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<PageParams>,
+    Query(params): Query<PageQuery>,
 ) -> Result<Json<Page<Rule>>> {
     let mut sql = Sql::new("SELECT id, name, event, conditions, actions FROM rules WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {

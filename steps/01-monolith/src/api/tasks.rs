@@ -8,7 +8,7 @@ use chassis::{
     etag::{IfMatch, Versioned},
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{Kind, Language, Limit, Login, Page, Rice, Status, Task, TaskChange};
+use domain::{Page, Rice, Sort, Status, Task, TaskChange, TaskQuery};
 use jiff::{Span, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{Any, Executor, FromRow};
@@ -16,71 +16,31 @@ use store::{
     Sql, cursor,
     packed::{self, Fields},
 };
-use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{items, time, today};
 use crate::{Result, app::State, history::Who, ranking::Score, tasks};
 
-/// Which tasks, in which order, and which page of them.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Params {
-    /// Where it stands; every open task unless told. Only `done` shows those that are done.
-    pub status: Option<Status>,
-    /// Login of who does it.
-    #[param(value_type = Option<String>)]
-    pub assignee: Option<Login>,
-    /// Language of the repository.
-    #[param(value_type = Option<String>)]
-    pub language: Option<Language>,
-    /// Issue or pull request.
-    pub kind: Option<Kind>,
-    /// The order.
-    #[serde(default)]
-    pub sort: Sort,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// 1 to 100.
-    #[serde(default)]
-    pub limit: Limit,
-}
-
-/// The order of a list of tasks. Equal tasks stand oldest item first, then by key.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Sort {
-    /// Highest score first.
-    #[default]
-    Rank,
-    /// Earliest due date first, those without one last.
-    Due,
-    /// Oldest item first.
-    Age,
-}
-
 /// A due day that sorts after all others: tasks without one.
 const NEVER_DUE: i64 = i64::MAX;
 
-impl Sort {
-    /// Name of the list, for its cursors.
-    fn list(self) -> &'static str {
-        match self {
-            Self::Rank => "tasks/rank",
-            Self::Due => "tasks/due",
-            Self::Age => "tasks/age",
-        }
+/// Name of a list in that order, for its cursors.
+fn list_of(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Rank => "tasks/rank",
+        Sort::Due => "tasks/due",
+        Sort::Age => "tasks/age",
     }
+}
 
-    /// The sort key, ascending, as a row value over `ranked t`. A PostgreSQL parameter has no
-    /// place for `NEVER_DUE` but a literal does.
-    fn key(self) -> &'static str {
-        match self {
-            Self::Rank => "-t.score, t.opened_at, t.item_key",
-            Self::Due => "coalesce(t.due_day, 9223372036854775807), t.opened_at, t.item_key",
-            Self::Age => "t.opened_at, t.item_key",
-        }
+/// The sort key, ascending, as a row value over `ranked t`. A PostgreSQL parameter has no
+/// place for `NEVER_DUE` but a literal does.
+#[must_use]
+pub fn sort_key(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Rank => "-t.score, t.opened_at, t.item_key",
+        Sort::Due => "coalesce(t.due_day, 9223372036854775807), t.opened_at, t.item_key",
+        Sort::Age => "t.opened_at, t.item_key",
     }
 }
 
@@ -96,11 +56,63 @@ struct Position<K> {
 const CURSOR_DAYS: u64 = 7;
 
 fn position<K: DeserializeOwned>(sort: Sort, cursor: &str) -> Result<Position<K>, Fault> {
-    let position: Position<K> = cursor::decode(sort.list(), cursor)?;
+    let position: Position<K> = cursor::decode(list_of(sort), cursor)?;
     if position.today.abs_diff(today()) > CURSOR_DAYS {
         return Err(Fault::invalid("cursor", "is too old; read the list from its beginning"));
     }
     Ok(position)
+}
+
+/// The day whose scores a list shows, since 1970-01-01.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub fn day_of(params: &TaskQuery) -> Result<i64, Fault> {
+    match &params.cursor {
+        Some(cursor) => Ok(position::<serde_json::Value>(params.sort, cursor)?.today),
+        None => Ok(today()),
+    }
+}
+
+/// Leaves out what stands before the page that is asked for.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub fn after(sql: &mut Sql, params: &TaskQuery) -> Result<(), Fault> {
+    let (sort, Some(cursor)) = (params.sort, &params.cursor) else { return Ok(()) };
+    sql.push(" AND (").push(sort_key(sort)).push(") > (");
+    match sort {
+        Sort::Rank => {
+            let (score, opened_at, key) = position::<(f64, i64, String)>(sort, cursor)?.key;
+            sql.bind(-score).push_bind(", ", opened_at).push_bind(", ", key);
+        }
+        Sort::Due => {
+            let (due_day, opened_at, key) = position::<(i64, i64, String)>(sort, cursor)?.key;
+            sql.bind(due_day).push_bind(", ", opened_at).push_bind(", ", key);
+        }
+        Sort::Age => {
+            let (opened_at, key) = position::<(i64, String)>(sort, cursor)?.key;
+            sql.bind(opened_at).push_bind(", ", key);
+        }
+    }
+    sql.push(")");
+    Ok(())
+}
+
+/// The cursor behind `last`.
+///
+/// # Errors
+/// [`Fault::Internal`] when it has no text form.
+pub fn place(sort: Sort, today: i64, last: &Task) -> Result<String, Fault> {
+    let (opened_at, key) = (last.item.created_at.as_millisecond(), &last.item.key);
+    match sort {
+        Sort::Rank => cursor::encode(list_of(sort), &Position { today, key: (last.score, opened_at, key) }),
+        Sort::Due => {
+            let due_day = last.due_date.map_or(NEVER_DUE, day);
+            cursor::encode(list_of(sort), &Position { today, key: (due_day, opened_at, key) })
+        }
+        Sort::Age => cursor::encode(list_of(sort), &Position { today, key: (opened_at, key) }),
+    }
 }
 
 /// The columns of a task that are no doubles, with its item's behind them.
@@ -191,12 +203,9 @@ fn rows(sql: &mut Sql) {
 ///
 /// # Errors
 /// 422 for a cursor of another list.
-pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
+pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
     let sort = params.sort;
-    let today = match &params.cursor {
-        Some(cursor) => position::<serde_json::Value>(sort, cursor)?.today,
-        None => today(),
-    };
+    let today = day_of(params)?;
     let done = params.status == Some(Status::Done);
     let condition = if done { "status = 'done'" } else { "status <> 'done'" };
     let mut sql = ranked(today, condition);
@@ -220,40 +229,12 @@ pub async fn page(state: &State, params: &Params) -> Result<Page<Task>> {
     if let Some(kind) = params.kind {
         sql.push_bind(" AND i.kind = ", kind.as_str());
     }
-    if let Some(cursor) = &params.cursor {
-        sql.push(" AND (").push(sort.key()).push(") > (");
-        match sort {
-            Sort::Rank => {
-                let (score, opened_at, key) = position::<(f64, i64, String)>(sort, cursor)?.key;
-                sql.bind(-score).push_bind(", ", opened_at).push_bind(", ", key);
-            }
-            Sort::Due => {
-                let (due_day, opened_at, key) = position::<(i64, i64, String)>(sort, cursor)?.key;
-                sql.bind(due_day).push_bind(", ", opened_at).push_bind(", ", key);
-            }
-            Sort::Age => {
-                let (opened_at, key) = position::<(i64, String)>(sort, cursor)?.key;
-                sql.bind(opened_at).push_bind(", ", key);
-            }
-        }
-        sql.push(")");
-    }
-    sql.push(" ORDER BY ").push(sort.key()).push(" LIMIT ").bind(super::one_more(params.limit));
+    after(&mut sql, params)?;
+    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(super::one_more(params.limit));
     rows(&mut sql);
-    sql.push(" ORDER BY ").push(sort.key());
+    sql.push(" ORDER BY ").push(sort_key(sort));
     let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    let page = super::page(rows, params.limit, |last: &Task| {
-        let (opened_at, key) = (last.item.created_at.as_millisecond(), &last.item.key);
-        match sort {
-            Sort::Rank => cursor::encode(sort.list(), &Position { today, key: (last.score, opened_at, key) }),
-            Sort::Due => {
-                let due_day = last.due_date.map_or(NEVER_DUE, day);
-                cursor::encode(sort.list(), &Position { today, key: (due_day, opened_at, key) })
-            }
-            Sort::Age => cursor::encode(sort.list(), &Position { today, key: (opened_at, key) }),
-        }
-    })?;
-    Ok(page)
+    Ok(super::page(rows, params.limit, |last: &Task| place(sort, today, last))?)
 }
 
 /// One task with its rank.
@@ -272,12 +253,12 @@ pub async fn find(executor: impl Executor<'_, Database = Any>, id: Uuid) -> Resu
 #[utoipa::path(
     get,
     path = "/api/tasks",
-    params(Params),
+    params(TaskQuery),
     responses((status = 200, body = Page<Task>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<Params>,
+    Query(params): Query<TaskQuery>,
 ) -> Result<Json<Page<Task>>> {
     Ok(Json(page(&state, &params).await?))
 }
@@ -331,7 +312,8 @@ pub async fn update(
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 /// A date as the tables store it: days since 1970-01-01.
-pub(crate) fn day(date: Date) -> i64 {
+#[must_use]
+pub fn day(date: Date) -> i64 {
     date.duration_since(EPOCH).as_hours() / 24
 }
 
@@ -339,7 +321,7 @@ pub(crate) fn day(date: Date) -> i64 {
 ///
 /// # Errors
 /// No day that we can have stored.
-pub(crate) fn date(day: i64) -> Result<Date, Fault> {
+pub fn date(day: i64) -> Result<Date, Fault> {
     let span = Span::new().try_days(day).map_err(Fault::internal)?;
     EPOCH.checked_add(span).map_err(Fault::internal)
 }

@@ -6,13 +6,13 @@ use chassis::{
     extract::{Json as JsonBody, Path, Query},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{Login, Member, MemberChange, NewMember, Page, Role};
+use domain::{Login, Member, MemberChange, NewMember, Page, PageQuery, Role};
 use sqlx::{AssertSqlSafe, FromRow};
 use store::{OnConstraint, Sql, Tx, cursor, idempotency};
 use uuid::Uuid;
 
-use super::{IDEMPOTENCY_KEYS, PageParams};
-use crate::{Error, Result, app::State, waiting};
+use super::IDEMPOTENCY_KEYS;
+use crate::{Error, Result, app::State, sync::MEMBERS, waiting};
 
 const COLUMNS: &str = "login, name, email, phone, role, on_call, active, version";
 
@@ -51,12 +51,12 @@ impl TryFrom<Row> for Member {
 #[utoipa::path(
     get,
     path = "/api/team",
-    params(PageParams),
+    params(PageQuery),
     responses((status = 200, body = Page<Member>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn list(
     state: axum::extract::State<State>,
-    Query(params): Query<PageParams>,
+    Query(params): Query<PageQuery>,
 ) -> Result<Json<Page<Member>>> {
     Ok(Json(page(&state, &params).await?))
 }
@@ -65,7 +65,7 @@ pub async fn list(
 ///
 /// # Errors
 /// 422 for a cursor of another list.
-pub async fn page(state: &State, params: &PageParams) -> Result<Page<Member>> {
+pub async fn page(state: &State, params: &PageQuery) -> Result<Page<Member>> {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {
@@ -159,7 +159,7 @@ async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
     .execute(&mut **tx)
     .await
     .on_unique_violation("members.login", || Error::from(Fault::Taken(format!("login {}", member.login))))?;
-    waiting::refresh_speaker(tx, member.login.as_str()).await?;
+    waiting::refresh_speaker(tx, MEMBERS, member.login.as_str()).await?;
     Ok(())
 }
 
@@ -230,7 +230,7 @@ pub async fn replace(state: &State, login: &str, change: MemberChange) -> Result
         .await?;
     }
     if after.active != before.active {
-        waiting::refresh_speaker(&mut tx, after.login.as_str()).await?;
+        waiting::refresh_speaker(&mut tx, MEMBERS, after.login.as_str()).await?;
     }
     tx.commit().await?;
     Ok(after)

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use chassis::{Fault, Problem, extract::body};
+use domain::Origin;
 use store::OnConstraint;
 use uuid::Uuid;
 
@@ -12,8 +13,7 @@ use crate::{
     Error, Result,
     app::State,
     github::webhook::{self, Envelope},
-    rules,
-    sync::{self, Origin},
+    rules, sync,
 };
 
 /// The longest payload that we read, in bytes. GitHub sends up to 25 MB, but what we listen to, one

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use chassis::auth::Secret;
-use domain::{ItemKey, Kind, RepositoryName, State};
+use domain::{Actor, Entry, Happened, ItemKey, Kind, RepositoryName, State};
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use self::limit::Hold;
-use crate::sync::{Actor, Entry, Happened, Snapshot, Told};
+use crate::sync::{Snapshot, Told};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);

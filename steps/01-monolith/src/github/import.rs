@@ -13,17 +13,18 @@ use std::{
     time::Duration,
 };
 
-use domain::{Kind, RepositoryName};
+use async_trait::async_trait;
+use domain::{Kind, Origin, RepositoryName};
 use futures::{StreamExt, stream};
 use sqlx::FromRow;
-use store::{Store, lease::Lease};
+use store::{Store, Tx, lease::Lease};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use chassis::{Fault, serve::Stop};
 
 use super::client::{Github, GithubError, ListPage};
-use crate::sync::{self, Origin};
+use crate::sync;
 
 /// How long a claim on an import lasts; what a killed worker costs.
 const LEASE: Duration = Duration::from_secs(6);
@@ -49,9 +50,38 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What an import that the database ended says: the cause is for the log, not for whoever may read imports.
 const DATABASE_FAILED: &str = "the database failed; the log has the reason";
 
+/// Who writes what an import reads.
+#[async_trait]
+pub trait Sink: std::fmt::Debug + Send + Sync {
+    /// Writes a page of a list, within the transaction that also says that it was read.
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &sync::TrackedRepository,
+        items: &[sync::Told],
+    ) -> Result<(), sqlx::Error>;
+}
+
+/// Into the one schema: an item together with its task.
+#[derive(Debug)]
+struct OneSchema(Store);
+
+#[async_trait]
+impl Sink for OneSchema {
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &sync::TrackedRepository,
+        items: &[sync::Told],
+    ) -> Result<(), sqlx::Error> {
+        sync::apply(&self.0, tx, repository, items, Origin::Import).await.map(drop)
+    }
+}
+
 /// The worker of one process.
 #[derive(Debug, Clone)]
 pub struct Importer {
+    sink: Arc<dyn Sink>,
     store: Store,
     github: Option<Github>,
     owner: Arc<str>,
@@ -90,7 +120,14 @@ impl Importer {
     /// A worker that asks `github`; without it, every import fails and says why.
     #[must_use]
     pub fn new(store: Store, github: Option<Github>) -> Self {
-        Self { store, github, owner: Uuid::now_v7().to_string().into(), wake: Arc::default() }
+        let sink = Arc::new(OneSchema(store.clone()));
+        Self::into(sink, store, github)
+    }
+
+    /// The same, writing what it reads into `sink`.
+    #[must_use]
+    pub fn into(sink: Arc<dyn Sink>, store: Store, github: Option<Github>) -> Self {
+        Self { sink, store, github, owner: Uuid::now_v7().to_string().into(), wake: Arc::default() }
     }
 
     /// Tells the worker that there is something to do.
@@ -276,7 +313,7 @@ impl Importer {
         };
         let seen = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
         let mut tx = self.store.begin_write().await?;
-        sync::apply(&self.store, &mut tx, &repository, &page.items, Origin::Import).await?;
+        self.sink.write(&mut tx, &repository, &page.items).await?;
         let last = page.next.is_none();
         let next = page.next.or_else(|| list.after_cursor.clone());
         let moved = sqlx::query(

@@ -1,17 +1,14 @@
 //! What GitHub tells: signed webhooks, as deliveries that may come twice, late or out of order.
 
 use chassis::auth::Secret;
-use domain::{ItemKey, Kind, RepositoryName, State, Trigger};
+use domain::{Actor, Entry, Happened, ItemKey, Kind, Occurrence, RepositoryName, State, Trigger};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 
 use super::client::OURS;
-use crate::{
-    rules::Event,
-    sync::{Actor, Entry, Happened, Snapshot, Told},
-};
+use crate::sync::{Snapshot, Told};
 
 /// Whether `signature` (the header `X-Hub-Signature-256`, `sha256=` and 64 hex digits) is the
 /// HMAC-SHA256 of `body` under `secret`; compared in constant time.
@@ -46,7 +43,7 @@ pub struct Heard {
     /// The item as it is now, and what it adds to its timeline.
     pub told: Told,
     /// What happened that a rule may ask for.
-    pub event: Option<Event>,
+    pub event: Option<Occurrence>,
 }
 
 /// Reads the payload of `event` about a tracked repository. `None` for an event or action that says
@@ -116,9 +113,9 @@ fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Hear
 }
 
 /// The event of a comment or review.
-fn said(node_id: &str, author: &Actor) -> Event {
+fn said(node_id: &str, author: &Actor) -> Occurrence {
     let trigger = Trigger::CommentAdded;
-    Event { trigger, key: format!("{trigger} {node_id}"), author: Some(author.clone()), label: None }
+    Occurrence { trigger, key: format!("{trigger} {node_id}"), author: Some(author.clone()), label: None }
 }
 
 /// The event that an action on an item is, if a rule may ask for it.
@@ -127,7 +124,7 @@ fn happened(
     item: &Snapshot,
     sender: Option<&UserNode>,
     label: Option<LabelNode>,
-) -> Option<Event> {
+) -> Option<Occurrence> {
     let (trigger, author, label) = match action {
         "opened" => (Trigger::ItemOpened, item.author.clone(), None),
         "labeled" => (Trigger::LabelAdded, actor(sender.cloned()), Some(label?.name)),
@@ -138,7 +135,7 @@ fn happened(
         Some(label) => format!("{trigger} {} {} {label}", item.key, item.updated_at),
         None => format!("{trigger} {}", item.key),
     };
-    Some(Event { trigger, key, author: Some(author), label })
+    Some(Occurrence { trigger, key, author: Some(author), label })
 }
 
 /// The change of state that an action is, if it is one.

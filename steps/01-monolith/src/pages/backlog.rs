@@ -2,22 +2,18 @@
 
 use askama::Template;
 use axum::{
-    extract::State as Shared,
+    extract::State,
     http::{StatusCode, Uri},
     response::Response,
 };
-use chassis::{extract::Query, session::Visitor};
-use domain::{Kind, Page, Status, Task};
+use chassis::{Ctx, extract::Query, session::Visitor};
+use domain::{Kind, Page, Status, Task, TaskQuery};
 
-use super::field::{Choice, words};
-use crate::{
-    Result,
-    api::{
-        tasks::{self, Params},
-        team,
-    },
-    app::State,
+use super::{
+    Pages,
+    field::{Choice, words},
 };
+use crate::Result;
 
 #[derive(Template)]
 #[template(path = "backlog.html")]
@@ -42,10 +38,11 @@ struct Filter {
 
 /// Open tasks by rank, with the filters of `GET /api/tasks`.
 pub(super) async fn show(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     visitor: Visitor,
     uri: Uri,
-    Query(params): Query<Params>,
+    Query(params): Query<TaskQuery>,
 ) -> Result<Response> {
     let asked: Vec<(String, String)> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
         .into_owned()
@@ -54,10 +51,10 @@ pub(super) async fn show(
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&asked).finish();
     let backlog = Backlog {
         visitor,
-        page: tasks::page(&state, &params).await?,
         later: params.cursor.is_some(),
+        page: pages.source.tasks(&ctx, params).await?,
         query,
-        filters: filters(&state, &asked).await?,
+        filters: filters(&pages, &ctx, &asked).await?,
         limit: value(&asked, "limit").map(str::to_owned),
     };
     super::page(StatusCode::OK, &backlog)
@@ -67,7 +64,7 @@ fn value<'a>(asked: &'a [(String, String)], name: &str) -> Option<&'a str> {
     asked.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-async fn filters(state: &State, asked: &[(String, String)]) -> Result<Vec<Filter>> {
+async fn filters(pages: &Pages, ctx: &Ctx, asked: &[(String, String)]) -> Result<Vec<Filter>> {
     let chosen = |name| value(asked, name).unwrap_or_default();
     let filter = |name, label, any: &str, values: Vec<String>| {
         let any = Choice::new("", any, chosen(name));
@@ -75,17 +72,14 @@ async fn filters(state: &State, asked: &[(String, String)]) -> Result<Vec<Filter
         Filter { name, label, choices: std::iter::once(any).chain(values).collect() }
     };
     let statuses = Status::ALL.iter().map(ToString::to_string).collect();
-    let mut logins: Vec<_> =
-        team::active(state).await?.into_iter().map(|member| member.login.to_string()).collect();
+    let members = pages.source.active_members(ctx).await?;
+    let mut logins: Vec<_> = members.iter().map(|member| member.login.to_string()).collect();
     // Somebody who has left may still have tasks; a list of theirs can be asked for and keeps its filter.
     let assignee = chosen("assignee").to_ascii_lowercase();
     if !assignee.is_empty() && !logins.contains(&assignee) {
         logins.push(chosen("assignee").to_owned());
     }
-    let mut languages: Vec<_> =
-        state.catalogue.repositories.iter().map(|repository| repository.language.to_string()).collect();
-    languages.sort_unstable();
-    languages.dedup();
+    let languages = pages.source.languages(ctx).await?;
     let kinds = Kind::ALL.iter().map(ToString::to_string).collect();
     let sort = |name: &str, label: &str| Choice::new(name, label, chosen("sort"));
     Ok(vec![

@@ -3,21 +3,17 @@
 use std::str::FromStr;
 
 use askama::Template;
-use axum::{extract::State as Shared, http::StatusCode, response::Response};
-use chassis::{Fault, extract::Query, session::Visitor};
-use domain::{Group, GroupMeasures, Leaderboard, Measures, Waits};
-use jiff::Timestamp;
+use axum::{extract::State, http::StatusCode, response::Response};
+use chassis::{Ctx, Fault, extract::Query, session::Visitor};
+use domain::{Group, GroupMeasures, Leaderboard, Measures, MeasuresQuery, Waits};
 use serde::Deserialize;
 
 use super::{
+    Pages,
     chart::{self, Bar},
     field::{Choice, Errors, Field},
 };
-use crate::{
-    Error, Result,
-    api::measures::{self, Params},
-    app::State,
-};
+use crate::Result;
 
 #[derive(Template)]
 #[template(path = "measures.html")]
@@ -67,29 +63,30 @@ const KINDS: [Kind; 4] = [
 /// The measures of a period, as charts and tables, and the leaderboard of a year. A value that does not fit shows the
 /// form again with 422.
 pub(super) async fn show(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     visitor: Visitor,
     Query(form): Query<Form>,
 ) -> Result<Response> {
     let mut errors = Errors::default();
     let day = "must be a day, like 2019-01-31";
-    let params = Params {
+    let query = MeasuresQuery {
         from: errors.read_optional("from", &form.from, day).flatten(),
         to: errors.read_optional("to", &form.to, day).flatten(),
         group: optional::<Group>(&mut errors, "group", &form.group, "must be one of the list"),
     };
     let year = match optional(&mut errors, "year", &form.year, "must be a year, like 2019") {
         Some(year) => year,
-        None => latest_year(&state).await?,
+        None => pages.source.latest_year(&ctx).await?,
     };
     let mut sections = Vec::new();
     let mut leaderboard = None;
     if errors.is_empty() {
-        match measures::measure(&state, &params).await {
+        match pages.source.measures(&ctx, query).await {
             Ok(measures) => sections = self::sections(&measures)?,
             Err(error) => keep(&mut errors, error)?,
         }
-        match measures::leaders(&state, year).await {
+        match pages.source.leaderboard(&ctx, year).await {
             Ok(leaders) => leaderboard = Some(leaders),
             Err(error) => keep(&mut errors, error)?,
         }
@@ -104,13 +101,13 @@ fn optional<T: FromStr>(errors: &mut Errors, field: &str, text: &str, must: &str
 }
 
 /// Keeps what is wrong with the form; any other error is none of the form's.
-fn keep(errors: &mut Errors, error: Error) -> Result<()> {
-    match error {
-        Error::Fault(Fault::Invalid(wrong)) => {
+fn keep(errors: &mut Errors, fault: Fault) -> Result<()> {
+    match fault {
+        Fault::Invalid(wrong) => {
             errors.extend(wrong);
             Ok(())
         }
-        error => Err(error),
+        fault => Err(fault.into()),
     }
 }
 
@@ -125,15 +122,6 @@ fn fields(form: &Form, year: i16, errors: &Errors) -> Vec<Field> {
         field("to", "Before", &form.to).input("date"),
         field("year", "Leaderboard of", &year).mode("numeric"),
     ]
-}
-
-/// The year of the latest merge, UTC; this year where nothing was merged.
-async fn latest_year(state: &State) -> Result<i16> {
-    let (latest,): (Option<i64>,) = sqlx::query_as("SELECT max(closed_at) FROM items WHERE state = 'merged'")
-        .fetch_one(state.store.pool())
-        .await?;
-    let latest = latest.map_or_else(Timestamp::now, crate::api::time);
-    Ok(latest.to_zoned(jiff::tz::TimeZone::UTC).year())
 }
 
 fn sections(measures: &Measures) -> Result<Vec<Section>> {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::State as Shared,
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,7 +13,8 @@ use chassis::{
 };
 use serde::Deserialize;
 
-use crate::{Result, app::State};
+use super::Pages;
+use crate::Result;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -46,15 +47,15 @@ pub(super) struct Form {
 
 /// Begins a session and goes back to where the visitor came from; 401 for a wrong token.
 pub(super) async fn sign_in(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
     visitor: Visitor,
     headers: HeaderMap,
     OwnForm(form): OwnForm<Form>,
 ) -> Result<Response> {
     let return_to = local_path(&form.return_to);
-    match state.sessions.sign_in(form.token.trim()).map_err(Fault::internal)? {
+    match pages.sessions.sign_in(form.token.trim()).map_err(Fault::internal)? {
         Some(session) => {
-            let cookie = state.sessions.cookie(&session, &headers);
+            let cookie = pages.sessions.cookie(&session, &headers);
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to(return_to)).into_response())
         }
         None => {

@@ -2,27 +2,26 @@
 
 use askama::Template;
 use axum::{
-    extract::State as Shared,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use chassis::{
-    Fault,
+    Ctx, Fault,
     extract::Path,
     session::{SignedForm, Visitor},
 };
-use domain::{RiceChange, Status, Task, TaskChange};
+use domain::{HistoryLine, RiceChange, Status, Task, TaskChange};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::field::{Choice, Errors, Field, words};
+use super::{
+    Pages,
+    field::{Choice, Errors, Field, words},
+};
 use crate::{
-    Error, Result,
-    api::{self, team},
-    app::State,
-    history::{self, Line, Who},
+    Result, api,
     ranking::{due_weight, status_weight},
-    tasks,
 };
 
 /// How many lines of the history are shown.
@@ -39,7 +38,7 @@ struct Page {
     /// Somebody changed the task since the form was loaded.
     overtaken: bool,
     wrong: bool,
-    history: Vec<Line>,
+    history: Vec<HistoryLine>,
 }
 
 /// What the form sends, as it was typed.
@@ -100,24 +99,26 @@ impl Form {
 
 /// The task.
 pub(super) async fn show(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     visitor: Visitor,
     Path(id): Path<Uuid>,
 ) -> Result<Response> {
-    let task = api::tasks::find(state.store.pool(), id).await?;
+    let task = pages.source.task(&ctx, id).await?;
     let form = Form::of(&task);
-    render(&state, visitor, StatusCode::OK, task, &form, &Errors::default()).await
+    render(&pages, &ctx, visitor, StatusCode::OK, task, &form, &Errors::default()).await
 }
 
 /// Changes the task and shows it. What was typed comes back with 422 when it does not fit, and with 412 when somebody
 /// else has changed the task since the form was loaded.
 pub(super) async fn change(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     visitor: Visitor,
     Path(id): Path<Uuid>,
     SignedForm(form): SignedForm<Form>,
 ) -> Result<Response> {
-    let task = api::tasks::find(state.store.pool(), id).await?;
+    let task = pages.source.task(&ctx, id).await?;
     let mut errors = Errors::default();
     let change = form.change(&task, &mut errors);
     if task.version == form.version {
@@ -125,34 +126,28 @@ pub(super) async fn change(
             errors.extend(wrong);
         }
         if !errors.is_empty() {
-            return render(&state, visitor, StatusCode::UNPROCESSABLE_ENTITY, task, &form, &errors).await;
+            return render(&pages, &ctx, visitor, StatusCode::UNPROCESSABLE_ENTITY, task, &form, &errors)
+                .await;
         }
     }
-    match store_change(&state, id, &change, form.version).await {
+    match pages.source.change_task(&ctx, id, change, form.version).await {
         Ok(()) => Ok(Redirect::to(&format!("/tasks/{id}")).into_response()),
-        Err(Error::Fault(Fault::Invalid(wrong))) => {
+        Err(Fault::Invalid(wrong)) => {
             errors.extend(wrong);
-            render(&state, visitor, StatusCode::UNPROCESSABLE_ENTITY, task, &form, &errors).await
+            render(&pages, &ctx, visitor, StatusCode::UNPROCESSABLE_ENTITY, task, &form, &errors).await
         }
-        Err(Error::Fault(Fault::VersionMismatch { .. })) => {
-            let task = api::tasks::find(state.store.pool(), id).await?;
-            render(&state, visitor, StatusCode::PRECONDITION_FAILED, task, &form, &Errors::default()).await
+        Err(Fault::VersionMismatch { .. }) => {
+            let task = pages.source.task(&ctx, id).await?;
+            render(&pages, &ctx, visitor, StatusCode::PRECONDITION_FAILED, task, &form, &Errors::default())
+                .await
         }
-        Err(error) => Err(error),
+        Err(fault) => Err(fault.into()),
     }
-}
-
-/// Changes the task, if it still has the version that the form was made of.
-async fn store_change(state: &State, id: Uuid, change: &TaskChange, version: i64) -> Result<()> {
-    let expected =
-        |current| if current == version { Ok(()) } else { Err(Fault::VersionMismatch { current }) };
-    let mut tx = state.store.begin_write().await?;
-    tasks::change(&state.store, &mut tx, id, change, expected, Who::Page).await?;
-    Ok(tx.commit().await?)
 }
 
 async fn render(
-    state: &State,
+    pages: &Pages,
+    ctx: &Ctx,
     visitor: Visitor,
     status: StatusCode,
     task: Task,
@@ -165,21 +160,21 @@ async fn render(
         status_weight: status_weight(task.status),
         // Fourteenths are shown to the third digit.
         due_weight: (due_weight(days_left) * 1_000.0).round() / 1_000.0,
-        fields: fields(state, &task, form, errors).await?,
+        fields: fields(pages, ctx, &task, form, errors).await?,
         overtaken: status == StatusCode::PRECONDITION_FAILED,
         wrong: !errors.is_empty(),
-        history: history::of_task(state.store.pool(), task.id, HISTORY).await?,
+        history: pages.source.history(ctx, task.id, HISTORY).await?,
         task,
     };
     super::page(status, &page)
 }
 
 /// The fields of the form. Where somebody else has changed the task, each says what its value is now.
-async fn fields(state: &State, task: &Task, form: &Form, errors: &Errors) -> Result<Vec<Field>> {
+async fn fields(pages: &Pages, ctx: &Ctx, task: &Task, form: &Form, errors: &Errors) -> Result<Vec<Field>> {
     let now = Form::of(task);
     let statuses = Status::ALL.iter().map(|status| Choice::named(status.as_str(), &form.status)).collect();
     let mut assignees = vec![Choice::new("", "nobody", &form.assignee)];
-    let members = team::active(state).await?;
+    let members = pages.source.active_members(ctx).await?;
     assignees.extend(members.iter().map(|member| {
         let label = format!("{} ({})", member.login, member.name);
         Choice::new(member.login.as_str(), label, &form.assignee)

@@ -2,24 +2,23 @@
 
 use askama::Template;
 use axum::{
-    extract::State as Shared,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use chassis::{
-    Fault,
+    Ctx, Fault,
     extract::{Path, Query},
     session::{SignedForm, Visitor},
 };
-use domain::{Member, MemberChange, NewMember, Page as PageOf, Role};
+use domain::{Member, MemberChange, NewMember, Page as PageOf, PageQuery, Role};
 use serde::Deserialize;
 
-use super::field::{Choice, Errors, Field};
-use crate::{
-    Error, Result,
-    api::{PageParams, team},
-    app::State,
+use super::{
+    Pages,
+    field::{Choice, Errors, Field},
 };
+use crate::Result;
 
 #[derive(Template)]
 #[template(path = "team.html")]
@@ -73,17 +72,19 @@ impl Form {
 
 /// The team by login, with those who left.
 pub(super) async fn show(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     visitor: Visitor,
-    Query(params): Query<PageParams>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response> {
-    render(&state, visitor, StatusCode::OK, &params, &Form::default(), &Errors::default()).await
+    render(&pages, &ctx, visitor, StatusCode::OK, query, &Form::default(), &Errors::default()).await
 }
 
 /// Adds a member and shows the team. What was typed comes back with 422 when it does not fit, with 409 when the login
 /// is taken.
 pub(super) async fn add(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     visitor: Visitor,
     SignedForm(form): SignedForm<Form>,
 ) -> Result<Response> {
@@ -94,16 +95,16 @@ pub(super) async fn add(
     }
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if errors.is_empty() {
-        match team::add(&state, new).await {
+        match pages.source.add_member(&ctx, new).await {
             Ok(()) => return Ok(Redirect::to("/team").into_response()),
-            Err(Error::Fault(fault @ Fault::Taken(_))) => {
+            Err(fault @ Fault::Taken(_)) => {
                 status = StatusCode::CONFLICT;
                 errors.push("login", fault.to_string());
             }
-            Err(error) => return Err(error),
+            Err(fault) => return Err(fault.into()),
         }
     }
-    render(&state, visitor, status, &PageParams::default(), &form, &errors).await
+    render(&pages, &ctx, visitor, status, PageQuery::default(), &form, &errors).await
 }
 
 /// Whether somebody is in the team.
@@ -114,24 +115,26 @@ pub(super) struct Presence {
 
 /// Says that a member has left, or is back, and shows the team.
 pub(super) async fn change(
-    Shared(state): Shared<State>,
+    State(pages): State<Pages>,
+    ctx: Ctx,
     Path(login): Path<String>,
     SignedForm(presence): SignedForm<Presence>,
 ) -> Result<Response> {
     let change = MemberChange { active: Some(presence.active), ..MemberChange::default() };
-    let _ = team::replace(&state, &login, change).await?;
+    pages.source.change_member(&ctx, &login, change).await?;
     Ok(Redirect::to("/team").into_response())
 }
 
 async fn render(
-    state: &State,
+    pages: &Pages,
+    ctx: &Ctx,
     visitor: Visitor,
     status: StatusCode,
-    params: &PageParams,
+    query: PageQuery,
     form: &Form,
     errors: &Errors,
 ) -> Result<Response> {
-    let page = team::page(state, params).await?;
+    let page = pages.source.members(ctx, query).await?;
     let fields = form.fields(errors);
     super::page(status, &Page { visitor, page, fields, wrong: !errors.is_empty() })
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use chassis::{Fault, serve::Stop};
-use domain::{Action, Channel, Notify, Recipient, RiceChange, TaskChange};
+use domain::{Action, Channel, Message, Notify, Recipient, RiceChange, TaskChange};
 use sqlx::FromRow;
 use store::{Store, Tx, lease::Lease, queue::Queue};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::{
     Error, Result,
     github::client::{Github, GithubError},
     history::Who,
-    notify::{self, Message, Messenger, Patience},
+    notify::{self, Messenger, Patience},
     tasks,
 };
 
