@@ -33,6 +33,12 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
 pub struct IfMatch(Option<Vec<i64>>);
 
 impl IfMatch {
+    /// The versions; `None` for any.
+    #[must_use]
+    pub fn versions(self) -> Option<Vec<i64>> {
+        self.0
+    }
+
     /// Whether `current` may be changed.
     ///
     /// # Errors

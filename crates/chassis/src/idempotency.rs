@@ -117,6 +117,25 @@ impl<S: Send + Sync, B: FromRequest<S>> FromRequest<S> for Keyed<B> {
     }
 }
 
+/// What a request under a key came to, this time or the first time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once<T> {
+    /// What it made.
+    pub value: T,
+    /// Whether an earlier request under the key made it.
+    pub replayed: bool,
+}
+
+impl<T: Serialize> Once<T> {
+    /// The answer of HTTP to it.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] when it has no JSON form.
+    pub fn answer(&self, status: StatusCode) -> Result<Answer, Fault> {
+        Ok(Answer { replayed: self.replayed, ..Answer::json(status, &self.value)? })
+    }
+}
+
 /// An answer in JSON that can be kept and given again, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {

@@ -3,7 +3,7 @@
 //!
 //! Configuration that is checked before anything starts ([`config`]), logs ([`logging`]), the
 //! context of a request ([`Ctx`]), failures that cross a wire without losing their meaning
-//! ([`Fault`] ⇄ [`Problem`], RFC 9457), bodies and queries whose errors name the field ([`extract`]),
+//! ([`Fault`] ⇄ [`Problem`], RFC 9457), what happened ([`event`]), bodies and queries whose errors name the field ([`extract`]),
 //! the bearer token on writes ([`auth`]) and the sessions of pages ([`session`]), safe repeats of a POST
 //! ([`idempotency`]), health ([`health`]), what Prometheus asks for ([`metrics`]), serving and draining ([`serve`]),
 //! and an HTTP client that never waits for ever ([`client`]). No database: see the crate `store`.
@@ -13,6 +13,7 @@ pub mod client;
 pub mod config;
 pub mod ctx;
 pub mod etag;
+pub mod event;
 pub mod extract;
 pub mod fault;
 pub mod health;

@@ -10,8 +10,10 @@
 
 use chassis::{
     Fault,
-    idempotency::{Answer, IdempotencyKey},
+    idempotency::{Answer, IdempotencyKey, Once},
 };
+use http::StatusCode;
+use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
@@ -49,6 +51,25 @@ pub async fn once<E: From<Fault>>(
     }
     tx.commit().await.map_err(crate::fault)?;
     Ok(answer)
+}
+
+/// The same for an effect that makes a value, whose JSON is what is kept.
+///
+/// # Errors
+/// As [`once`].
+pub async fn once_for<T: Serialize + DeserializeOwned, E: From<Fault>>(
+    store: &Store,
+    table: &'static str,
+    key: Option<IdempotencyKey>,
+    effect: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
+) -> Result<Once<T>, E> {
+    let answer = once(store, table, key, async |tx| {
+        let value = effect(tx).await?;
+        Ok::<_, E>(Answer::json(StatusCode::OK, &value)?)
+    })
+    .await?;
+    let value = serde_json::from_str(&answer.body).map_err(Fault::internal)?;
+    Ok(Once { value, replayed: answer.replayed })
 }
 
 /// Forgets the keys that have been known for long enough: one statement, for the start of a server.

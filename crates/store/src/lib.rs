@@ -14,12 +14,18 @@ pub mod queue;
 mod sql;
 
 use std::{
+    fmt::Debug,
     ops::{Deref, DerefMut},
     str::FromStr,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use chassis::Fault;
+use async_trait::async_trait;
+use chassis::{
+    Fault,
+    event::{Event, Recorded},
+};
 use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
     any::AnyPoolOptions,
@@ -45,6 +51,22 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Store {
     pool: AnyPool,
     backend: Backend,
+    recorder: Option<Arc<dyn Recorder>>,
+}
+
+/// What becomes of the events that a transaction records.
+#[async_trait]
+pub trait Recorder: Debug + Send + Sync {
+    /// Within the transaction, just before it commits: where events are rows, they are written here.
+    ///
+    /// # Errors
+    /// The database's; then the transaction never happened.
+    async fn before_commit(&self, _: &mut AnyConnection, _: &[Recorded]) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    /// The transaction has happened. A process that dies before this call has committed and told nobody.
+    fn committed(&self, events: Vec<Recorded>);
 }
 
 /// Which database it is.
@@ -166,7 +188,13 @@ impl Store {
             .connect(&url.url)
             .await
             .map_err(failed)?;
-        Ok(Self { pool, backend })
+        Ok(Self { pool, backend, recorder: None })
+    }
+
+    /// The same store, whose transactions hand what they record to `recorder`.
+    #[must_use]
+    pub fn recording(self, recorder: Arc<dyn Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// Brings `module`'s tables up to date. Each module keeps its own record of migrations, so that
@@ -214,7 +242,8 @@ impl Store {
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN",
         };
-        Ok(Tx(self.pool.begin_with(begin).await?))
+        let inner = self.pool.begin_with(begin).await?;
+        Ok(Tx { inner, events: Vec::new(), recorder: self.recorder.clone() })
     }
 
     /// What to append to a SELECT whose rows this transaction will change: a row lock on PostgreSQL,
@@ -279,15 +308,37 @@ async fn prepare(connection: &mut AnyConnection, backend: Backend) -> Result<(),
 /// A write transaction. Dropped without [`Tx::commit`], it never happened. Never call another
 /// module, or the network, while one is open.
 #[derive(Debug)]
-pub struct Tx(Transaction<'static, Any>);
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+    events: Vec<Recorded>,
+    recorder: Option<Arc<dyn Recorder>>,
+}
 
 impl Tx {
     /// Makes the changes last.
     ///
     /// # Errors
     /// The connection broke: the changes may or may not last.
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
-        self.0.commit().await
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        let told = self.recorder.filter(|_| !self.events.is_empty());
+        if let Some(recorder) = &told {
+            recorder.before_commit(&mut self.inner, &self.events).await?;
+        }
+        self.inner.commit().await?;
+        if let Some(recorder) = told {
+            recorder.committed(self.events);
+        }
+        Ok(())
+    }
+
+    /// Records that `event` happens with this transaction, and only with it. Nobody hears of it where the store has no
+    /// recorder.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] when it has no JSON form.
+    pub fn record(&mut self, event: &impl Event) -> Result<(), Fault> {
+        self.events.push(Recorded::now(event)?);
+        Ok(())
     }
 }
 
@@ -295,13 +346,13 @@ impl Deref for Tx {
     type Target = AnyConnection;
 
     fn deref(&self) -> &AnyConnection {
-        &self.0
+        &self.inner
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut AnyConnection {
-        &mut self.0
+        &mut self.inner
     }
 }
 
