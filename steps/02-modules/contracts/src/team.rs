@@ -1,0 +1,29 @@
+//! Who maintains the repositories.
+
+use async_trait::async_trait;
+use chassis::{
+    Ctx, Fault,
+    idempotency::{IdempotencyKey, Once},
+};
+use domain::{Member, MemberChange, NewMember, Page, PageQuery};
+
+/// The team: members with what only they and the team should know, their e-mail address and phone number.
+#[async_trait]
+pub trait Team: Send + Sync {
+    /// The team by login, with those who left. [`Fault::Invalid`] for a cursor of another list.
+    async fn page(&self, ctx: &Ctx, query: PageQuery) -> Result<Page<Member>, Fault>;
+
+    /// Everybody who is in the team now, by login: the maintainers.
+    async fn active(&self, ctx: &Ctx) -> Result<Vec<Member>, Fault>;
+
+    /// Adds a member. [`Fault::Taken`] for a login that is known, [`Fault::Invalid`] naming the fields.
+    async fn join(
+        &self,
+        ctx: &Ctx,
+        key: Option<IdempotencyKey>,
+        new: NewMember,
+    ) -> Result<Once<Member>, Fault>;
+
+    /// Changes a member. [`Fault::NotFound`] for an unknown login, [`Fault::Invalid`] naming the fields.
+    async fn change(&self, ctx: &Ctx, login: &str, change: MemberChange) -> Result<Member, Fault>;
+}
