@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::{Answer, Database, Request, Simulators, request::Exchanges};
+use crate::{Answer, Database, Request, Simulators, eventually, request::Exchanges};
 
 /// The token that writes show.
 pub const TOKEN: &str = "token-of-the-suite";
@@ -161,11 +161,32 @@ impl App {
         self.imported(started["id"].as_str().expect("an import has an id")).await
     }
 
-    /// Waits for the end of an import.
+    /// Waits for the end of an import, and for its consequences: tasks and measures.
     ///
     /// # Panics
-    /// It fails, or takes longer than 30 s.
+    /// It fails, or takes longer than 30 s; or its consequences take longer than 10 s.
     pub async fn imported(&self, id: &str) -> Answer {
+        let import = self.read_whole(id).await;
+        self.is_followed().await;
+        import
+    }
+
+    /// Waits until tasks and measures are about the items that are there.
+    pub async fn is_followed(&self) {
+        eventually("every open item has a task, and every wait is measured", async || {
+            let open = self.all("/api/items?limit=100&state=open").await.len();
+            let waiting = self.all("/api/items?limit=100&waiting=any").await.len();
+            let measures = self.get("/api/measures").await.is(200);
+            let groups = measures["groups"].as_array()?;
+            let measured: i64 =
+                groups.iter().filter_map(|group| group["waiting_now"]["count"].as_i64()).sum();
+            let tasks = self.all("/api/tasks?limit=100").await.len();
+            (tasks == open && usize::try_from(measured) == Ok(waiting)).then_some(())
+        })
+        .await;
+    }
+
+    async fn read_whole(&self, id: &str) -> Answer {
         let until = Instant::now() + IMPORT_WITHIN;
         loop {
             let import = self.get(&format!("/api/imports/{id}")).await.is(200);

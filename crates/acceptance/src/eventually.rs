@@ -1,6 +1,6 @@
 //! Waiting for a consequence.
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -26,6 +26,23 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < until, "it did not come about within {WITHIN:?} that {what}");
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_millis(100));
+    }
+}
+
+/// Asks until the answer is `expected`, at most for 10 s, then panics with the last one.
+pub async fn becomes<T: PartialEq + Debug>(expected: T, ask: impl AsyncFn() -> T) {
+    let until = Instant::now() + WITHIN;
+    let mut pause = Duration::from_millis(5);
+    loop {
+        let found = ask().await;
+        if found == expected {
+            return;
+        }
+        if Instant::now() >= until {
+            assert_eq!(found, expected, "it did not come about within {WITHIN:?}");
+        }
         sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(100));
     }

@@ -1,8 +1,8 @@
 //! What happens on GitHub, as a scenario makes it happen.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{Answer, App, Request};
+use crate::{Answer, App, Request, eventually};
 
 /// A webhook that GitHub would send. It may be delivered late, twice, or never.
 #[derive(Debug, Clone)]
@@ -76,7 +76,33 @@ impl App {
         self.get(&format!("/api/items/{repository}/{number}")).await.is(200)
     }
 
-    /// The open task about an item, with its rank; `None` when there is none.
+    /// The open task about an item, with its rank: a consequence of whatever opened the item.
+    ///
+    /// # Panics
+    /// There is none within 10 s.
+    pub async fn task(&self, key: &str) -> Value {
+        eventually(&format!("{key} has a task"), async || self.task_about(key).await).await
+    }
+
+    /// Waits until an item has no open task: a consequence of whatever closed the item.
+    ///
+    /// # Panics
+    /// There is one for longer than 10 s.
+    pub async fn no_task(&self, key: &str) {
+        let is_gone = async || self.task_about(key).await.is_none().then_some(());
+        eventually(&format!("{key} has no task"), is_gone).await;
+    }
+
+    /// Waits until whatever was told before about `repository` has had its consequences for tasks: what is told after it
+    /// has had its own, and order per repository is kept. The way to prove that nothing happened.
+    pub async fn marker(&self, repository: &str) {
+        let event =
+            json!({ "action": "opened", "repository": repository, "author": "marker", "title": "a marker" });
+        let number = self.told(event).await.number();
+        let _ = self.task(&format!("{repository}#{number}")).await;
+    }
+
+    /// The open task about an item, with its rank; `None` when there is none now.
     pub async fn task_about(&self, key: &str) -> Option<Value> {
         let tasks = self.all("/api/tasks?limit=100").await;
         tasks.into_iter().find(|task| task["item"]["key"] == key)

@@ -40,7 +40,7 @@ mod visitor;
 pub use answer::Answer;
 pub use app::{App, SECRET, Step, TOKEN, signature};
 pub use databases::{Database, Databases, Engine, Missing};
-pub use eventually::eventually;
+pub use eventually::{becomes, eventually};
 pub use github::Delivery;
 pub use readme::run_curl_commands;
 pub use request::Request;

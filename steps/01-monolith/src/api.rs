@@ -79,7 +79,7 @@ fn routers() -> (OpenApiRouter<State>, OpenApiRouter<State>) {
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::get, tasks::update))
         .routes(routes!(team::list, team::create))
-        .routes(routes!(team::update))
+        .routes(routes!(team::change))
         .routes(routes!(imports::create))
         .routes(routes!(imports::get))
         .routes(routes!(rules::list, rules::create))

@@ -17,7 +17,6 @@ use sqlx::migrate::Migrator;
 use store::{DatabaseUrl, Store, Tx, idempotency};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tracing::Instrument;
-use uuid::Uuid;
 
 use crate::{
     api,
@@ -27,6 +26,7 @@ use crate::{
     notify::{Messenger, Patience},
     pages::{self, Pages},
     rules::actions::Ruler,
+    sync,
     tasks::StoredTask,
 };
 
@@ -185,43 +185,11 @@ fn metrics(store: &Store) -> anyhow::Result<Metrics> {
     Ok(metrics)
 }
 
-/// Writes the catalogue into the database. What has left it stays, untracked.
+/// Writes the catalogue into the database, and gives the tasks that follow their items the new reach.
 async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), sqlx::Error> {
     let mut tx = store.begin_write().await?;
-    let stored: Vec<(String, String, String, f64, i64)> =
-        sqlx::query_as("SELECT id, name, language, reach, tracked FROM repositories")
-            .fetch_all(&mut *tx)
-            .await?;
-    for (id, name, _, _, tracked) in &stored {
-        let is_listed = catalogue.repositories.iter().any(|repository| repository.name.as_str() == name);
-        if *tracked == 1 && !is_listed {
-            sqlx::query("UPDATE repositories SET tracked = 0, version = version + 1 WHERE id = $1")
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-        }
-    }
-    for repository in &catalogue.repositories {
-        let known = stored.iter().find(|(_, name, ..)| name == repository.name.as_str());
-        if known.is_some_and(|(_, _, language, reach, tracked)| {
-            language == repository.language.as_str() && *reach == repository.reach && *tracked == 1
-        }) {
-            continue;
-        }
-        sqlx::query(
-            "INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ($1, $2, $3, $4, 1, 1) \
-             ON CONFLICT (name) DO UPDATE SET language = excluded.language, reach = excluded.reach, tracked = 1, \
-                                              version = repositories.version + 1",
-        )
-        .bind(Uuid::now_v7().to_string())
-        .bind(repository.name.as_str())
-        .bind(repository.language.as_str())
-        .bind(repository.reach)
-        .execute(&mut *tx)
-        .await?;
-        if let Some((id, ..)) = known {
-            follow_reach(store, &mut tx, id, repository.reach).await?;
-        }
+    for repository in sync::track(&mut tx, catalogue).await? {
+        follow_reach(store, &mut tx, &repository.id, repository.reach).await?;
     }
     tx.commit().await
 }

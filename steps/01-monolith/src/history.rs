@@ -59,12 +59,16 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-/// Writes a line for each change, in the transaction that made the task's `version`.
+/// The table of the lines.
+pub const TABLE: &str = "task_changes";
+
+/// Writes a line for each change into `table`, in the transaction that made the task's `version`.
 ///
 /// # Errors
 /// The database's.
 pub async fn record(
     tx: &mut Tx,
+    table: &'static str,
     task_id: &str,
     version: i64,
     who: Who<'_>,
@@ -74,8 +78,8 @@ pub async fn record(
         return Ok(());
     }
     let (at, who) = (store::now(), who.to_string());
-    let mut sql =
-        Sql::new("INSERT INTO task_changes (id, task_id, at, who, field, before, after, version) VALUES ");
+    let mut sql = Sql::new("INSERT INTO ");
+    sql.push(table).push(" (id, task_id, at, who, field, before, after, version) VALUES ");
     for (index, change) in changes.iter().enumerate() {
         sql.push(if index == 0 { "(" } else { ", (" }).bind(Uuid::now_v7().to_string());
         sql.push_bind(", ", task_id).push_bind(", ", at).push_bind(", ", who.as_str());
@@ -103,18 +107,21 @@ impl From<Row> for HistoryLine {
     }
 }
 
-/// The latest lines of a task, newest first, at most `limit`.
+/// The latest lines of a task in `table`, newest first, at most `limit`.
 ///
 /// # Errors
 /// The database's.
 pub async fn of_task(
     executor: impl Executor<'_, Database = Any>,
+    table: &'static str,
     id: Uuid,
     limit: i64,
 ) -> Result<Vec<HistoryLine>, sqlx::Error> {
-    let mut sql =
-        Sql::new("SELECT at, who, field, before, after, version FROM task_changes WHERE task_id = ");
-    sql.bind(id.to_string()).push(" ORDER BY version DESC, field, id LIMIT ").bind(limit);
+    let mut sql = Sql::new("SELECT at, who, field, before, after, version FROM ");
+    sql.push(table)
+        .push_bind(" WHERE task_id = ", id.to_string())
+        .push(" ORDER BY version DESC, field, id LIMIT ")
+        .bind(limit);
     let rows: Vec<Row> = sql.fetch_all(executor).await?;
     Ok(rows.into_iter().map(HistoryLine::from).collect())
 }

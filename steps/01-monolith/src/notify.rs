@@ -139,7 +139,8 @@ impl Default for Patience {
 impl Patience {
     /// The pause after attempt number `attempt` (from 1) of a message of that `age`, at least as long as the provider
     /// `asked`; `None` when it would be too old by then.
-    pub(crate) fn pause(&self, attempt: i64, age: Duration, asked: Option<Duration>) -> Option<Duration> {
+    #[must_use]
+    pub fn pause(&self, attempt: i64, age: Duration, asked: Option<Duration>) -> Option<Duration> {
         let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(20);
         let pause =
             self.first.saturating_mul(1 << doublings).min(self.longest).max(asked.unwrap_or_default());

@@ -12,29 +12,44 @@ pub mod actions;
 
 use domain::{Actor, Conditions, Occurrence, Side, Status, Trigger};
 use sqlx::FromRow;
-use store::Tx;
+use store::{Sql, Tx};
 use uuid::Uuid;
 
 /// What an event is held against.
-#[derive(FromRow)]
-struct Facts {
-    kind: String,
-    category: Option<String>,
-    language: String,
-    author: String,
-    status: Option<String>,
+#[derive(Debug, FromRow)]
+pub struct Facts {
+    /// Of the item.
+    pub kind: String,
+    /// Of the item.
+    pub category: Option<String>,
+    /// Of its repository.
+    pub language: String,
+    /// Of the item.
+    pub author: String,
+    /// Of its task, if it has one.
+    pub status: Option<String>,
 }
+
+/// Where runs and their actions are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables {
+    /// The table of runs.
+    pub runs: &'static str,
+    /// Its column that says which item a run is about.
+    pub subject: &'static str,
+    /// The table of actions.
+    pub actions: &'static str,
+}
+
+/// Those of the one schema.
+const TABLES: Tables = Tables { runs: "rule_runs", subject: "item_id", actions: "rule_actions" };
 
 /// Writes down what the rules make of `event` about the item of that id.
 ///
 /// # Errors
 /// The database's.
 pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<(), sqlx::Error> {
-    let rules: Vec<(String, String, String, String)> =
-        sqlx::query_as("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
-            .bind(event.trigger.as_str())
-            .fetch_all(&mut **tx)
-            .await?;
+    let rules = asking_for(tx, event.trigger).await?;
     if rules.is_empty() {
         return Ok(());
     }
@@ -47,6 +62,38 @@ pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<()
     .await?;
     let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
     let side = side(tx, &author).await?;
+    run(tx, TABLES, rules, item_id, event, &facts, &author, side).await
+}
+
+/// A rule as it is stored: id, name, conditions, actions.
+pub type Stored = (String, String, String, String);
+
+/// The rules that such an event may set off.
+///
+/// # Errors
+/// The database's.
+pub async fn asking_for(tx: &mut Tx, trigger: Trigger) -> Result<Vec<Stored>, sqlx::Error> {
+    sqlx::query_as("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
+        .bind(trigger.as_str())
+        .fetch_all(&mut **tx)
+        .await
+}
+
+/// Writes down what these `rules` make of `event`, which `author` set off, who stands on that `side`.
+///
+/// # Errors
+/// The database's.
+#[expect(clippy::too_many_arguments, reason = "all of them are what a rule is held against")]
+pub async fn run(
+    tx: &mut Tx,
+    tables: Tables,
+    rules: Vec<Stored>,
+    subject: &str,
+    event: &Occurrence,
+    facts: &Facts,
+    author: &Actor,
+    side: Option<Side>,
+) -> Result<(), sqlx::Error> {
     for (rule_id, rule_name, conditions, actions) in rules {
         let read = serde_json::from_str::<Conditions>(&conditions).and_then(|conditions| {
             Ok((conditions, serde_json::from_str::<Vec<serde_json::Value>>(&actions)?))
@@ -58,44 +105,41 @@ pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<()
                 continue;
             }
         };
-        if !holds(&conditions, &facts, side, event.label.as_deref()) {
+        if !holds(&conditions, facts, side, event.label.as_deref()) {
             continue;
         }
         let run_id = Uuid::now_v7().to_string();
-        let run = sqlx::query(
-            "INSERT INTO rule_runs (id, event_key, rule_id, rule_name, item_id, author, version, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT (event_key, rule_id) DO NOTHING",
-        )
-        .bind(&run_id)
-        .bind(event.key.replace('\0', "\u{fffd}"))
-        .bind(&rule_id)
-        .bind(&rule_name)
-        .bind(item_id)
-        .bind(&author.login)
-        .bind(store::now())
-        .execute(&mut **tx)
-        .await?;
-        if run.rows_affected() == 1 {
-            schedule(tx, &run_id, &actions).await?;
+        let mut sql = Sql::new("INSERT INTO ");
+        sql.push(tables.runs).push(" (").push(tables.subject);
+        sql.push_bind(", id, event_key, rule_id, rule_name, author, version, created_at) VALUES (", subject);
+        sql.push_bind(", ", run_id.as_str()).push_bind(", ", event.key.replace('\0', "\u{fffd}"));
+        sql.push_bind(", ", rule_id.as_str()).push_bind(", ", rule_name.as_str());
+        sql.push_bind(", ", author.login.as_str()).push_bind(", 1, ", store::now());
+        sql.push(") ON CONFLICT (event_key, rule_id) DO NOTHING");
+        if sql.execute(tx).await? == 1 {
+            schedule(tx, tables.actions, &run_id, &actions).await?;
         }
     }
     Ok(())
 }
 
 /// Writes down what a run has to do.
-async fn schedule(tx: &mut Tx, run_id: &str, actions: &[serde_json::Value]) -> Result<(), sqlx::Error> {
+async fn schedule(
+    tx: &mut Tx,
+    table: &'static str,
+    run_id: &str,
+    actions: &[serde_json::Value],
+) -> Result<(), sqlx::Error> {
     for (position, action) in (0_i64..).zip(actions) {
-        sqlx::query(
-            "INSERT INTO rule_actions (id, run_id, position, action, status, attempts, version, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, 'pending', 0, 1, $5, $5)",
-        )
-        .bind(Uuid::now_v7().to_string())
-        .bind(run_id)
-        .bind(position)
-        .bind(action.to_string())
-        .bind(store::now())
-        .execute(&mut **tx)
-        .await?;
+        let mut sql = Sql::new("INSERT INTO ");
+        sql.push(table).push(
+            " (id, run_id, position, action, status, attempts, version, created_at, updated_at) VALUES (",
+        );
+        sql.bind(Uuid::now_v7().to_string()).push_bind(", ", run_id).push_bind(", ", position);
+        let now = store::now();
+        sql.push_bind(", ", action.to_string()).push_bind(", 'pending', 0, 1, ", now).push_bind(", ", now);
+        sql.push(")");
+        sql.execute(tx).await?;
     }
     Ok(())
 }
@@ -107,8 +151,9 @@ pub fn status_changed(task_id: &str, version: i64) -> Occurrence {
     Occurrence { trigger: Trigger::TaskStatusChanged, key, author: None, label: None }
 }
 
-/// Whether all that `conditions` ask for is so.
-fn holds(conditions: &Conditions, facts: &Facts, side: Option<Side>, label: Option<&str>) -> bool {
+/// Whether all that `conditions` ask for is so. `side` is where who did it stands.
+#[must_use]
+pub fn holds(conditions: &Conditions, facts: &Facts, side: Option<Side>, label: Option<&str>) -> bool {
     let Conditions { kind, category, language, status, author, label: wanted } = conditions;
     kind.is_none_or(|kind| facts.kind == kind.as_str())
         && category.is_none_or(|category| facts.category.as_deref() == Some(category.as_str()))

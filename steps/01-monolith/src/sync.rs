@@ -7,7 +7,9 @@
 
 use std::{cmp::Ordering, collections::HashSet};
 
-use domain::{Actor, Category, Difficulty, Entry, Happened, ItemKey, Kind, Origin, Rice, State, Status};
+use domain::{
+    Actor, Catalogue, Category, Difficulty, Entry, Happened, ItemKey, Kind, Origin, Rice, State, Status,
+};
 use sqlx::FromRow;
 use store::{Sql, Store, Tx};
 use uuid::Uuid;
@@ -54,6 +56,52 @@ pub struct TrackedRepository {
     pub name: String,
     /// Base reach.
     pub reach: f64,
+}
+
+/// Writes the catalogue into `repositories`. What has left it stays, untracked. Returns those that were known and are in
+/// the catalogue with another language or reach, or are back.
+///
+/// # Errors
+/// The database's.
+pub async fn track(tx: &mut Tx, catalogue: &Catalogue) -> Result<Vec<TrackedRepository>, sqlx::Error> {
+    let stored: Vec<(String, String, String, f64, i64)> =
+        sqlx::query_as("SELECT id, name, language, reach, tracked FROM repositories")
+            .fetch_all(&mut **tx)
+            .await?;
+    for (id, name, _, _, tracked) in &stored {
+        let is_listed = catalogue.repositories.iter().any(|repository| repository.name.as_str() == name);
+        if *tracked == 1 && !is_listed {
+            sqlx::query("UPDATE repositories SET tracked = 0, version = version + 1 WHERE id = $1")
+                .bind(id)
+                .execute(&mut **tx)
+                .await?;
+        }
+    }
+    let mut changed = Vec::new();
+    for repository in &catalogue.repositories {
+        let known = stored.iter().find(|(_, name, ..)| name == repository.name.as_str());
+        if known.is_some_and(|(_, _, language, reach, tracked)| {
+            language == repository.language.as_str() && *reach == repository.reach && *tracked == 1
+        }) {
+            continue;
+        }
+        sqlx::query(
+            "INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ($1, $2, $3, $4, 1, 1) \
+             ON CONFLICT (name) DO UPDATE SET language = excluded.language, reach = excluded.reach, tracked = 1, \
+                                              version = repositories.version + 1",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(repository.name.as_str())
+        .bind(repository.language.as_str())
+        .bind(repository.reach)
+        .execute(&mut **tx)
+        .await?;
+        if let Some((id, ..)) = known {
+            let name = repository.name.to_string();
+            changed.push(TrackedRepository { id: id.clone(), name, reach: repository.reach });
+        }
+    }
+    Ok(changed)
 }
 
 /// What is stored of an item, as far as it is compared.

@@ -148,7 +148,7 @@ impl StoredTask {
         .bind(&self.id)
         .execute(&mut **tx)
         .await?;
-        history::record(tx, &self.id, version, who, &self.changes(new)).await?;
+        history::record(tx, history::TABLE, &self.id, version, who, &self.changes(new)).await?;
         if new.status != self.status && who.sets_off_rules() {
             rules::decide(tx, &self.item_id, &rules::status_changed(&self.id, version)).await?;
         }

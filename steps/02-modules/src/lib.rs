@@ -1,1 +1,12 @@
-//! .
+//! Step 02: the modular monolith. One process still, and six crates that know each other only by the ports in
+//! `step-02-contracts`.
+//!
+//! This crate is the composition root, the one place that knows every module: [`app`] makes them, gives each the ports
+//! that it asks, and merges their routes; [`bus`] carries what they tell each other; [`stores`] opens their databases;
+//! [`take_over`] brings over what step 01 wrote.
+
+pub mod app;
+pub mod bus;
+pub mod config;
+pub mod stores;
+pub mod take_over;

@@ -97,6 +97,7 @@ async fn stalled(app: &App) -> (String, Answer) {
     })
     .await;
     assert_eq!(moved["status"], "running", "over before it could be stopped: {moved}");
+    app.is_followed().await;
     (id, moved)
 }
 

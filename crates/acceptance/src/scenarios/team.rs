@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{App, scenario::scenarios, snapshot};
+use crate::{App, becomes, scenario::scenarios, snapshot};
 
 scenarios![
     a_member_joins_changes_and_leaves,
@@ -78,8 +78,11 @@ async fn whoever_joins_has_answered_what_they_spoke_on(app: &App) {
     );
 
     let _ = app.member("helper").await;
-    let answered = app.item("sendgrid/rest", number).await;
-    assert_eq!((&answered["waiting"], &answered["waiting_since"]), (&Value::Null, &Value::Null));
+    let waits = async || {
+        let item = app.item("sendgrid/rest", number).await;
+        (item["waiting"].clone(), item["waiting_since"].clone())
+    };
+    becomes((Value::Null, Value::Null), waits).await;
 
     let _ = app
         .told(json!({
@@ -94,11 +97,8 @@ async fn whoever_joins_has_answered_what_they_spoke_on(app: &App) {
     );
 
     let _ = app.patch("/api/team/helper", &json!({ "active": false })).await.is(200);
-    assert_eq!(
-        app.item("sendgrid/rest", number).await.body["waiting"],
-        "contact",
-        "nobody of the team has spoken"
-    );
+    // Nobody of the team has spoken.
+    becomes((json!("contact"), json!("2019-07-01T08:00:00Z")), waits).await;
 }
 
 /// Whether two meet in the middle is chance, so chance is given six times.
@@ -123,9 +123,11 @@ async fn whoever_joins_while_people_talk_is_counted(app: &App) {
         }));
         let _ = futures::join!(deliveries, app.member(&helper));
         for (number, _) in &replies {
-            let item = app.item("sendgrid/rest", *number).await;
-            let waits = (&item["waiting"], &item["waiting_since"]);
-            assert_eq!(waits, (&json!("response"), &json!("2019-07-01T10:00:00Z")), "#{number}");
+            let waits = async || {
+                let item = app.item("sendgrid/rest", *number).await;
+                (item["waiting"].clone(), item["waiting_since"].clone())
+            };
+            becomes((json!("response"), json!("2019-07-01T10:00:00Z")), waits).await;
         }
     }
 }

@@ -40,7 +40,7 @@ pub async fn create(
     let request = key.as_ref().map_or_else(|| Uuid::now_v7().to_string(), |key| key.key.clone());
     let (waiting, all_waiting) = items::waiting(&state.store, NAMED).await?;
     let mut messages = Vec::new();
-    for member in team::active(&state).await? {
+    for member in team::active(&state.store).await? {
         let (tasks, all_tasks) = open_tasks(&state, &member).await?;
         messages.push(Message {
             key: format!("digest {request} {}", member.login),

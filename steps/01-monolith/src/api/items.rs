@@ -7,8 +7,8 @@ use chassis::{
     Fault, Problem,
     extract::{Path, Query},
 };
-use domain::{Catalogue, Item, ItemKey, ItemQuery, Page, Waiting, WaitingFor};
-use sqlx::FromRow;
+use domain::{Catalogue, Item, ItemKey, ItemQuery, Kind, Page, RepositoryName, Waiting, WaitingFor};
+use sqlx::{Any, Executor, FromRow};
 use store::{
     Sql, Store, cursor,
     packed::{self, Fields},
@@ -162,6 +162,40 @@ pub async fn waiting(store: &Store, limit: u32) -> Result<(Vec<Item>, i64), Faul
     let count: Vec<(i64,)> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
     let items = rows.into_iter().map(Item::try_from).collect::<Result<_, Fault>>()?;
     Ok((items, count.first().map_or(0, |(count,)| *count)))
+}
+
+/// The open items of a kind in a repository, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn open(store: &Store, repository: &RepositoryName, kind: Kind) -> Result<Vec<Item>, Fault> {
+    let mut sql = select();
+    sql.push_bind("i.state = 'open' AND r.name = ", repository.as_str());
+    sql.push_bind(" AND i.kind = ", kind.as_str()).push(" ORDER BY i.created_at DESC, i.number DESC");
+    read_all(sql, store.pool()).await
+}
+
+/// The items whose `column` (`i.id` or `i.item_key`) is one of `values`, by key.
+///
+/// # Errors
+/// The database's.
+pub async fn among(
+    executor: impl Executor<'_, Database = Any>,
+    column: &'static str,
+    values: impl Iterator<Item = String>,
+) -> Result<Vec<Item>, Fault> {
+    let mut sql = select();
+    sql.push(column).push(" IN (NULL");
+    for value in values {
+        sql.push_bind(", ", value);
+    }
+    sql.push(") ORDER BY i.item_key");
+    read_all(sql, executor).await
+}
+
+async fn read_all(sql: Sql, executor: impl Executor<'_, Database = Any>) -> Result<Vec<Item>, Fault> {
+    let rows: Vec<Row> = sql.fetch_all(executor).await.map_err(store::fault)?;
+    rows.into_iter().map(Item::try_from).collect()
 }
 
 /// One issue or pull request.

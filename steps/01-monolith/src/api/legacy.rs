@@ -6,15 +6,16 @@ use chassis::{
     extract::{Json as JsonBody, Query},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
-use domain::{Channel, FieldError, Kind, Message, NewNotification, Notification, Repository, check_sender};
+use domain::{
+    Catalogue, Channel, FieldError, Item, Kind, Message, NewNotification, Notification, Repository,
+    check_sender,
+};
 use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
-use store::Sql;
 use utoipa::{IntoParams, ToSchema, openapi::Deprecated};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::notifications;
+use super::{items, notifications};
 use crate::{Result, app::State};
 
 /// All of them, described as deprecated.
@@ -53,15 +54,21 @@ pub async fn ping() -> Json<Pong> {
 #[into_params(parameter_in = Query)]
 pub struct Params {
     /// `name` or `owner/name`, in any case.
-    repo: String,
+    pub repo: String,
 }
 
 /// An issue or pull request, as much of it as the tutorial showed.
-#[derive(Debug, Serialize, FromRow, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Entry {
     number: i64,
     url: String,
     title: String,
+}
+
+impl From<Item> for Entry {
+    fn from(Item { number, url, title, .. }: Item) -> Self {
+        Self { number, url, title }
+    }
 }
 
 /// The open issues of a repository, newest first: `GET /api/items?kind=issue` in old words.
@@ -108,22 +115,20 @@ pub async fn pull_requests(
 
 /// All of them: the tutorial had no pages.
 async fn open(state: &State, name: &str, kind: Kind) -> Result<Json<Vec<Entry>>> {
-    let repository = tracked(state, name)?;
-    let mut sql = Sql::new(
-        "SELECT i.number, i.url, i.title FROM items i JOIN repositories r ON r.id = i.repository_id \
-         WHERE i.state = 'open' AND r.name = ",
-    );
-    sql.bind(repository.name.as_str()).push_bind(" AND i.kind = ", kind.as_str());
-    sql.push(" ORDER BY i.created_at DESC, i.number DESC");
-    Ok(Json(sql.fetch_all(state.store.pool()).await?))
+    let repository = tracked(&state.catalogue, name)?;
+    let items = items::open(&state.store, &repository.name, kind).await?;
+    Ok(Json(items.into_iter().map(Entry::from).collect()))
 }
 
 /// The repository of that name, with or without its owner.
-fn tracked<'s>(state: &'s State, name: &str) -> Result<&'s Repository, Fault> {
+///
+/// # Errors
+/// 404 none, 422 more than one.
+pub fn tracked<'c>(catalogue: &'c Catalogue, name: &str) -> Result<&'c Repository, Fault> {
     if name.contains('/') {
-        return state.catalogue.find(name).ok_or_else(|| Fault::NotFound(format!("repository {name}")));
+        return catalogue.find(name).ok_or_else(|| Fault::NotFound(format!("repository {name}")));
     }
-    let mut named = state.catalogue.repositories.iter();
+    let mut named = catalogue.repositories.iter();
     let mut next = || named.find(|repository| repository.name.name().eq_ignore_ascii_case(name));
     match (next(), next()) {
         (Some(repository), None) => Ok(repository),
@@ -175,15 +180,7 @@ pub async fn email(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(mail)): Keyed<JsonBody<LegacyEmail>>,
 ) -> Result<Answer> {
-    let new = NewNotification {
-        channel: Channel::Email,
-        to: mail.to_email,
-        subject: Some(mail.subject),
-        body: mail.content,
-    };
-    let names = [("from", "from_email"), ("to", "to_email"), ("body", "content")];
-    let message = message(mail.from_email, new, &names)?;
-    notifications::queue(&state, key, message).await
+    notifications::queue(&state, key, mail.message()?).await
 }
 
 /// Send a text message. Use `POST /api/notifications`.
@@ -205,9 +202,36 @@ pub async fn sms(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(text)): Keyed<JsonBody<LegacySms>>,
 ) -> Result<Answer> {
-    let new = NewNotification { channel: Channel::Sms, to: text.to_number, subject: None, body: text.body };
-    let message = message(text.from_number, new, &[("from", "from_number"), ("to", "to_number")])?;
-    notifications::queue(&state, key, message).await
+    notifications::queue(&state, key, text.message()?).await
+}
+
+impl LegacyEmail {
+    /// The message that it asks for.
+    ///
+    /// # Errors
+    /// 422 naming the fields that are wrong.
+    pub fn message(self) -> Result<Message, Fault> {
+        let new = NewNotification {
+            channel: Channel::Email,
+            to: self.to_email,
+            subject: Some(self.subject),
+            body: self.content,
+        };
+        let names = [("from", "from_email"), ("to", "to_email"), ("body", "content")];
+        message(self.from_email, new, &names)
+    }
+}
+
+impl LegacySms {
+    /// The message that it asks for.
+    ///
+    /// # Errors
+    /// 422 naming the fields that are wrong.
+    pub fn message(self) -> Result<Message, Fault> {
+        let new =
+            NewNotification { channel: Channel::Sms, to: self.to_number, subject: None, body: self.body };
+        message(self.from_number, new, &[("from", "from_number"), ("to", "to_number")])
+    }
 }
 
 /// The message that an old body asks for. `names` are the old names of the fields.

@@ -148,7 +148,7 @@ fn midnight(day: Date) -> i64 {
 #[into_params(parameter_in = Query)]
 pub struct YearParams {
     /// UTC; 2008, when GitHub began, to 9998.
-    year: i16,
+    pub year: i16,
 }
 
 /// A merged pull request with one of its reviewers, or none.

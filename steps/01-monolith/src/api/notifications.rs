@@ -32,16 +32,17 @@ pub async fn create(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(new)): Keyed<JsonBody<NewNotification>>,
 ) -> Result<Answer> {
+    queue(&state, key, message(new)?).await
+}
+
+/// The message that is asked for.
+///
+/// # Errors
+/// 422 naming the fields that are wrong.
+pub fn message(new: NewNotification) -> Result<Message, Fault> {
     new.validate().map_err(Fault::Invalid)?;
-    let message = Message {
-        key: Uuid::now_v7().to_string(),
-        channel: new.channel,
-        sender: None,
-        to: new.to,
-        subject: new.subject,
-        body: new.body,
-    };
-    queue(&state, key, message).await
+    let NewNotification { channel, to, subject, body } = new;
+    Ok(Message { key: Uuid::now_v7().to_string(), channel, sender: None, to, subject, body })
 }
 
 /// Queues a message, once for each key, and answers 202 with it.

@@ -4,7 +4,7 @@ use axum::Json;
 use chassis::{Fault, Problem, extract::Query};
 use domain::{Page, PageQuery, RepositorySummary};
 use sqlx::FromRow;
-use store::{Sql, cursor};
+use store::{Sql, Store, cursor};
 
 use crate::{Result, app::State};
 
@@ -27,6 +27,14 @@ pub async fn list(
     state: axum::extract::State<State>,
     Query(params): Query<PageQuery>,
 ) -> Result<Json<Page<RepositorySummary>>> {
+    Ok(Json(page(&state.store, &params).await?))
+}
+
+/// A page of repositories.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<RepositorySummary>> {
     let mut sql = Sql::new(
         "SELECT r.name, r.language, \
                 count(CASE WHEN i.kind = 'issue' THEN 1 END) AS open_issues, \
@@ -38,10 +46,10 @@ pub async fn list(
         sql.push_bind(" AND r.name > ", cursor::decode::<String>("repositories", cursor)?);
     }
     sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &RepositorySummary| {
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
+    Ok(super::page(rows, params.limit, |last: &RepositorySummary| {
         cursor::encode("repositories", &last.name)
-    })?))
+    })?)
 }
 
 impl TryFrom<Row> for RepositorySummary {

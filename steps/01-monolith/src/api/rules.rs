@@ -8,7 +8,7 @@ use chassis::{
 };
 use domain::{NewRule, Page, PageQuery, Rule};
 use sqlx::FromRow;
-use store::{OnConstraint, Sql, cursor, idempotency};
+use store::{OnConstraint, Sql, Store, Tx, cursor, idempotency};
 use uuid::Uuid;
 
 use super::IDEMPOTENCY_KEYS;
@@ -50,13 +50,21 @@ pub async fn list(
     state: axum::extract::State<State>,
     Query(params): Query<PageQuery>,
 ) -> Result<Json<Page<Rule>>> {
+    Ok(Json(page(&state.store, &params).await?))
+}
+
+/// A page of rules.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<Rule>> {
     let mut sql = Sql::new("SELECT id, name, event, conditions, actions FROM rules WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {
         sql.push_bind(" AND id > ", cursor::decode::<String>("rules", cursor)?);
     }
     sql.push(" ORDER BY id LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(Json(super::page(rows, params.limit, |last: &Rule| cursor::encode("rules", &last.id))?))
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
+    Ok(super::page(rows, params.limit, |last: &Rule| cursor::encode("rules", &last.id))?)
 }
 
 /// Add a rule. It runs for what happens from now on.
@@ -79,31 +87,43 @@ pub async fn create(
     state: axum::extract::State<State>,
     Keyed(key, JsonBody(new)): Keyed<JsonBody<NewRule>>,
 ) -> Result<Answer> {
-    new.validate().map_err(Fault::Invalid)?;
-    let rule = Rule {
-        id: Uuid::now_v7(),
-        name: new.name,
-        when: new.when,
-        conditions: new.conditions,
-        then: new.then,
-    };
+    let rule = made(new)?;
     idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
-        sqlx::query(
-            "INSERT INTO rules (id, name, event, conditions, actions, version, created_at) \
-             VALUES ($1, $2, $3, $4, $5, 1, $6)",
-        )
-        .bind(rule.id.to_string())
-        .bind(&rule.name)
-        .bind(rule.when.as_str())
-        .bind(serde_json::to_string(&rule.conditions).map_err(Fault::internal)?)
-        .bind(serde_json::to_string(&rule.then).map_err(Fault::internal)?)
-        .bind(store::now())
-        .execute(&mut **tx)
-        .await
-        .on_unique_violation("rules.name", || Error::from(Fault::Taken(format!("name {}", rule.name))))?;
+        insert(tx, &rule).await?;
         Ok(Answer::json(StatusCode::CREATED, &rule)?.at(format!("/api/rules/{}", rule.id)))
     })
     .await
+}
+
+/// The rule that a new one becomes.
+///
+/// # Errors
+/// 422 naming the fields that are wrong.
+pub fn made(new: NewRule) -> Result<Rule, Fault> {
+    new.validate().map_err(Fault::Invalid)?;
+    let NewRule { name, when, conditions, then } = new;
+    Ok(Rule { id: Uuid::now_v7(), name, when, conditions, then })
+}
+
+/// Writes a new rule.
+///
+/// # Errors
+/// 409 the name is taken.
+pub async fn insert(tx: &mut Tx, rule: &Rule) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO rules (id, name, event, conditions, actions, version, created_at) \
+         VALUES ($1, $2, $3, $4, $5, 1, $6)",
+    )
+    .bind(rule.id.to_string())
+    .bind(&rule.name)
+    .bind(rule.when.as_str())
+    .bind(serde_json::to_string(&rule.conditions).map_err(Fault::internal)?)
+    .bind(serde_json::to_string(&rule.then).map_err(Fault::internal)?)
+    .bind(store::now())
+    .execute(&mut **tx)
+    .await
+    .on_unique_violation("rules.name", || Error::from(Fault::Taken(format!("name {}", rule.name))))?;
+    Ok(())
 }
 
 /// Take a rule away. What it has decided is still done.
@@ -118,12 +138,19 @@ pub async fn create(
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn delete(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<StatusCode> {
-    let deleted = sqlx::query("DELETE FROM rules WHERE id = $1")
-        .bind(id.to_string())
-        .execute(state.store.pool())
-        .await?;
+    remove(&state.store, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a rule away.
+///
+/// # Errors
+/// 404 unknown rule.
+pub async fn remove(store: &Store, id: Uuid) -> Result<()> {
+    let deleted =
+        sqlx::query("DELETE FROM rules WHERE id = $1").bind(id.to_string()).execute(store.pool()).await?;
     match deleted.rows_affected() {
         0 => Err(Fault::NotFound(format!("rule {id}")).into()),
-        _ => Ok(StatusCode::NO_CONTENT),
+        _ => Ok(()),
     }
 }

@@ -8,8 +8,8 @@ use chassis::{
     etag::{IfMatch, Versioned},
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{Page, Rice, Sort, Status, Task, TaskChange, TaskQuery};
-use jiff::{Span, civil::Date};
+use domain::{ItemKey, Page, Rice, Sort, Status, Task, TaskChange, TaskQuery};
+use jiff::{Span, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{Any, Executor, FromRow};
 use store::{
@@ -99,12 +99,36 @@ pub fn after(sql: &mut Sql, params: &TaskQuery) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'t> {
+    /// The score of the list's day.
+    pub score: f64,
+    /// When it is due, if it is.
+    pub due_date: Option<Date>,
+    /// When the item was opened.
+    pub opened_at: Timestamp,
+    /// The item.
+    pub key: &'t ItemKey,
+}
+
+impl<'t> From<&'t Task> for Place<'t> {
+    fn from(task: &'t Task) -> Self {
+        Self {
+            score: task.score,
+            due_date: task.due_date,
+            opened_at: task.item.created_at,
+            key: &task.item.key,
+        }
+    }
+}
+
 /// The cursor behind `last`.
 ///
 /// # Errors
 /// [`Fault::Internal`] when it has no text form.
-pub fn place(sort: Sort, today: i64, last: &Task) -> Result<String, Fault> {
-    let (opened_at, key) = (last.item.created_at.as_millisecond(), &last.item.key);
+pub fn behind(sort: Sort, today: i64, last: Place<'_>) -> Result<String, Fault> {
+    let (opened_at, key) = (last.opened_at.as_millisecond(), last.key);
     match sort {
         Sort::Rank => cursor::encode(list_of(sort), &Position { today, key: (last.score, opened_at, key) }),
         Sort::Due => {
@@ -234,7 +258,7 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
     rows(&mut sql);
     sql.push(" ORDER BY ").push(sort_key(sort));
     let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
-    Ok(super::page(rows, params.limit, |last: &Task| place(sort, today, last))?)
+    Ok(super::page(rows, params.limit, |last: &Task| behind(sort, today, last.into()))?)
 }
 
 /// One task with its rank.

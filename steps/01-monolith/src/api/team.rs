@@ -8,7 +8,7 @@ use chassis::{
 };
 use domain::{Login, Member, MemberChange, NewMember, Page, PageQuery, Role};
 use sqlx::{AssertSqlSafe, FromRow};
-use store::{OnConstraint, Sql, Tx, cursor, idempotency};
+use store::{OnConstraint, Sql, Store, Tx, cursor, idempotency};
 use uuid::Uuid;
 
 use super::IDEMPOTENCY_KEYS;
@@ -58,21 +58,21 @@ pub async fn list(
     state: axum::extract::State<State>,
     Query(params): Query<PageQuery>,
 ) -> Result<Json<Page<Member>>> {
-    Ok(Json(page(&state, &params).await?))
+    Ok(Json(page(&state.store, &params).await?))
 }
 
 /// A page of the team.
 ///
 /// # Errors
 /// 422 for a cursor of another list.
-pub async fn page(state: &State, params: &PageQuery) -> Result<Page<Member>> {
+pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<Member>> {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE 1 = 1");
     if let Some(cursor) = &params.cursor {
         sql.push_bind(" AND login > ", cursor::decode::<String>("team", cursor)?);
     }
     sql.push(" ORDER BY login LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
     Ok(super::page(rows, params.limit, |last: &Member| cursor::encode("team", &last.login))?)
 }
 
@@ -80,10 +80,10 @@ pub async fn page(state: &State, params: &PageQuery) -> Result<Page<Member>> {
 ///
 /// # Errors
 /// The database's.
-pub async fn active(state: &State) -> Result<Vec<Member>> {
+pub async fn active(store: &Store) -> Result<Vec<Member>> {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE active = 1 ORDER BY login");
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
     Ok(rows.into_iter().map(Member::try_from).collect::<Result<_, Fault>>()?)
 }
 
@@ -128,7 +128,10 @@ pub async fn add(state: &State, new: NewMember) -> Result<()> {
 }
 
 /// The member that somebody new becomes.
-fn joining(new: NewMember) -> Result<Member> {
+///
+/// # Errors
+/// 422 naming the fields that are wrong.
+pub fn joining(new: NewMember) -> Result<Member> {
     let login = new.validate().map_err(Fault::Invalid)?;
     Ok(Member {
         login,
@@ -144,6 +147,16 @@ fn joining(new: NewMember) -> Result<Member> {
 
 /// Writes a new member, who has answered from now on what they ever spoke on.
 async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
+    insert(tx, member).await?;
+    waiting::refresh_speaker(tx, MEMBERS, member.login.as_str()).await?;
+    Ok(())
+}
+
+/// Writes a new member.
+///
+/// # Errors
+/// 409 the login is taken.
+pub async fn insert(tx: &mut Tx, member: &Member) -> Result<()> {
     sqlx::query(
         "INSERT INTO members (id, login, name, email, phone, role, on_call, active, version, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 1, $8, $8)",
@@ -159,7 +172,6 @@ async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
     .execute(&mut **tx)
     .await
     .on_unique_violation("members.login", || Error::from(Fault::Taken(format!("login {}", member.login))))?;
-    waiting::refresh_speaker(tx, MEMBERS, member.login.as_str()).await?;
     Ok(())
 }
 
@@ -179,7 +191,7 @@ async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn update(
+pub async fn change(
     state: axum::extract::State<State>,
     Path(login): Path<String>,
     JsonBody(change): JsonBody<MemberChange>,
@@ -192,13 +204,31 @@ pub async fn update(
 /// # Errors
 /// 404 unknown login, 422 naming the fields that are wrong.
 pub async fn replace(state: &State, login: &str, change: MemberChange) -> Result<Member> {
+    let mut tx = state.store.begin_write().await?;
+    let (before, after) = update(&state.store, &mut tx, login, change).await?;
+    if after.active != before.active {
+        waiting::refresh_speaker(&mut tx, MEMBERS, after.login.as_str()).await?;
+    }
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Writes a changed member; as it was, and as it is.
+///
+/// # Errors
+/// 404 unknown login, 422 naming the fields that are wrong.
+pub async fn update(
+    store: &Store,
+    tx: &mut Tx,
+    login: &str,
+    change: MemberChange,
+) -> Result<(Member, Member)> {
     change.validate().map_err(Fault::Invalid)?;
     let missing = || Fault::NotFound(format!("member {login}"));
     let login: Login = login.parse().map_err(|_| missing())?;
-    let mut tx = state.store.begin_write().await?;
-    let sql = format!("SELECT {COLUMNS} FROM members WHERE login = $1{}", state.store.for_update());
+    let sql = format!("SELECT {COLUMNS} FROM members WHERE login = $1{}", store.for_update());
     let row: Option<Row> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(login.as_str()).fetch_optional(&mut *tx).await?;
+        sqlx::query_as(AssertSqlSafe(sql)).bind(login.as_str()).fetch_optional(&mut **tx).await?;
     let before = Member::try_from(row.ok_or_else(missing)?)?;
     let mut after = Member {
         login,
@@ -226,12 +256,8 @@ pub async fn replace(state: &State, login: &str, change: MemberChange) -> Result
         .bind(after.version)
         .bind(store::now())
         .bind(after.login.as_str())
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
     }
-    if after.active != before.active {
-        waiting::refresh_speaker(&mut tx, MEMBERS, after.login.as_str()).await?;
-    }
-    tx.commit().await?;
-    Ok(after)
+    Ok((before, after))
 }

@@ -4,7 +4,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, StatusCode},
 };
-use chassis::{Fault, Problem, extract::body};
+use chassis::{Fault, Problem, auth::Secret, extract::body};
 use domain::Origin;
 use store::OnConstraint;
 use uuid::Uuid;
@@ -47,24 +47,12 @@ pub async fn receive(
     request: Request,
 ) -> Result<StatusCode> {
     let payload = body(request, &()).await?;
-    let signature = header(&headers, "x-hub-signature-256").unwrap_or_default();
-    if !state.webhook_secret.as_ref().is_some_and(|secret| webhook::is_signed(secret, &payload, signature)) {
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "bad-signature",
-            "X-Hub-Signature-256 is not the body's signature under GITHUB_WEBHOOK_SECRET",
-        )
-        .into());
-    }
-    let delivery = required(&headers, "x-github-delivery")?;
-    let event = required(&headers, "x-github-event")?;
-    let unreadable = |error: serde_json::Error| {
-        Problem::new(StatusCode::BAD_REQUEST, "not-githubs", format!("the payload is not GitHub's: {error}"))
-    };
+    let (delivery, event) = signed(&headers, state.webhook_secret.as_ref(), &payload)?;
+    let unreadable = |error: serde_json::Error| webhook::not_githubs(&error.to_string());
     let envelope: Envelope = serde_json::from_slice(&payload).map_err(unreadable)?;
     let name = envelope.repository.map(|repository| repository.full_name).unwrap_or_default();
     let Some(repository) = state.catalogue.find(&name) else { return Ok(StatusCode::ACCEPTED) };
-    let Some(heard) = webhook::read(event, &repository.name, &payload).map_err(unreadable)? else {
+    let Some(heard) = webhook::read(&event, &repository.name, &payload).map_err(unreadable)? else {
         return Ok(StatusCode::ACCEPTED);
     };
 
@@ -73,8 +61,8 @@ pub async fn receive(
         "INSERT INTO deliveries (id, delivery, event, received_at, version) VALUES ($1, $2, $3, $4, 1)",
     )
     .bind(Uuid::now_v7().to_string())
-    .bind(delivery)
-    .bind(event)
+    .bind(&delivery)
+    .bind(&event)
     .bind(store::now())
     .execute(&mut *tx)
     .await
@@ -98,13 +86,31 @@ pub async fn receive(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Id and event of a delivery, once its signature is known to be right.
+///
+/// # Errors
+/// 401 wrong or missing signature, 400 no delivery id or event.
+pub fn signed(headers: &HeaderMap, secret: Option<&Secret>, payload: &[u8]) -> Result<(String, String)> {
+    let signature = header(headers, "x-hub-signature-256").unwrap_or_default();
+    if !secret.is_some_and(|secret| webhook::is_signed(secret, payload, signature)) {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "bad-signature",
+            "X-Hub-Signature-256 is not the body's signature under GITHUB_WEBHOOK_SECRET",
+        )
+        .into());
+    }
+    Ok((required(headers, "x-github-delivery")?, required(headers, "x-github-event")?))
+}
+
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
 /// A header that GitHub always sends: 1 to 200 characters.
-fn required<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str> {
-    header(headers, name).filter(|value| (1..=200).contains(&value.len())).ok_or_else(|| {
+fn required(headers: &HeaderMap, name: &str) -> Result<String> {
+    let value = header(headers, name).filter(|value| (1..=200).contains(&value.len()));
+    value.map(str::to_owned).ok_or_else(|| {
         Problem::new(StatusCode::BAD_REQUEST, "not-githubs", format!("the header {name} is missing")).into()
     })
 }

@@ -59,7 +59,7 @@ pub trait Sink: std::fmt::Debug + Send + Sync {
         tx: &mut Tx,
         repository: &sync::TrackedRepository,
         items: &[sync::Told],
-    ) -> Result<(), sqlx::Error>;
+    ) -> Result<(), Fault>;
 }
 
 /// Into the one schema: an item together with its task.
@@ -73,8 +73,9 @@ impl Sink for OneSchema {
         tx: &mut Tx,
         repository: &sync::TrackedRepository,
         items: &[sync::Told],
-    ) -> Result<(), sqlx::Error> {
-        sync::apply(&self.0, tx, repository, items, Origin::Import).await.map(drop)
+    ) -> Result<(), Fault> {
+        let written = sync::apply(&self.0, tx, repository, items, Origin::Import).await;
+        written.map(drop).map_err(store::fault)
     }
 }
 
@@ -111,9 +112,15 @@ enum Stopped {
     #[error(transparent)]
     Github(#[from] GithubError),
     #[error("{DATABASE_FAILED}")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Fault),
     #[error("another worker reads on")]
     Overtaken,
+}
+
+impl From<sqlx::Error> for Stopped {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(store::fault(error))
+    }
 }
 
 impl Importer {
@@ -250,7 +257,7 @@ impl Importer {
             match end {
                 Ok(()) => {}
                 Err(Stopped::Overtaken) => return Ok(()),
-                Err(Stopped::Database(error)) => match store::fault(error) {
+                Err(Stopped::Database(fault)) => match fault {
                     fault @ Fault::Unavailable(_) => return Err(fault),
                     fault => {
                         let error: &dyn std::error::Error = &fault;

@@ -1,6 +1,7 @@
 //! What GitHub tells: signed webhooks, as deliveries that may come twice, late or out of order.
 
-use chassis::auth::Secret;
+use axum::http::StatusCode;
+use chassis::{Problem, auth::Secret};
 use domain::{Actor, Entry, Happened, ItemKey, Kind, Occurrence, RepositoryName, State, Trigger};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -21,6 +22,13 @@ pub fn is_signed(secret: &Secret, body: &[u8], signature: &str) -> bool {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else { return false };
     mac.update(body);
     mac.verify_slice(&signature).is_ok()
+}
+
+/// The answer to a payload that is not GitHub's.
+#[must_use]
+pub fn not_githubs(reason: &str) -> Problem {
+    let detail = format!("the payload is not GitHub's: {reason}");
+    Problem::new(StatusCode::BAD_REQUEST, "not-githubs", detail)
 }
 
 /// The repository that a payload speaks of, if it speaks of one.

@@ -67,15 +67,15 @@ impl Source for State {
     }
 
     async fn history(&self, _: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {
-        history::of_task(self.store.pool(), id, limit).await.map_err(store::fault)
+        history::of_task(self.store.pool(), history::TABLE, id, limit).await.map_err(store::fault)
     }
 
     async fn active_members(&self, _: &Ctx) -> Result<Vec<Member>, Fault> {
-        Ok(api::team::active(self).await?)
+        Ok(api::team::active(&self.store).await?)
     }
 
     async fn members(&self, _: &Ctx, query: PageQuery) -> Result<Page<Member>, Fault> {
-        Ok(api::team::page(self, &query).await?)
+        Ok(api::team::page(&self.store, &query).await?)
     }
 
     async fn add_member(&self, _: &Ctx, new: NewMember) -> Result<(), Fault> {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use chassis::{Fault, serve::Stop};
 use domain::{Action, Channel, Message, Notify, Recipient, RiceChange, TaskChange};
 use sqlx::FromRow;
-use store::{Store, Tx, lease::Lease, queue::Queue};
+use store::{Sql, Store, Tx, lease::Lease, queue::Queue};
 use uuid::Uuid;
 
 use crate::{
-    Error, Result,
+    Result,
     github::client::{Github, GithubError},
     history::Who,
     notify::{self, Messenger, Patience},
@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// How long a worker may hold an action; what a killed one costs.
-const LEASE: Duration = Duration::from_millis(7_500);
+pub const LEASE: Duration = Duration::from_millis(7_500);
 
 /// How many actions a process does at once.
-const AT_ONCE: usize = 2;
+pub const AT_ONCE: usize = 2;
 
 /// The workers of one process.
 #[derive(Debug, Clone)]
@@ -53,10 +53,139 @@ struct Row {
 }
 
 /// How an attempt ended.
-enum Outcome {
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is done.
     Done,
+    /// It will never be done.
     Failed(String),
+    /// It may be done later.
     Later(String),
+}
+
+impl Outcome {
+    /// Of an action on our own tables.
+    ///
+    /// # Errors
+    /// What may be another the next time.
+    pub fn of(result: Result<(), Fault>) -> Result<Self, Fault> {
+        match result {
+            Ok(()) => Ok(Self::Done),
+            // What is wrong with it does not change by itself.
+            Err(Fault::Invalid(errors)) => {
+                let all: Vec<_> =
+                    errors.into_iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+                Ok(Self::Failed(all.join("; ")))
+            }
+            Err(Fault::NotFound(what)) => Ok(Self::Failed(format!("{what} not found"))),
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+/// Writes down in `table` how attempt `attempts + 1` at an action that was decided at `created_at` ended; `false` when the
+/// action is no longer ours, and nothing may be written.
+///
+/// # Errors
+/// The database's.
+pub async fn note(
+    tx: &mut Tx,
+    table: &'static str,
+    lease: &Lease,
+    patience: &Patience,
+    (attempts, created_at): (i64, i64),
+    outcome: &Outcome,
+) -> Result<bool, sqlx::Error> {
+    let age = Duration::from_millis(u64::try_from(store::now() - created_at).unwrap_or(0));
+    let (status, reason, pause) = match outcome {
+        Outcome::Done => ("done", None, Duration::ZERO),
+        Outcome::Failed(reason) => ("failed", Some(reason.clone()), Duration::ZERO),
+        Outcome::Later(reason) => match patience.pause(attempts + 1, age, None) {
+            Some(pause) => ("pending", Some(reason.clone()), pause),
+            None => ("failed", Some(format!("given up: {reason}")), Duration::ZERO),
+        },
+    };
+    if !lease.end(tx, pause).await? {
+        return Ok(false);
+    }
+    if let Some(reason) = &reason {
+        tracing::warn!(action = lease.id(), status, reason, "an action did not work");
+    }
+    let mut sql = Sql::new("UPDATE ");
+    sql.push(table).push_bind(" SET attempts = attempts + 1, version = version + 1, status = ", status);
+    sql.push_bind(", reason = ", reason).push_bind(", updated_at = ", store::now());
+    sql.push_bind(" WHERE id = ", lease.id());
+    sql.execute(tx).await?;
+    Ok(true)
+}
+
+/// What the texts of an action may speak of.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'s> {
+    /// `{key}` of the item.
+    pub key: &'s str,
+    /// `{title}` of the item.
+    pub title: &'s str,
+    /// `{url}` of the item.
+    pub url: &'s str,
+    /// `{author}`: whoever set the rule off.
+    pub author: &'s str,
+}
+
+impl Subject<'_> {
+    /// A text with its placeholders filled, in one pass: what an item's title says is never a placeholder.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('{') {
+            filled.push_str(before);
+            let values =
+                [("key}", self.key), ("title}", self.title), ("url}", self.url), ("author}", self.author)];
+            match values.iter().find_map(|(name, value)| Some((behind.strip_prefix(name)?, value))) {
+                Some((behind, value)) => {
+                    filled.push_str(value);
+                    rest = behind;
+                }
+                None => {
+                    filled.push('{');
+                    rest = behind;
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+/// The message that a rule's action sends to a member, under the key of this action and the member.
+#[must_use]
+pub fn message(
+    action_id: &str,
+    rule_name: &str,
+    notify: &Notify,
+    subject: &Subject<'_>,
+    (login, to): (&str, String),
+) -> Message {
+    let about = matches!(notify.channel, Channel::Email).then(|| format!("{rule_name}: {}", subject.key));
+    Message {
+        key: format!("action {action_id} {login}"),
+        channel: notify.channel,
+        sender: None,
+        to,
+        subject: about,
+        body: subject.fill(&notify.text),
+    }
+}
+
+/// The fault of a message that reaches nobody.
+#[must_use]
+pub fn nobody(notify: &Notify) -> Fault {
+    let nobody = match notify.channel {
+        Channel::Email => format!("nobody to reach: {}", notify.to),
+        Channel::Sms => format!("nobody with a phone number: {}", notify.to),
+    };
+    Fault::invalid("notify.to", nobody)
 }
 
 impl Ruler {
@@ -117,17 +246,8 @@ impl Ruler {
     /// An action on our own tables, together with the note that it is done.
     async fn change(&self, lease: &Lease, row: &Row, action: &Action) -> Result<()> {
         let mut tx = self.store.begin_write().await?;
-        let outcome = match self.change_in(&mut tx, lease, row, action).await {
-            Ok(()) => Outcome::Done,
-            // What is wrong with it does not change by itself.
-            Err(Error::Fault(Fault::Invalid(errors))) => {
-                let all: Vec<_> =
-                    errors.into_iter().map(|error| format!("{} {}", error.field, error.message)).collect();
-                Outcome::Failed(all.join("; "))
-            }
-            Err(Error::Fault(Fault::NotFound(what))) => Outcome::Failed(format!("{what} not found")),
-            Err(error) => return Err(error),
-        };
+        let changed = self.change_in(&mut tx, lease, row, action).await;
+        let outcome = Outcome::of(changed.map_err(Fault::from))?;
         match outcome {
             Outcome::Done => {
                 if self.note(&mut tx, lease, row, &outcome).await? {
@@ -169,23 +289,10 @@ impl Ruler {
     async fn notify(&self, tx: &mut Tx, lease: &Lease, row: &Row, message: &Notify) -> Result<()> {
         let recipients = recipients(tx, row, message).await?;
         if recipients.is_empty() {
-            let nobody = match message.channel {
-                Channel::Email => format!("nobody to reach: {}", message.to),
-                Channel::Sms => format!("nobody with a phone number: {}", message.to),
-            };
-            return Err(Fault::invalid("notify.to", nobody).into());
+            return Err(nobody(message).into());
         }
         for (login, to) in recipients {
-            let subject = matches!(message.channel, Channel::Email)
-                .then(|| format!("{}: {}", row.rule_name, row.item_key));
-            let message = Message {
-                key: format!("action {} {login}", lease.id()),
-                channel: message.channel,
-                sender: None,
-                to,
-                subject,
-                body: row.fill(&message.text),
-            };
+            let message = self::message(lease.id(), &row.rule_name, message, &row.subject(), (&login, to));
             notify::queue(tx, &message).await?;
         }
         Ok(())
@@ -193,7 +300,7 @@ impl Ruler {
 
     async fn comment(&self, row: &Row, text: &str) -> Outcome {
         let Some(github) = &self.github else { return Outcome::Failed("GITHUB_TOKEN is not set".to_owned()) };
-        match github.comment(&row.node_id, &row.fill(text)).await {
+        match github.comment(&row.node_id, &row.subject().fill(text)).await {
             Ok(()) => Outcome::Done,
             Err(error @ GithubError::Refused(_)) => Outcome::Failed(error.to_string()),
             Err(error @ GithubError::Unavailable(_)) => Outcome::Later(error.to_string()),
@@ -209,40 +316,9 @@ impl Ruler {
         Ok(())
     }
 
-    /// Writes down how an attempt ended; `false` when the action is no longer ours, and nothing may be written.
     async fn note(&self, tx: &mut Tx, lease: &Lease, row: &Row, outcome: &Outcome) -> Result<bool> {
-        let age = Duration::from_millis(u64::try_from(store::now() - row.created_at).unwrap_or(0));
-        let (status, reason, pause) = match outcome {
-            Outcome::Done => ("done", None, Duration::ZERO),
-            Outcome::Failed(reason) => ("failed", Some(reason.clone()), Duration::ZERO),
-            Outcome::Later(reason) => match self.patience.pause(row.attempts + 1, age, None) {
-                Some(pause) => ("pending", Some(reason.clone()), pause),
-                None => ("failed", Some(format!("given up: {reason}")), Duration::ZERO),
-            },
-        };
-        if !lease.end(tx, pause).await? {
-            return Ok(false);
-        }
-        if let Some(reason) = &reason {
-            tracing::warn!(
-                rule = row.rule_name,
-                item = row.item_key,
-                status,
-                reason,
-                "an action did not work"
-            );
-        }
-        sqlx::query(
-            "UPDATE rule_actions SET status = $1, reason = $2, attempts = attempts + 1, version = version + 1, \
-                                     updated_at = $3 WHERE id = $4",
-        )
-        .bind(status)
-        .bind(&reason)
-        .bind(store::now())
-        .bind(lease.id())
-        .execute(&mut **tx)
-        .await?;
-        Ok(true)
+        let times = (row.attempts, row.created_at);
+        Ok(note(tx, "rule_actions", lease, &self.patience, times, outcome).await?)
     }
 }
 
@@ -253,31 +329,8 @@ impl Row {
         self.task_id.as_deref().ok_or_else(missing)?.parse().map_err(Fault::internal)
     }
 
-    /// A text with its placeholders filled, in one pass: what an item's title says is never a placeholder.
-    fn fill(&self, text: &str) -> String {
-        let mut filled = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, behind)) = rest.split_once('{') {
-            filled.push_str(before);
-            let values = [
-                ("key}", &self.item_key),
-                ("title}", &self.title),
-                ("url}", &self.url),
-                ("author}", &self.author),
-            ];
-            match values.iter().find_map(|(name, value)| Some((behind.strip_prefix(name)?, value))) {
-                Some((behind, value)) => {
-                    filled.push_str(value);
-                    rest = behind;
-                }
-                None => {
-                    filled.push('{');
-                    rest = behind;
-                }
-            }
-        }
-        filled.push_str(rest);
-        filled
+    fn subject(&self) -> Subject<'_> {
+        Subject { key: &self.item_key, title: &self.title, url: &self.url, author: &self.author }
     }
 }
 
@@ -296,7 +349,7 @@ async fn recipients(tx: &mut Tx, row: &Row, message: &Notify) -> Result<Vec<(Str
         Channel::Email => "email",
         Channel::Sms => "phone",
     };
-    let mut sql = store::Sql::new("SELECT login, ");
+    let mut sql = Sql::new("SELECT login, ");
     sql.push(column).push(" FROM members WHERE active = 1 AND ").push(column).push(" IS NOT NULL AND ");
     match login {
         Some(login) => sql.push_bind("login = ", login),

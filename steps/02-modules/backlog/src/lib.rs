@@ -1,1 +1,165 @@
-//! .
+//! What the team has to do: tasks in the order of their rank, and the rules that move them.
+//!
+//! Owns tasks, their history and the rules. A task follows its item by github's events ([`follow`]); a rule's decisions are
+//! rows, done by workers ([`actions`]). For what a task shows of its item backlog asks github once a page, for who may
+//! have a task it asks the team.
+
+pub mod actions;
+mod follow;
+mod page;
+mod pieces;
+mod routes;
+mod rules;
+mod task;
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_trait::async_trait;
+use chassis::serve::Stop;
+use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
+use sqlx::migrate::Migrator;
+use step_01_monolith::{
+    api::rules as stored_rules,
+    history::{self, Who},
+};
+use step_02_contracts::{
+    Backlog, Ctx, Fault, Github, IdempotencyKey, Notify, Once, Team,
+    backlog::{By, Workload},
+};
+use store::{Store, idempotency};
+use uuid::Uuid;
+
+use self::actions::Ruler;
+pub use routes::router;
+
+/// The tables that nobody else reads or writes.
+pub const TABLES: [&str; 6] =
+    ["backlog_tasks", "backlog_changes", "rules", "backlog_runs", "backlog_actions", "backlog_keys"];
+
+const KEYS: &str = "backlog_keys";
+const CHANGES: &str = "backlog_changes";
+
+/// The migrations of this module.
+#[must_use]
+pub fn migrations() -> Migrator {
+    sqlx::migrate!()
+}
+
+/// Adds the rules that Automator ships with: for a database that never had any.
+///
+/// # Errors
+/// The database's.
+pub async fn ship_rules(store: &Store) -> Result<(), sqlx::Error> {
+    sqlx::query(include_str!("shipped.sql")).execute(store.pool()).await.map(drop)
+}
+
+/// Whom backlog asks.
+#[derive(Clone)]
+pub struct Ports {
+    /// For items, and to comment.
+    pub github: Arc<dyn Github>,
+    /// For who is in it, and how to reach them.
+    pub team: Arc<dyn Team>,
+    /// For messages.
+    pub notify: Arc<dyn Notify>,
+}
+
+/// The module behind its port.
+#[derive(Clone)]
+pub struct Module {
+    store: Store,
+    catalogue: Arc<Catalogue>,
+    ports: Ports,
+    ruler: Ruler,
+}
+
+impl Module {
+    /// The module over its tables, ranking what `catalogue` tracks from now on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn new(store: Store, catalogue: Arc<Catalogue>, ports: Ports) -> Result<Self, Fault> {
+        idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
+        follow::track(&store, &catalogue).await?;
+        let ruler = Ruler::new(store.clone(), ports.clone());
+        Ok(Self { store, catalogue, ports, ruler })
+    }
+
+    /// Does what rules decided until `stop`.
+    pub async fn run(self, stop: Stop) {
+        self.ruler.run(stop).await;
+    }
+
+    /// How many actions of rules are to be done; `None` when the database does not say.
+    pub async fn pending(&self) -> Option<i64> {
+        self.store.count("SELECT count(*) FROM backlog_actions WHERE status = 'pending'").await.ok()
+    }
+
+    /// The logins of who is in the team now.
+    async fn maintainers(&self, ctx: &Ctx) -> Result<HashSet<Login>, Fault> {
+        Ok(self.ports.team.active(ctx).await?.into_iter().map(|member| member.login).collect())
+    }
+}
+
+#[async_trait]
+impl Backlog for Module {
+    async fn tasks(&self, ctx: &Ctx, query: TaskQuery) -> Result<Page<Task>, Fault> {
+        page::read(&self.store, ctx, &query, &*self.ports.github).await
+    }
+
+    async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault> {
+        page::one(&self.store, ctx, id, &*self.ports.github).await
+    }
+
+    async fn change(
+        &self,
+        ctx: &Ctx,
+        id: Uuid,
+        change: TaskChange,
+        expected: Option<Vec<i64>>,
+        by: By,
+    ) -> Result<Task, Fault> {
+        let who = match by {
+            By::Api => Who::Api,
+            By::Page => Who::Page,
+        };
+        // Asked before the transaction begins, and only where the answer decides something.
+        let is_asked = change.status.is_some() || change.assignee.is_some();
+        let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
+        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;
+        tx.commit().await.map_err(store::fault)?;
+        self.ruler.wake();
+        self.task(ctx, id).await
+    }
+
+    async fn history(&self, _: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {
+        history::of_task(self.store.pool(), CHANGES, id, limit).await.map_err(store::fault)
+    }
+
+    async fn workload(&self, ctx: &Ctx, logins: &[Login], limit: u32) -> Result<Vec<Workload>, Fault> {
+        page::workload(&self.store, ctx, logins, limit, &*self.ports.github).await
+    }
+
+    async fn rules(&self, _: &Ctx, query: PageQuery) -> Result<Page<Rule>, Fault> {
+        Ok(stored_rules::page(&self.store, &query).await?)
+    }
+
+    async fn add_rule(
+        &self,
+        _: &Ctx,
+        key: Option<IdempotencyKey>,
+        new: NewRule,
+    ) -> Result<Once<Rule>, Fault> {
+        let rule = stored_rules::made(new)?;
+        idempotency::once_for(&self.store, KEYS, key, async |tx| {
+            stored_rules::insert(tx, &rule).await?;
+            Ok(rule)
+        })
+        .await
+    }
+
+    async fn remove_rule(&self, _: &Ctx, id: Uuid) -> Result<(), Fault> {
+        Ok(stored_rules::remove(&self.store, id).await?)
+    }
+}

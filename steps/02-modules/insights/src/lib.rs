@@ -1,1 +1,112 @@
-//! .
+//! How long the community waits, and who of it contributes: read models (pattern: *CQRS*, the query side), made of what
+//! github and the team tell.
+//!
+//! Asks nobody while it answers. The formulas are step 01's; what was a join over four contexts' tables there is a query over
+//! our own here, and a little late.
+
+mod listen;
+mod routes;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{Catalogue, Group, Leaderboard, Measures, MeasuresQuery};
+use jiff::Timestamp;
+use sqlx::migrate::Migrator;
+use step_01_monolith::{
+    api::{
+        measures::{LineRow, MergeRow, check, leaders_of, measures_of, milliseconds},
+        time,
+    },
+    pages::year,
+};
+use step_02_contracts::{Ctx, Fault, Insights, Team};
+use store::{Sql, Store};
+
+pub use routes::router;
+
+/// The tables that nobody else reads or writes.
+pub const TABLES: [&str; 3] = ["insight_items", "insight_lines", "insight_maintainers"];
+
+/// The migrations of this module.
+#[must_use]
+pub fn migrations() -> Migrator {
+    sqlx::migrate!()
+}
+
+/// The module behind its port.
+#[derive(Debug, Clone)]
+pub struct Module {
+    store: Store,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Module {
+    /// The module over its tables, counting what `catalogue` tracks from now on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn new(store: Store, catalogue: Arc<Catalogue>) -> Result<Self, Fault> {
+        listen::track(&store, &catalogue).await?;
+        Ok(Self { store, catalogue })
+    }
+
+    /// Compares our copy of who is in the team with the `team`: an event may have been lost with a process.
+    ///
+    /// # Errors
+    /// The team's, or the database's.
+    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Team) -> Result<(), Fault> {
+        let active = team.active(ctx).await?;
+        listen::become_like(&self.store, active.iter().map(|member| &member.login)).await
+    }
+}
+
+#[async_trait]
+impl Insights for Module {
+    async fn measures(&self, _: &Ctx, query: MeasuresQuery) -> Result<Measures, Fault> {
+        check(&query)?;
+        let mut sql = Sql::new("SELECT i.item_key AS item_id, ");
+        sql.push(match query.group.unwrap_or(Group::Repository) {
+            Group::Repository => "i.repository",
+            Group::Language => "i.language",
+            Group::Category => "i.category",
+        });
+        sql.push(
+            " AS key, i.labels, i.waiting_since, w.kind, w.at, w.bot, CASE WHEN m.login IS NULL THEN 0 ELSE 1 END AS maintainer \
+              FROM insight_lines w JOIN insight_items i ON i.item_key = w.item_key \
+              LEFT JOIN insight_maintainers m ON m.login = w.actor AND m.active = 1 \
+              WHERE i.tracked = 1 AND w.kind <> 'deleted' ORDER BY i.item_key, w.at, w.source",
+        );
+        let rows: Vec<LineRow> = sql.fetch_all(self.store.pool()).await.map_err(store::fault)?;
+        measures_of(&rows, &query, store::now())
+    }
+
+    async fn leaderboard(&self, _: &Ctx, year: i16) -> Result<Leaderboard, Fault> {
+        let of_year = milliseconds(year)?;
+        let mut sql = Sql::new(
+            "SELECT i.item_key AS item_id, o.actor AS author, o.bot AS author_bot, \
+                    CASE WHEN am.login IS NULL THEN 0 ELSE 1 END AS author_maintains, i.difficulty, v.actor AS reviewer \
+             FROM insight_items i \
+             JOIN insight_lines o ON o.item_key = i.item_key AND o.kind = 'opened' \
+             LEFT JOIN insight_maintainers am ON am.login = o.actor AND am.active = 1 \
+             LEFT JOIN (SELECT DISTINCT w.item_key, w.actor FROM insight_lines w \
+                        LEFT JOIN insight_maintainers m ON m.login = w.actor AND m.active = 1 \
+                        WHERE w.kind = 'review' AND w.bot = 0 AND m.login IS NULL) v \
+                    ON v.item_key = i.item_key AND v.actor <> o.actor \
+             WHERE i.tracked = 1 AND i.state = 'merged' AND i.closed_at >= ",
+        );
+        sql.bind(of_year.start).push_bind(" AND i.closed_at < ", of_year.end);
+        sql.push(" ORDER BY i.item_key, v.actor");
+        let rows: Vec<MergeRow> = sql.fetch_all(self.store.pool()).await.map_err(store::fault)?;
+        leaders_of(&rows, year)
+    }
+
+    async fn latest_year(&self, _: &Ctx) -> Result<i16, Fault> {
+        let (latest,): (Option<i64>,) =
+            sqlx::query_as("SELECT max(closed_at) FROM insight_items WHERE state = 'merged'")
+                .fetch_one(self.store.pool())
+                .await
+                .map_err(store::fault)?;
+        Ok(year(latest.map_or_else(Timestamp::now, time)))
+    }
+}

@@ -1,1 +1,81 @@
-//! .
+//! The team: who maintains the repositories, and how to reach them.
+//!
+//! Owns `members`. Tells who joined and who left; what that means for an item or a measure is for others to say.
+
+mod routes;
+
+use async_trait::async_trait;
+use domain::{Member, MemberChange, NewMember, Page, PageQuery};
+use sqlx::migrate::Migrator;
+use step_01_monolith::api::team as rows;
+use step_02_contracts::{Ctx, Fault, IdempotencyKey, Once, Team, TeamEvent};
+use store::{Store, idempotency};
+
+pub use routes::router;
+
+/// The tables that nobody else reads or writes.
+pub const TABLES: [&str; 2] = ["members", "team_keys"];
+
+const KEYS: &str = "team_keys";
+
+/// The migrations of this module.
+#[must_use]
+pub fn migrations() -> Migrator {
+    sqlx::migrate!()
+}
+
+/// The module behind its port.
+#[derive(Debug, Clone)]
+pub struct Module {
+    store: Store,
+}
+
+impl Module {
+    /// The module over its tables.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn new(store: Store) -> Result<Self, Fault> {
+        idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
+        Ok(Self { store })
+    }
+}
+
+#[async_trait]
+impl Team for Module {
+    async fn page(&self, _: &Ctx, query: PageQuery) -> Result<Page<Member>, Fault> {
+        Ok(rows::page(&self.store, &query).await?)
+    }
+
+    async fn active(&self, _: &Ctx) -> Result<Vec<Member>, Fault> {
+        Ok(rows::active(&self.store).await?)
+    }
+
+    async fn join(
+        &self,
+        _: &Ctx,
+        key: Option<IdempotencyKey>,
+        new: NewMember,
+    ) -> Result<Once<Member>, Fault> {
+        let member = rows::joining(new)?;
+        idempotency::once_for(&self.store, KEYS, key, async |tx| {
+            rows::insert(tx, &member).await?;
+            tx.record(&TeamEvent::MemberJoined { login: member.login.clone() })?;
+            Ok(member)
+        })
+        .await
+    }
+
+    async fn change(&self, _: &Ctx, login: &str, change: MemberChange) -> Result<Member, Fault> {
+        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let (before, after) = rows::update(&self.store, &mut tx, login, change).await?;
+        let login = after.login.clone();
+        match (before.active, after.active) {
+            (false, true) => tx.record(&TeamEvent::MemberJoined { login })?,
+            (true, false) => tx.record(&TeamEvent::MemberLeft { login })?,
+            _ => {}
+        }
+        tx.commit().await.map_err(store::fault)?;
+        Ok(after)
+    }
+}

@@ -1,0 +1,181 @@
+//! Tasks follow their items: what github tells, and what the catalogue says.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use domain::{Actor, Catalogue, Item, Login, Rice, State, Status};
+use sqlx::FromRow;
+use step_01_monolith::history::Who;
+use step_02_contracts::{BacklogEvent, Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded};
+use store::{Store, Tx};
+
+use crate::{Module, rules, task::Stored};
+
+/// How many events are taken in one transaction.
+const AT_ONCE: usize = 50;
+
+#[async_trait]
+impl Handler for Module {
+    fn name(&self) -> &'static str {
+        "backlog"
+    }
+
+    async fn handle(&self, ctx: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
+        let heard: Vec<GithubEvent> = events
+            .iter()
+            .filter(|event| event.is_of("github"))
+            .map(Recorded::read)
+            .collect::<Result<_, _>>()?;
+        // An import sets no rule off, so nobody needs to know who did it.
+        let is_asked = heard.iter().any(|event| event.fact().origin == domain::Origin::Webhook);
+        let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
+        for events in heard.chunks(AT_ONCE) {
+            let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+            for event in events {
+                self.follow(&mut tx, event.fact(), &maintainers).await?;
+            }
+            tx.commit().await.map_err(store::fault)?;
+        }
+        if is_asked {
+            self.ruler.wake();
+        }
+        Ok(())
+    }
+}
+
+impl Module {
+    /// Makes, follows, ends or takes up again the task of an item; then asks the rules about what happened.
+    async fn follow(&self, tx: &mut Tx, fact: &ItemFact, maintainers: &HashSet<Login>) -> Result<(), Fault> {
+        let item = &fact.item;
+        let reach = self.catalogue.find(item.repository.as_str()).map_or(0.0, |known| known.reach);
+        let rice = Rice::of_item(reach, item.kind, &item.labels, item.comments, item.reactions);
+        let id = domain::task_id(&item.key);
+        let is_open = item.state == State::Open;
+        if is_open && make(tx, item, &rice).await? {
+            tx.record(&BacklogEvent::TaskCreated { id, key: item.key.clone(), origin: fact.origin })?;
+        } else if let Some(stored) = Stored::find(&self.store, tx, id).await?
+            && stored.item_updated_at <= item.updated_at.as_millisecond()
+        {
+            let mut task = stored.clone();
+            copy(&mut task, item);
+            if !is_open {
+                Status::Done.as_str().clone_into(&mut task.status);
+            } else {
+                if stored.closed == 1 {
+                    Status::Intake.as_str().clone_into(&mut task.status);
+                }
+                task.follow(&rice);
+            }
+            stored.become_like(&task, tx, Who::Github(fact.origin), maintainers).await?;
+        }
+        if let Some(occurrence) = &fact.occurrence {
+            let status = Stored::find(&self.store, tx, id).await?.map(|task| task.status);
+            let facts = step_01_monolith::rules::Facts {
+                kind: item.kind.to_string(),
+                category: item.category.map(|category| category.to_string()),
+                language: item.language.to_string(),
+                author: item.author.clone(),
+                status,
+            };
+            rules::decide(tx, occurrence, &facts, &item.key.to_string(), maintainers).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives a task its own copy of what it sorts and filters by.
+fn copy(task: &mut Stored, item: &Item) {
+    task.kind = item.kind.to_string();
+    task.category = item.category.map(|category| category.to_string());
+    task.language = item.language.to_string();
+    task.author.clone_from(&item.author);
+    task.closed = i64::from(item.state != State::Open);
+    task.item_updated_at = item.updated_at.as_millisecond();
+    task.comments = item.comments;
+    task.reactions = item.reactions;
+}
+
+/// Makes the task of an open item; whether there was none.
+async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
+    let made = sqlx::query(
+        "INSERT INTO backlog_tasks (id, item_key, repository, language, kind, category, author, tracked, closed, opened_at, \
+                                    item_updated_at, comments, reactions, status, reach, impact, confidence, effort, \
+                                    rice_set, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1, $17, $17) \
+         ON CONFLICT (item_key) DO NOTHING",
+    )
+    .bind(domain::task_id(&item.key).to_string())
+    .bind(item.key.to_string())
+    .bind(item.repository.as_str())
+    .bind(item.language.as_str())
+    .bind(item.kind.as_str())
+    .bind(item.category.map(domain::Category::as_str))
+    .bind(&item.author)
+    .bind(item.created_at.as_millisecond())
+    .bind(item.updated_at.as_millisecond())
+    .bind(item.comments)
+    .bind(item.reactions)
+    .bind(Status::Intake.as_str())
+    .bind(rice.reach)
+    .bind(rice.impact)
+    .bind(rice.confidence)
+    .bind(rice.effort)
+    .bind(store::now())
+    .execute(&mut **tx)
+    .await
+    .map_err(store::fault)?;
+    Ok(made.rows_affected() == 1)
+}
+
+/// A task's own copy of what the catalogue says.
+#[derive(Debug, FromRow)]
+struct Known {
+    id: String,
+    repository: String,
+    language: String,
+    tracked: i64,
+    comments: i64,
+    reactions: i64,
+}
+
+/// Takes over the catalogue: what is tracked, its language, and the reach of tasks that follow their items.
+pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fault> {
+    let mut tx = store.begin_write().await.map_err(store::fault)?;
+    let tasks: Vec<Known> = sqlx::query_as(
+        "SELECT id, repository, language, tracked, comments, reactions FROM backlog_tasks ORDER BY id",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(store::fault)?;
+    for known in tasks {
+        let repository = catalogue.find(&known.repository);
+        let language = repository.map_or(known.language.as_str(), |repository| repository.language.as_str());
+        if known.tracked != i64::from(repository.is_some()) || known.language != language {
+            sqlx::query("UPDATE backlog_tasks SET tracked = $1, language = $2 WHERE id = $3")
+                .bind(i64::from(repository.is_some()))
+                .bind(language)
+                .bind(&known.id)
+                .execute(&mut *tx)
+                .await
+                .map_err(store::fault)?;
+        }
+        let Some(repository) = repository else { continue };
+        let reach = Rice::reach_of_item(repository.reach, known.comments, known.reactions);
+        let id = known.id.parse().map_err(Fault::internal)?;
+        let Some(stored) = Stored::find(store, &mut tx, id).await? else { continue };
+        let mut task = stored.clone();
+        task.follow_reach(reach);
+        stored.become_like(&task, &mut tx, Who::Catalogue, &HashSet::new()).await?;
+    }
+    tx.commit().await.map_err(store::fault)
+}
+
+/// On which side somebody stands; a bot on none.
+pub(crate) fn side(author: &Actor, maintainers: &HashSet<Login>) -> Option<domain::Side> {
+    if author.bot {
+        return None;
+    }
+    let login: Option<Login> = author.login.to_lowercase().parse().ok();
+    let maintains = login.is_some_and(|login| maintainers.contains(&login));
+    Some(if maintains { domain::Side::Maintainer } else { domain::Side::Community })
+}

@@ -1,0 +1,189 @@
+//! Reads tasks in their order. Their items are github's: one call for a page.
+
+use std::sync::LazyLock;
+
+use domain::{Limit, Login, Page, Rice, Status, Task, TaskQuery};
+use sqlx::FromRow;
+use step_01_monolith::{
+    api::{
+        self,
+        tasks::{Place, after, behind, date, day_of, sort_key},
+        time, today,
+    },
+    ranking::Score,
+};
+use step_02_contracts::{Ctx, Fault, Items, backlog::Workload};
+use store::{
+    Sql, Store,
+    packed::{self, Fields},
+};
+use uuid::Uuid;
+
+use crate::pieces::with_items::{Stitched, TaskRow, with_items};
+
+/// The columns of a task that are no doubles.
+static PACKED: LazyLock<String> = LazyLock::new(|| {
+    packed::expression(&[
+        "t.id",
+        "t.item_key",
+        "t.opened_at",
+        "t.status",
+        "t.assignee",
+        "t.due_day",
+        "t.rank",
+        "t.version",
+        "t.updated_at",
+    ])
+});
+
+/// A task as it is stored. A double has no exact text on SQLite.
+#[derive(Debug, FromRow)]
+struct Row {
+    packed: String,
+    reach: f64,
+    impact: f64,
+    confidence: f64,
+    effort: f64,
+    score: f64,
+}
+
+impl TryFrom<Row> for TaskRow {
+    type Error = Fault;
+
+    /// # Errors
+    /// [`Fault::Internal`] for a row that we cannot have written.
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let mut packed = Fields::of(&row.packed);
+        let Row { reach, impact, confidence, effort, score, .. } = row;
+        Ok(Self {
+            id: packed.value()?,
+            key: packed.value()?,
+            opened_at: time(packed.value()?),
+            status: packed.value()?,
+            assignee: packed.optional()?,
+            due_date: packed.optional()?.map(date).transpose()?,
+            rank: packed.optional()?,
+            version: packed.value()?,
+            updated_at: time(packed.value()?),
+            rice: Rice { reach, impact, confidence, effort },
+            score,
+        })
+    }
+}
+
+/// Begins a SELECT from `ranked t`, the tasks that meet `condition`. The rank counts among all of them, whatever is
+/// filtered afterwards.
+fn ranked(today: i64, condition: &'static str) -> Sql {
+    let mut sql = Sql::new("WITH scored AS (SELECT backlog_tasks.*, ");
+    sql.push_own(&Score::expression(today));
+    // The order of `Sort::Rank`, so that one sort serves both.
+    sql.push(" AS score FROM backlog_tasks WHERE tracked = 1 AND ").push(condition).push(
+        "), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
+                       ELSE row_number() OVER (ORDER BY -score, opened_at, item_key) END AS rank FROM scored) \
+         SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ",
+    );
+    sql.push(&PACKED).push(" AS packed FROM ranked t");
+    sql
+}
+
+/// A page of tasks.
+pub(crate) async fn read(
+    store: &Store,
+    ctx: &Ctx,
+    query: &TaskQuery,
+    github: &dyn Items,
+) -> Result<Page<Task>, Fault> {
+    let (sort, today) = (query.sort, day_of(query)?);
+    let done = query.status == Some(Status::Done);
+    let mut sql = ranked(today, if done { "status = 'done'" } else { "status <> 'done'" });
+    sql.push(" WHERE 1 = 1");
+    if let Some(status) = query.status {
+        sql.push_bind(" AND t.status = ", status.as_str());
+    }
+    if let Some(assignee) = &query.assignee {
+        sql.push_bind(" AND t.assignee = ", assignee.as_str());
+    }
+    if let Some(language) = &query.language {
+        sql.push_bind(" AND t.language = ", language.as_str());
+    }
+    if let Some(kind) = query.kind {
+        sql.push_bind(" AND t.kind = ", kind.as_str());
+    }
+    after(&mut sql, query)?;
+    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(api::one_more(query.limit));
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let page: Page<TaskRow> = api::page(rows, query.limit, |last: &TaskRow| {
+        let TaskRow { score, due_date, opened_at, ref key, .. } = *last;
+        behind(sort, today, Place { score, due_date, opened_at, key })
+    })?;
+    let items = stitch(ctx, page.items, github).await?;
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+/// One task with its rank, which is one more than the open tasks before it.
+pub(crate) async fn one(store: &Store, ctx: &Ctx, id: Uuid, github: &dyn Items) -> Result<Task, Fault> {
+    let score = Score::expression(today());
+    let mut sql = Sql::new("WITH others AS (SELECT ");
+    sql.push_own(&score).push(
+        " AS score, opened_at, item_key FROM backlog_tasks WHERE tracked = 1 AND status <> 'done'), \
+         scored AS (SELECT backlog_tasks.*, ",
+    );
+    sql.push_own(&score)
+        .push_bind(" AS score FROM backlog_tasks WHERE tracked = 1 AND id = ", id.to_string());
+    sql.push(
+        "), chosen AS (SELECT s.*, CASE WHEN s.status = 'done' THEN NULL ELSE 1 + \
+            (SELECT count(*) FROM others o \
+             WHERE (-o.score, o.opened_at, o.item_key) < (-s.score, s.opened_at, s.item_key)) END AS rank FROM scored s) \
+         SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ",
+    );
+    sql.push(&PACKED).push(" AS packed FROM chosen t");
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows = rows.into_iter().map(TaskRow::try_from).collect::<Result<_, _>>()?;
+    let found = stitch(ctx, rows, github).await?;
+    found.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))
+}
+
+/// What these members have to do.
+pub(crate) async fn workload(
+    store: &Store,
+    ctx: &Ctx,
+    logins: &[Login],
+    limit: u32,
+    github: &dyn Items,
+) -> Result<Vec<Workload>, Fault> {
+    let mut sql = ranked(today(), "status <> 'done'");
+    sql.push(" WHERE t.assignee IN (NULL");
+    for login in logins {
+        sql.push_bind(", ", login.as_str());
+    }
+    sql.push(") ORDER BY t.rank");
+    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows = rows.into_iter().map(TaskRow::try_from).collect::<Result<Vec<_>, _>>()?;
+    let of =
+        |login: &Login| rows.iter().filter(|row| row.assignee.as_ref() == Some(login)).cloned().collect();
+    let all: Vec<Vec<TaskRow>> = logins.iter().map(of).collect();
+    let limit = Limit::new(limit).unwrap_or_default().get() as usize;
+    let first = all.iter().flat_map(|rows| rows.iter().take(limit).cloned()).collect();
+    let named = stitch(ctx, first, github).await?;
+    let named =
+        |login: &Login| named.iter().filter(|task| task.assignee.as_ref() == Some(login)).cloned().collect();
+    Ok(logins
+        .iter()
+        .zip(all)
+        .map(|(login, rows)| Workload {
+            login: login.clone(),
+            first: named(login),
+            all: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        })
+        .collect())
+}
+
+/// Tasks with their items. One that github does not know is missing: it was told of it, so that says that something is
+/// wrong.
+async fn stitch(ctx: &Ctx, rows: Vec<TaskRow>, github: &dyn Items) -> Result<Vec<Task>, Fault> {
+    let Stitched { tasks, without_item } = with_items(ctx, rows, github).await?;
+    if without_item > 0 {
+        tracing::warn!(without_item, "tasks are left out: github does not know their items");
+    }
+    Ok(tasks)
+}

@@ -1,0 +1,26 @@
+//! What rules make of an event: step 01's decisions over backlog's own tables.
+
+use std::collections::HashSet;
+
+use domain::{Actor, Login, Occurrence};
+use step_01_monolith::rules::{self, Facts, Tables};
+use step_02_contracts::Fault;
+use store::Tx;
+
+use crate::follow::side;
+
+const TABLES: Tables = Tables { runs: "backlog_runs", subject: "item_key", actions: "backlog_actions" };
+
+/// Writes down what the rules make of `event` about the item of that key.
+pub(crate) async fn decide(
+    tx: &mut Tx,
+    event: &Occurrence,
+    facts: &Facts,
+    item_key: &str,
+    maintainers: &HashSet<Login>,
+) -> Result<(), Fault> {
+    let asking = rules::asking_for(tx, event.trigger).await.map_err(store::fault)?;
+    let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
+    let side = side(&author, maintainers);
+    rules::run(tx, TABLES, asking, item_key, event, facts, &author, side).await.map_err(store::fault)
+}

@@ -1,0 +1,249 @@
+//! The one place that changes tasks, whoever asks. What changed is written into the history, and recorded as events, in the
+//! same transaction.
+
+use std::collections::HashSet;
+
+use domain::{Login, Rice, RiceChange, Status, TaskChange};
+use sqlx::{AssertSqlSafe, FromRow};
+use step_01_monolith::{
+    api::tasks::{date, day},
+    history::{self, Change, Who},
+    rules as decisions,
+};
+use step_02_contracts::{BacklogEvent, Fault};
+use store::{Store, Tx};
+use uuid::Uuid;
+
+use crate::{CHANGES, rules};
+
+/// Makes `change`. `maintainers` is who may have a task.
+pub(crate) async fn change(
+    store: &Store,
+    tx: &mut Tx,
+    id: Uuid,
+    change: &TaskChange,
+    expected: Option<Vec<i64>>,
+    who: Who<'_>,
+    maintainers: &HashSet<Login>,
+) -> Result<(), Fault> {
+    change.validate().map_err(Fault::Invalid)?;
+    let stored = Stored::find(store, tx, id)
+        .await?
+        .filter(|task| task.tracked == 1)
+        .ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
+    if expected.is_some_and(|versions| !versions.contains(&stored.version)) {
+        return Err(Fault::VersionMismatch { current: stored.version });
+    }
+    if let Some(Some(login)) = &change.assignee
+        && !maintainers.contains(login)
+    {
+        return Err(Fault::invalid("assignee", "must be an active member of the team"));
+    }
+    let changed = stored.with(change);
+    if changed.status != Status::Done.as_str() && stored.closed == 1 {
+        return Err(Fault::invalid("status", "must be done: the item is closed"));
+    }
+    stored.become_like(&changed, tx, who, maintainers).await
+}
+
+/// A task as far as it may change, and as rules ask for it.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub(crate) struct Stored {
+    id: String,
+    pub(crate) item_key: String,
+    pub(crate) kind: String,
+    pub(crate) category: Option<String>,
+    pub(crate) language: String,
+    pub(crate) author: String,
+    tracked: i64,
+    pub(crate) closed: i64,
+    pub(crate) item_updated_at: i64,
+    pub(crate) comments: i64,
+    pub(crate) reactions: i64,
+    pub(crate) status: String,
+    assignee: Option<String>,
+    due_day: Option<i64>,
+    pub(crate) reach: f64,
+    impact: f64,
+    confidence: f64,
+    effort: f64,
+    /// 1: a person has set a factor, so they no longer follow the item.
+    rice_set: i64,
+    version: i64,
+}
+
+impl Stored {
+    /// The task, locked until the transaction ends.
+    pub(crate) async fn find(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<Self>, Fault> {
+        let sql = format!(
+            "SELECT id, item_key, kind, category, language, author, tracked, closed, item_updated_at, comments, reactions, \
+                    status, assignee, due_day, reach, impact, confidence, effort, rice_set, version \
+             FROM backlog_tasks WHERE id = $1{}",
+            store.for_update()
+        );
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(id.to_string())
+            .fetch_optional(&mut **tx)
+            .await
+            .map_err(store::fault)
+    }
+
+    /// Gives it the factors of its item, unless a person has set one.
+    pub(crate) fn follow(&mut self, rice: &Rice) {
+        if self.rice_set == 0 {
+            self.reach = rice.reach;
+            self.impact = rice.impact;
+            self.confidence = rice.confidence;
+            self.effort = rice.effort;
+        }
+    }
+
+    /// Gives it another reach, unless a person has set a factor.
+    pub(crate) fn follow_reach(&mut self, reach: f64) {
+        if self.rice_set == 0 {
+            self.reach = reach;
+        }
+    }
+
+    /// The row with the change applied.
+    fn with(&self, change: &TaskChange) -> Self {
+        let mut new = self.clone();
+        if let Some(status) = change.status {
+            status.as_str().clone_into(&mut new.status);
+        }
+        if let Some(assignee) = &change.assignee {
+            new.assignee = assignee.as_ref().map(Login::to_string);
+        }
+        if let Some(due_date) = change.due_date {
+            new.due_day = due_date.map(day);
+        }
+        if let Some(rice) = &change.rice {
+            new.reach = rice.reach.unwrap_or(new.reach);
+            new.impact = rice.impact.unwrap_or(new.impact);
+            new.confidence = rice.confidence.unwrap_or(new.confidence);
+            new.effort = rice.effort.unwrap_or(new.effort);
+            if *rice != RiceChange::default() {
+                new.rice_set = 1;
+            }
+        }
+        new
+    }
+
+    /// Whether what a client sees of it is the same.
+    fn shows_the_same(&self, new: &Self) -> bool {
+        let seen = |task: &Self| {
+            let Self { reach, impact, confidence, effort, rice_set, due_day, .. } = *task;
+            let factors = [reach, impact, confidence, effort];
+            (task.status.clone(), task.assignee.clone(), due_day, factors, rice_set)
+        };
+        seen(self) == seen(new)
+    }
+
+    /// Stores `new` in place of this row, with what a client sees of it in the history; nothing when they are the same.
+    pub(crate) async fn become_like(
+        &self,
+        new: &Self,
+        tx: &mut Tx,
+        who: Who<'_>,
+        maintainers: &HashSet<Login>,
+    ) -> Result<(), Fault> {
+        if new == self {
+            return Ok(());
+        }
+        let (version, updated_at) = if self.shows_the_same(new) {
+            (self.version, None)
+        } else {
+            (self.version + 1, Some(store::now()))
+        };
+        sqlx::query(
+            "UPDATE backlog_tasks SET status = $1, assignee = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
+                                      effort = $7, rice_set = $8, version = $9, updated_at = coalesce($10, updated_at), \
+                                      kind = $11, category = $12, language = $13, author = $14, closed = $15, \
+                                      item_updated_at = $16, comments = $17, reactions = $18 \
+             WHERE id = $19",
+        )
+        .bind(&new.status)
+        .bind(&new.assignee)
+        .bind(new.due_day)
+        .bind(new.reach)
+        .bind(new.impact)
+        .bind(new.confidence)
+        .bind(new.effort)
+        .bind(new.rice_set)
+        .bind(version)
+        .bind(updated_at)
+        .bind(&new.kind)
+        .bind(&new.category)
+        .bind(&new.language)
+        .bind(&new.author)
+        .bind(new.closed)
+        .bind(new.item_updated_at)
+        .bind(new.comments)
+        .bind(new.reactions)
+        .bind(&self.id)
+        .execute(&mut **tx)
+        .await
+        .map_err(store::fault)?;
+        history::record(tx, CHANGES, &self.id, version, who, &self.changes(new))
+            .await
+            .map_err(store::fault)?;
+        self.tell(new, tx, version, who)?;
+        if new.status != self.status && who.sets_off_rules() {
+            let event = decisions::status_changed(&self.id, version);
+            rules::decide(tx, &event, &new.facts(), &new.item_key, maintainers).await?;
+        }
+        Ok(())
+    }
+
+    /// Records what others may care about.
+    fn tell(&self, new: &Self, tx: &mut Tx, version: i64, who: Who<'_>) -> Result<(), Fault> {
+        let id = self.id.parse().map_err(Fault::internal)?;
+        let by = who.to_string();
+        if new.status != self.status {
+            let before = self.status.parse().map_err(Fault::internal)?;
+            let after = new.status.parse().map_err(Fault::internal)?;
+            tx.record(&BacklogEvent::TaskStatusChanged { id, version, before, after, by: by.clone() })?;
+        }
+        if new.assignee != self.assignee {
+            let assignee = new.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?;
+            tx.record(&BacklogEvent::TaskAssigned { id, version, assignee, by })?;
+        }
+        Ok(())
+    }
+
+    /// What a rule is held against.
+    pub(crate) fn facts(&self) -> decisions::Facts {
+        decisions::Facts {
+            kind: self.kind.clone(),
+            category: self.category.clone(),
+            language: self.language.clone(),
+            author: self.author.clone(),
+            status: Some(self.status.clone()),
+        }
+    }
+
+    /// The fields in which `new` differs, as the API names them.
+    fn changes(&self, new: &Self) -> Vec<Change> {
+        let fields = |task: &Self| {
+            [
+                ("status", Some(task.status.clone())),
+                ("assignee", task.assignee.clone()),
+                // A stored day is a date; should one not be, its number still tells something.
+                (
+                    "due_date",
+                    task.due_day.map(|day| date(day).map_or(day.to_string(), |date| date.to_string())),
+                ),
+                ("rice.reach", Some(task.reach.to_string())),
+                ("rice.impact", Some(task.impact.to_string())),
+                ("rice.confidence", Some(task.confidence.to_string())),
+                ("rice.effort", Some(task.effort.to_string())),
+            ]
+        };
+        fields(self)
+            .into_iter()
+            .zip(fields(new))
+            .filter(|((_, before), (_, after))| before != after)
+            .map(|((field, before), (_, after))| Change { field, before, after })
+            .collect()
+    }
+}

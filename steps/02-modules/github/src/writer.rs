@@ -1,0 +1,110 @@
+//! Writes what GitHub says, and records what has become of the items.
+
+use async_trait::async_trait;
+use domain::{Entry, ItemKey, Occurrence, Origin, RepositoryName};
+use step_01_monolith::{
+    api::items,
+    github::import::Sink,
+    sync::{self, Told, TrackedRepository, Written},
+};
+use step_02_contracts::{Fault, GithubEvent, ItemFact};
+use store::{OnConstraint, Store, Tx};
+use uuid::Uuid;
+
+use crate::maintainers::TABLE;
+
+/// For imports and webhooks alike.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    store: Store,
+}
+
+impl Writer {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Writes items with their timelines. `occurrence` is what the first of them was told for.
+    pub(crate) async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &TrackedRepository,
+        told: &[Told],
+        origin: Origin,
+        mut occurrence: Option<Occurrence>,
+    ) -> Result<(), Fault> {
+        let written = sync::write(&self.store, tx, TABLE, repository, told).await.map_err(store::fault)?;
+        let news: Vec<_> = told
+            .iter()
+            .zip(written)
+            .filter_map(|(told, written)| {
+                let occurrence = occurrence.take();
+                (written.touched || occurrence.is_some()).then_some((told, written, occurrence))
+            })
+            .collect();
+        let ids = news.iter().map(|(_, written, _)| written.item_id.clone());
+        let items = items::among(&mut **tx, "i.id", ids).await?;
+        for ((snapshot, entries), Written { before, .. }, occurrence) in news {
+            let Some(item) = items.iter().find(|item| item.key == snapshot.key).cloned() else { continue };
+            let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
+            let lines = std::iter::once(opened).chain(entries.iter().cloned()).collect();
+            tx.record(&GithubEvent::of(ItemFact { origin, item, before, lines, occurrence }))?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Sink for Writer {
+    async fn write(&self, tx: &mut Tx, repository: &TrackedRepository, items: &[Told]) -> Result<(), Fault> {
+        self.write(tx, repository, items, Origin::Import, None).await
+    }
+}
+
+/// Writes down a delivery; whether we did not have it yet. Its row and its effect are committed together: whoever finds
+/// the row has nothing left to do.
+pub(crate) async fn is_new(tx: &mut Tx, delivery: &str, event: &str) -> Result<bool, Fault> {
+    enum Refused {
+        Known,
+        Failed(Fault),
+    }
+    impl From<sqlx::Error> for Refused {
+        fn from(error: sqlx::Error) -> Self {
+            Self::Failed(store::fault(error))
+        }
+    }
+    let inserted = sqlx::query(
+        "INSERT INTO deliveries (id, delivery, event, received_at, version) VALUES ($1, $2, $3, $4, 1)",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(delivery)
+    .bind(event)
+    .bind(store::now())
+    .execute(&mut **tx)
+    .await
+    .on_unique_violation("deliveries.delivery", || Refused::Known);
+    match inserted {
+        Ok(_) => Ok(true),
+        Err(Refused::Known) => Ok(false),
+        Err(Refused::Failed(fault)) => Err(fault),
+    }
+}
+
+/// The row of a tracked repository.
+pub(crate) async fn tracked(tx: &mut Tx, name: &RepositoryName) -> Result<TrackedRepository, Fault> {
+    sqlx::query_as("SELECT id, name, reach FROM repositories WHERE name = $1")
+        .bind(name.as_str())
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(store::fault)
+}
+
+/// GitHub's own id of an item.
+pub(crate) async fn node_id(store: &Store, key: &ItemKey) -> Result<String, Fault> {
+    let row: Option<(String,)> = sqlx::query_as("SELECT node_id FROM items WHERE item_key = $1")
+        .bind(key.to_string())
+        .fetch_optional(store.pool())
+        .await
+        .map_err(store::fault)?;
+    row.map(|(id,)| id).ok_or_else(|| Fault::NotFound(format!("item {key}")))
+}

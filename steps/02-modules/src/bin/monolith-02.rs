@@ -1,0 +1,7 @@
+//! The modular monolith as it ships. Run with `monolith-02 migrate`, then `monolith-02`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    step_02_modules::app::main(&chassis::config::parse())
+}

@@ -1,0 +1,23 @@
+//! Every process of step 02 in one binary, for tests, drills and `cargo workshop run 2`:
+//! `system-02 simulators`, `system-02 monolith migrate`, `system-02 monolith`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The processes of step 02.
+#[derive(Parser)]
+#[command(name = "system-02")]
+enum Process {
+    /// Automator.
+    Monolith(Box<step_02_modules::config::Config>),
+    /// GitHub, SendGrid and Twilio.
+    Simulators(Box<simulators::Options>),
+}
+
+fn main() -> ExitCode {
+    match chassis::config::parse() {
+        Process::Monolith(config) => step_02_modules::app::main(&config),
+        Process::Simulators(options) => chassis::process::run(simulators::run(*options)),
+    }
+}

@@ -1,0 +1,49 @@
+//! What the environment says, checked before anything starts.
+
+use clap::Parser;
+use step_01_monolith::config::{Command, ServerConfig};
+use store::DatabaseUrl;
+
+/// Automator, in modules, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "monolith-02", version)]
+pub struct Config {
+    /// What to do; serve, unless told.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where the modules keep their tables.
+    #[command(flatten)]
+    pub databases: Databases,
+    /// What the server needs beyond the databases: the same as in step 01.
+    #[command(flatten)]
+    pub server: ServerConfig,
+}
+
+/// One database for all modules, or one for each.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Databases {
+    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`: of every module that has none of its own.
+    #[arg(
+        long,
+        env,
+        hide_env_values = true,
+        value_name = "DATABASE_URL",
+        default_value = "sqlite://automator.db"
+    )]
+    pub database_url: DatabaseUrl,
+    /// The backlog's own.
+    #[arg(long, env, hide_env_values = true, value_name = "BACKLOG_DATABASE_URL")]
+    pub backlog_database_url: Option<DatabaseUrl>,
+    /// GitHub's side's own.
+    #[arg(long, env, hide_env_values = true, value_name = "GITHUB_DATABASE_URL")]
+    pub github_database_url: Option<DatabaseUrl>,
+    /// The read models' own.
+    #[arg(long, env, hide_env_values = true, value_name = "INSIGHTS_DATABASE_URL")]
+    pub insights_database_url: Option<DatabaseUrl>,
+    /// The messages' own.
+    #[arg(long, env, hide_env_values = true, value_name = "NOTIFY_DATABASE_URL")]
+    pub notify_database_url: Option<DatabaseUrl>,
+    /// The team's own.
+    #[arg(long, env, hide_env_values = true, value_name = "TEAM_DATABASE_URL")]
+    pub team_database_url: Option<DatabaseUrl>,
+}

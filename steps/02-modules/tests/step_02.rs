@@ -1,0 +1,3 @@
+//! The acceptance suite on the processes of step 02.
+
+acceptance::main!("02");
