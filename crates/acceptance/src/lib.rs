@@ -44,7 +44,7 @@ pub use eventually::{becomes, eventually};
 pub use github::Delivery;
 pub use readme::run_curl_commands;
 pub use request::Request;
-pub use scenario::{Run, Scenario, run};
+pub use scenario::{Run, Scenario, run, run_on};
 pub use simulators::Simulators;
 pub use snapshots::snapshot;
 pub use visitor::Visitor;

@@ -86,6 +86,12 @@ pub(crate) use {scenario, scenarios};
 /// Runs every scenario against a step, as the command line of `cargo test` asks.
 #[must_use]
 pub fn run(step: Step) -> ExitCode {
+    run_on(step, Engine::ALL)
+}
+
+/// The same on some of the databases: for a variant of a step.
+#[must_use]
+pub fn run_on(step: Step, engines: &[Engine]) -> ExitCode {
     let prepared: Arc<[Prepared; Engine::ALL.len()]> = Arc::default();
     let cases: Vec<_> = crate::scenarios::all()
         .map(|scenario| {
@@ -105,7 +111,7 @@ pub fn run(step: Step) -> ExitCode {
             }
         })
         .collect();
-    trials::run(&cases, Engine::ALL, None, move || prepared.iter().for_each(Prepared::stop))
+    trials::run(&cases, engines, None, move || prepared.iter().for_each(Prepared::stop))
 }
 
 /// What scenarios start from on one engine, each made by the first that asks for it.

@@ -64,7 +64,7 @@ pub async fn migrate(databases: &Databases) -> anyhow::Result<()> {
     if is_new {
         backlog::ship_rules(&stores.backlog).await?;
     }
-    take_over::run(&stores).await?;
+    take_over::run(databases, &stores).await?;
     stores.close().await;
     tracing::info!(database = databases.database_url.place(), "the database is up to date");
     Ok(())
@@ -120,23 +120,33 @@ impl Modules {
         }
     }
 
-    fn github(&self) -> Arc<dyn Github> {
+    /// What GitHub says.
+    #[must_use]
+    pub fn github(&self) -> Arc<dyn Github> {
         Arc::new(self.github.clone())
     }
 
-    fn backlog(&self) -> Arc<dyn Backlog> {
+    /// What the team has to do.
+    #[must_use]
+    pub fn backlog(&self) -> Arc<dyn Backlog> {
         Arc::new(self.backlog.clone())
     }
 
-    fn team(&self) -> Arc<dyn Team> {
+    /// Who is in it.
+    #[must_use]
+    pub fn team(&self) -> Arc<dyn Team> {
         Arc::new(self.team.clone())
     }
 
-    fn notify(&self) -> Arc<dyn Notify> {
+    /// Messages.
+    #[must_use]
+    pub fn notify(&self) -> Arc<dyn Notify> {
         Arc::new(self.notify.clone())
     }
 
-    fn insights(&self) -> Arc<dyn Insights> {
+    /// Measures.
+    #[must_use]
+    pub fn insights(&self) -> Arc<dyn Insights> {
         Arc::new(self.insights.clone())
     }
 

@@ -47,3 +47,18 @@ pub struct Databases {
     #[arg(long, env, hide_env_values = true, value_name = "TEAM_DATABASE_URL")]
     pub team_database_url: Option<DatabaseUrl>,
 }
+
+impl Databases {
+    /// Whether every module keeps its tables in the one database.
+    #[must_use]
+    pub fn are_shared(&self) -> bool {
+        let own = [
+            &self.backlog_database_url,
+            &self.github_database_url,
+            &self.insights_database_url,
+            &self.notify_database_url,
+            &self.team_database_url,
+        ];
+        own.into_iter().all(Option::is_none)
+    }
+}

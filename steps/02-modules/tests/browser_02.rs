@@ -1,0 +1,3 @@
+//! The pages of step 02 in a real browser.
+
+acceptance::browser_main!("02");
