@@ -263,8 +263,21 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn keep(&self, tx: &mut Tx, table: &'static str) -> Result<(), sqlx::Error> {
+        self.lock(tx, table, "SHARE").await
+    }
+
+    /// Waits for those who [`Store::keep`] `table`, and makes them wait until the transaction ends: for who derives anew what
+    /// they derive, without writing the table. Take it before any other lock.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn turn(&self, tx: &mut Tx, table: &'static str) -> Result<(), sqlx::Error> {
+        self.lock(tx, table, "SHARE ROW EXCLUSIVE").await
+    }
+
+    async fn lock(&self, tx: &mut Tx, table: &'static str, mode: &'static str) -> Result<(), sqlx::Error> {
         if self.backend == Backend::Postgres {
-            let lock = format!("LOCK TABLE {table} IN SHARE MODE");
+            let lock = format!("LOCK TABLE {table} IN {mode} MODE");
             sqlx::query(AssertSqlSafe(lock)).execute(&mut **tx).await?;
         }
         Ok(())

@@ -52,44 +52,63 @@ pub(crate) const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 /// The longest body that a route of the API takes, in bytes.
 pub const LONGEST_BODY: usize = 64 * 1024;
 
-/// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them.
-pub fn router(state: &State) -> Router {
-    let (api, webhooks) = routers();
+/// A part of the API that another router may answer in place of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Messages, also under the tutorial's routes.
+    Messages,
+    /// Measures and leaderboard.
+    Measures,
+    /// The team.
+    Team,
+}
+
+/// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them; but for
+/// those that are `left_out`, which it only describes.
+pub fn router(state: &State, left_out: &[Part]) -> Router {
+    let (api, webhooks) = routers(left_out);
     let api = api.layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
-    let (router, document) = limited(api, LONGEST_BODY)
+    let (router, _) = limited(api, LONGEST_BODY)
         .merge(limited(webhooks, webhooks::LONGEST_PAYLOAD))
         .with_state(state.clone())
         .split_for_parts();
+    let document = document();
     router.route("/openapi.json", get(move || async move { Json(document) }))
 }
 
 /// The description of the public API. It is the same at every step: whoever serves it, serves this.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    let (api, webhooks) = routers();
+    let (api, webhooks) = routers(&[]);
     api.merge(webhooks).to_openapi()
 }
 
 /// The routes that want a token for a write, and those that want a signature.
-fn routers() -> (OpenApiRouter<State>, OpenApiRouter<State>) {
-    let api = OpenApiRouter::with_openapi(Document::openapi())
+fn routers(left_out: &[Part]) -> (OpenApiRouter<State>, OpenApiRouter<State>) {
+    let mut api = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(repositories::list))
         .routes(routes!(items::list))
         .routes(routes!(items::get))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::get, tasks::update))
-        .routes(routes!(team::list, team::create))
-        .routes(routes!(team::change))
         .routes(routes!(imports::create))
         .routes(routes!(imports::get))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::delete))
-        .routes(routes!(notifications::create))
         .routes(routes!(digests::create))
-        .routes(routes!(notifications::get))
-        .routes(routes!(measures::measures))
-        .routes(routes!(measures::leaderboard))
         .merge(legacy::router());
+    if !left_out.contains(&Part::Messages) {
+        api = api
+            .routes(routes!(notifications::create))
+            .routes(routes!(notifications::get))
+            .merge(legacy::messages());
+    }
+    if !left_out.contains(&Part::Team) {
+        api = api.routes(routes!(team::list, team::create)).routes(routes!(team::change));
+    }
+    if !left_out.contains(&Part::Measures) {
+        api = api.routes(routes!(measures::measures)).routes(routes!(measures::leaderboard));
+    }
     // GitHub shows a signature in place of the token.
     let webhooks = OpenApiRouter::new().routes(routes!(webhooks::receive));
     (api, webhooks)

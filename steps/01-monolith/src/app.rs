@@ -23,10 +23,10 @@ use crate::{
     config::{Command, Config, ServerConfig},
     github::{client::Github, import::Importer},
     history::Who,
-    notify::{Messenger, Patience},
+    notify::{Messenger, Outgoing, Patience},
     pages::{self, Pages},
     rules::actions::Ruler,
-    sync,
+    sync::{self, OneSchema, Sink},
     tasks::StoredTask,
 };
 
@@ -54,8 +54,10 @@ pub struct State {
     pub webhook_secret: Option<chassis::auth::Secret>,
     /// Told when there is something to import.
     pub importer: Importer,
-    /// Told when there is something to send.
-    pub messenger: Messenger,
+    /// Writes what GitHub says.
+    pub sink: Arc<dyn Sink>,
+    /// Takes messages over.
+    pub outgoing: Arc<dyn Outgoing>,
     /// Told when a rule may have decided something.
     pub ruler: Ruler,
 }
@@ -89,8 +91,54 @@ pub async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
 /// The configuration is wrong, the database cannot be opened or was not migrated, or the port is taken.
 pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Result<()> {
     config.check_token()?;
-    let catalogue = config.catalogue()?;
     let store = Store::connect(url).await?;
+    let messenger = Messenger::new(store.clone(), config.providers.providers()?, Patience::default());
+    let sink = Arc::new(OneSchema(store.clone()));
+    let state = open(store.clone(), config, sink, Arc::new(messenger.clone())).await?;
+    let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?
+        .asking("notifications_queued", QUEUED, {
+            let messenger = messenger.clone();
+            move || {
+                let messenger = messenger.clone();
+                async move { messenger.queued().await }
+            }
+        })?
+        .asking("rule_actions_pending", PENDING, {
+            let ruler = state.ruler.clone();
+            move || {
+                let ruler = ruler.clone();
+                async move { ruler.pending().await }
+            }
+        })?;
+    let asked = store.clone();
+    let health = Health::new(stop.clone()).asking(move || {
+        let store = asked.clone();
+        async move { store.is_there().await }
+    });
+    let pages = Pages { source: Arc::new(state.clone()), sessions: state.sessions.clone() };
+    let routes = Router::new().merge(api::router(&state, &[])).merge(pages::router(pages));
+    let mut workers = work(&state, &stop);
+    workers.spawn(messenger.run(stop.clone()).instrument(tracing::info_span!("messenger")));
+    serve(config, framed(routes, config, health, &metrics), stop, workers, async { store.close().await })
+        .await
+}
+
+/// What the two gauges of queues say of themselves.
+pub const QUEUED: &str = "Messages to people that wait to be sent.";
+/// As above.
+pub const PENDING: &str = "Actions that rules decided and nobody has done yet.";
+
+/// The monolith over its database. What GitHub says goes into `sink`, messages go to `outgoing`.
+///
+/// # Errors
+/// The configuration is wrong, or the database was not migrated.
+pub async fn open(
+    store: Store,
+    config: &ServerConfig,
+    sink: Arc<dyn Sink>,
+    outgoing: Arc<dyn Outgoing>,
+) -> anyhow::Result<State> {
+    let catalogue = config.catalogue()?;
     track(&store, &catalogue)
         .await
         .context("the database is not ready; has `monolith-01 migrate` been run?")?;
@@ -99,34 +147,61 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         Some(token) => Some(Github::new(&config.github_api_url, token.clone())?),
         None => None,
     };
-    let importer = Importer::new(store.clone(), github.clone());
-    let messenger = Messenger::new(store.clone(), config.providers.providers()?, Patience::default());
-    let ruler = Ruler::new(store.clone(), github, messenger.clone(), Patience::default());
-    let state = State {
-        store: store.clone(),
+    Ok(State {
+        importer: Importer::new(store.clone(), github.clone(), sink.clone()),
+        ruler: Ruler::new(store.clone(), github, outgoing.clone(), Patience::default()),
+        sink,
+        outgoing,
         catalogue: Arc::new(catalogue),
-        sessions: Sessions::new(&config.automator_api_token)
-            .map_err(|error| anyhow::anyhow!("no random numbers for sessions: {error}"))?,
+        sessions: sessions(config)?,
         token: config.automator_api_token.clone(),
         webhook_secret: config.github_webhook_secret.clone(),
-        importer: importer.clone(),
-        messenger: messenger.clone(),
-        ruler: ruler.clone(),
-    };
-    let address = (config.host, config.port);
-    let listener = TcpListener::bind(address)
+        store,
+    })
+}
+
+/// The sessions of pages.
+///
+/// # Errors
+/// No random numbers.
+pub fn sessions(config: &ServerConfig) -> anyhow::Result<Sessions> {
+    Sessions::new(&config.automator_api_token)
+        .map_err(|error| anyhow::anyhow!("no random numbers for sessions: {error}"))
+}
+
+/// Starts the workers: of the import and of the rules.
+#[must_use]
+pub fn work(state: &State, stop: &Stop) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(state.importer.clone().run(stop.clone()).instrument(tracing::info_span!("importer")));
+    workers.spawn(state.ruler.clone().run(stop.clone()).instrument(tracing::info_span!("ruler")));
+    workers
+}
+
+/// `routes` in their frame, with what the platform asks.
+pub fn framed(routes: Router, config: &ServerConfig, health: Health, metrics: &Metrics) -> Router {
+    let token = config.automator_api_token.clone();
+    let routes = routes
+        .merge(health.router())
+        .merge(metrics.router())
+        .layer(middleware::from_fn_with_state(token, auth::local_names));
+    metrics.count(chassis::http::frame(routes).layer(middleware::from_fn(pages::in_words)))
+}
+
+/// Serves `router` until `stop`; then drains, lets the workers end, and does `last`.
+///
+/// # Errors
+/// The port is taken.
+pub async fn serve(
+    config: &ServerConfig,
+    router: Router,
+    stop: Stop,
+    mut workers: JoinSet<()>,
+    last: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind((config.host, config.port))
         .await
         .with_context(|| format!("cannot listen on {}:{} (PORT)", config.host, config.port))?;
-    let asked = store.clone();
-    let health = Health::new(stop.clone()).asking(move || {
-        let store = asked.clone();
-        async move { store.is_there().await }
-    });
-    let metrics = metrics(&store)?;
-    let mut workers = JoinSet::new();
-    workers.spawn(importer.run(stop.clone()).instrument(tracing::info_span!("importer")));
-    workers.spawn(messenger.run(stop.clone()).instrument(tracing::info_span!("messenger")));
-    workers.spawn(ruler.run(stop.clone()).instrument(tracing::info_span!("ruler")));
     let stopped = tokio::spawn({
         let stop = stop.clone();
         async move {
@@ -134,13 +209,13 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
             Instant::now()
         }
     });
-    let served = serve::run(listener, router(&state, health, &metrics), stop.clone()).await;
+    let served = serve::run(listener, router, stop.clone()).await;
     // Also when the server failed by itself: the workers give back what they hold.
     stop.stop();
     let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
     let ended = async {
         while workers.join_next().await.is_some() {}
-        store.close().await;
+        last.await;
     };
     // Nothing of it may keep the process alive for long.
     tokio::select! {
@@ -148,41 +223,6 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
         () = tokio::time::sleep_until(stopped_at + serve::DRAIN + LAST_WORDS) => {}
     }
     Ok(served?)
-}
-
-/// All routes in their frame.
-pub fn router(state: &State, health: Health, metrics: &Metrics) -> Router {
-    let pages = Pages { source: Arc::new(state.clone()), sessions: state.sessions.clone() };
-    let routes = Router::new()
-        .merge(api::router(state))
-        .merge(pages::router(pages))
-        .merge(health.router())
-        .merge(metrics.router())
-        .layer(middleware::from_fn_with_state(state.token.clone(), auth::local_names));
-    metrics.count(chassis::http::frame(routes).layer(middleware::from_fn(pages::in_words)))
-}
-
-/// What Prometheus finds here: the requests, and how long the queues are.
-fn metrics(store: &Store) -> anyhow::Result<Metrics> {
-    let counted = |sql| {
-        let store = store.clone();
-        move || {
-            let store = store.clone();
-            async move { store.count(sql).await.ok() }
-        }
-    };
-    let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?
-        .asking(
-            "notifications_queued",
-            "Messages to people that wait to be sent.",
-            counted("SELECT count(*) FROM messages WHERE status = 'queued'"),
-        )?
-        .asking(
-            "rule_actions_pending",
-            "Actions that rules decided and nobody has done yet.",
-            counted("SELECT count(*) FROM rule_actions WHERE status = 'pending'"),
-        )?;
-    Ok(metrics)
 }
 
 /// Writes the catalogue into the database, and gives the tasks that follow their items the new reach.

@@ -1,6 +1,7 @@
 //! Messages to people: queued as rows, handed to SendGrid and Twilio by workers.
 //!
-//! A message is queued in the transaction of whatever wants it sent: it is there when that is, and only then. A worker
+//! Whoever wants something sent hands it over by [`Outgoing`], under a key that makes it the same message however often it is
+//! handed over. A worker
 //! claims it with a lease, hands it over and writes down how that ended. Neither provider takes a key, so a message goes
 //! out twice when its worker is killed, or cut off, between the provider's answer and our note of it; that window is all
 //! that is left, and no message is lost in it.
@@ -11,15 +12,20 @@ pub mod twilio;
 
 use std::time::Duration;
 
-use chassis::{Fault, serve::Stop};
+use async_trait::async_trait;
+use chassis::{
+    Ctx, Fault,
+    idempotency::{IdempotencyKey, Once},
+    serve::Stop,
+};
 use domain::{Message, Notification, NotificationStatus};
 use sqlx::{AssertSqlSafe, FromRow};
-use store::{Store, Tx, lease::Lease, queue::Queue};
+use store::{Store, Tx, idempotency, lease::Lease, queue::Queue};
 use uuid::Uuid;
 
 use self::provider::Outcome;
 pub use self::provider::Providers;
-use crate::api::time;
+use crate::api::{IDEMPOTENCY_KEYS, time};
 
 /// How long a worker may hold a message: one call of a provider and the note of its answer, with half a
 /// second to spare. It is also what a killed worker costs a message.
@@ -32,6 +38,51 @@ const AT_ONCE: usize = 4;
 const NOTE_WITHIN: Duration = Duration::from_secs(2);
 /// The pauses in between.
 const NOTE_AGAIN: Duration = Duration::from_millis(200);
+
+/// Who takes messages over: the tables of this process, unless somebody else does.
+#[async_trait]
+pub trait Outgoing: std::fmt::Debug + Send + Sync {
+    /// Queues messages, all or none, in this order. One whose [`Message::key`] is queued already is not queued again: the
+    /// answer is the one that is. `key` is a client's, for all of them.
+    async fn send(
+        &self,
+        ctx: &Ctx,
+        key: Option<IdempotencyKey>,
+        messages: Vec<Message>,
+    ) -> Result<Once<Vec<Notification>>, Fault>;
+}
+
+/// Queues messages into `messages`; a client's key is kept in the table `keys`.
+///
+/// # Errors
+/// The database's, or a key that was another request's.
+pub async fn queue_all(
+    store: &Store,
+    keys: &'static str,
+    key: Option<IdempotencyKey>,
+    messages: Vec<Message>,
+) -> Result<Once<Vec<Notification>>, Fault> {
+    idempotency::once_for(store, keys, key, async |tx| {
+        let mut queued = Vec::with_capacity(messages.len());
+        for message in &messages {
+            queued.push(queue(tx, message).await?);
+        }
+        Ok(queued)
+    })
+    .await
+}
+
+#[async_trait]
+impl Outgoing for Messenger {
+    async fn send(
+        &self,
+        _: &Ctx,
+        key: Option<IdempotencyKey>,
+        messages: Vec<Message>,
+    ) -> Result<Once<Vec<Notification>>, Fault> {
+        queue_all(&self.store, IDEMPOTENCY_KEYS, key, messages).await.inspect(|_| self.wake())
+    }
+}
 
 #[derive(Debug, FromRow)]
 struct Row {
@@ -68,12 +119,11 @@ impl TryFrom<Row> for Notification {
 
 const COLUMNS: &str = "id, channel, recipient, subject, status, reason, attempts, created_at, updated_at";
 
-/// Queues a message in `tx`; the one that is queued under its key already, if there is one. Wake the [`Messenger`] after
-/// the commit.
+/// Queues a message in `tx`; the one that is queued under its key already, if there is one.
 ///
 /// # Errors
 /// The database's.
-pub async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
+async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
     sqlx::query(
         "INSERT INTO messages (id, message_key, channel, sender, recipient, subject, body, status, attempts, version, \
                                created_at, updated_at) \
@@ -166,6 +216,11 @@ impl Messenger {
         let mails = queue("status = 'queued' AND channel = 'email'");
         let texts = queue("status = 'queued' AND channel = 'sms'");
         Self { store, providers, patience, mails, texts }
+    }
+
+    /// How many messages wait to be sent; `None` when the database does not say.
+    pub async fn queued(&self) -> Option<i64> {
+        self.store.count("SELECT count(*) FROM messages WHERE status = 'queued'").await.ok()
     }
 
     /// Tells the workers that something was queued.

@@ -7,14 +7,17 @@
 
 use std::{cmp::Ordering, collections::HashSet};
 
+use async_trait::async_trait;
+use chassis::Fault;
 use domain::{
-    Actor, Catalogue, Category, Difficulty, Entry, Happened, ItemKey, Kind, Origin, Rice, State, Status,
+    Actor, Catalogue, Category, Difficulty, Entry, Happened, ItemKey, Kind, Occurrence, Origin, Rice, State,
+    Status,
 };
 use sqlx::FromRow;
 use store::{Sql, Store, Tx};
 use uuid::Uuid;
 
-use crate::{history::Who, tasks::StoredTask, waiting};
+use crate::{history::Who, rules, tasks::StoredTask, waiting};
 
 /// The state of an item at its `updated_at`.
 #[derive(Debug, Clone)]
@@ -155,11 +158,54 @@ impl Stored {
 /// An item with what happened to it.
 pub type Told = (Snapshot, Vec<Entry>);
 
+/// Who writes what GitHub says, within the transaction of whoever heard it.
+#[async_trait]
+pub trait Sink: std::fmt::Debug + Send + Sync {
+    /// Writes items, and what follows from them. `occurrence` is what the first of them was told for.
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &TrackedRepository,
+        items: &[Told],
+        origin: Origin,
+        occurrence: Option<Occurrence>,
+    ) -> Result<(), Fault>;
+}
+
+/// Into the one schema: an item together with its task, and what the rules make of it.
+#[derive(Debug)]
+pub struct OneSchema(pub Store);
+
+#[async_trait]
+impl Sink for OneSchema {
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &TrackedRepository,
+        items: &[Told],
+        origin: Origin,
+        occurrence: Option<Occurrence>,
+    ) -> Result<(), Fault> {
+        let written = apply(&self.0, tx, repository, items, origin).await.map_err(store::fault)?;
+        decide(tx, &written, occurrence.as_ref()).await
+    }
+}
+
+/// What the rules make of what the first of these items was told for.
+///
+/// # Errors
+/// The database's.
+pub async fn decide(tx: &mut Tx, written: &[Written], occurrence: Option<&Occurrence>) -> Result<(), Fault> {
+    match (occurrence, written.first()) {
+        (Some(event), Some(item)) => rules::decide(tx, &item.item_id, event).await.map_err(store::fault),
+        _ => Ok(()),
+    }
+}
+
 /// The table that says who is in the team.
 pub const MEMBERS: &str = "members";
 
-/// Writes items, their timelines and their tasks within `tx`: a page of an import, or the one item of a webhook. The ids of
-/// their rows.
+/// Writes items, their timelines and their tasks within `tx`: a page of an import, or the one item of a webhook.
 ///
 /// # Errors
 /// The database's.
@@ -169,14 +215,14 @@ pub async fn apply(
     repository: &TrackedRepository,
     items: &[Told],
     origin: Origin,
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Vec<Written>, sqlx::Error> {
     let all_written = write(store, tx, MEMBERS, repository, items).await?;
     for ((snapshot, _), written) in items.iter().zip(&all_written) {
         if written.changed {
             write_task(store, tx, repository, snapshot, written, origin).await?;
         }
     }
-    Ok(all_written.into_iter().map(|written| written.item_id).collect())
+    Ok(all_written)
 }
 
 /// Writes items and their timelines, and what the community waits for, which depends on the `team`: see [`waiting`].

@@ -4,17 +4,11 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
-use chassis::{
-    auth, extract,
-    health::Health,
-    metrics::Metrics,
-    process,
-    serve::{self, Stop},
-    session::Sessions,
-};
+use chassis::{auth, extract, health::Health, metrics::Metrics, process, serve::Stop, session::Sessions};
 use domain::Catalogue;
 use step_01_monolith::{
     api::{self, LONGEST_BODY, webhooks::LONGEST_PAYLOAD},
+    app,
     config::{Command, ServerConfig},
     github::client,
     pages::{self, Pages},
@@ -26,7 +20,7 @@ use step_02_insights as insights;
 use step_02_notify as notify;
 use step_02_team as team;
 use step_02_web as web;
-use tokio::{net::TcpListener, task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::{
@@ -35,9 +29,6 @@ use crate::{
     stores::Stores,
     take_over,
 };
-
-/// How much longer than requests the workers, the listeners and the databases may take to end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long the modules may take to ask each other what they missed, at the start.
 const CATCH_UP: Duration = Duration::from_secs(30);
@@ -158,12 +149,11 @@ impl Modules {
             .merge(team::router(self.team()))
             .merge(notify::router(self.notify()))
             .merge(insights::router(self.insights()))
-            .merge(web::router(self.web()))
-            .layer(middleware::from_fn_with_state(config.automator_api_token.clone(), auth::writes));
+            .merge(web::router(self.web()));
         let webhooks = github::intake(self.github(), config.github_webhook_secret.clone());
         let source = Arc::new(web::Asked { ports: self.web(), catalogue: self.catalogue.clone() });
         let document = api::document();
-        limited(api, LONGEST_BODY)
+        guarded(api, config)
             .merge(limited(webhooks, LONGEST_PAYLOAD))
             .merge(pages::router(Pages { source, sessions }))
             .route("/ping", get(api::legacy::ping))
@@ -183,18 +173,14 @@ impl Modules {
     fn metrics(&self) -> anyhow::Result<Metrics> {
         let (notify, backlog) = (self.notify.clone(), self.backlog.clone());
         let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?
-            .asking("notifications_queued", "Messages to people that wait to be sent.", move || {
+            .asking("notifications_queued", app::QUEUED, move || {
                 let notify = notify.clone();
                 async move { notify.queued().await }
             })?
-            .asking(
-                "rule_actions_pending",
-                "Actions that rules decided and nobody has done yet.",
-                move || {
-                    let backlog = backlog.clone();
-                    async move { backlog.pending().await }
-                },
-            )?;
+            .asking("rule_actions_pending", app::PENDING, move || {
+                let backlog = backlog.clone();
+                async move { backlog.pending().await }
+            })?;
         Ok(metrics)
     }
 }
@@ -210,46 +196,25 @@ pub async fn run(databases: &Databases, config: &ServerConfig, stop: Stop) -> an
     let modules = Modules::new(&stores, &bus, config)
         .await
         .context("the database is not ready; has `monolith-02 migrate` been run?")?;
-    let sessions = Sessions::new(&config.automator_api_token)
-        .map_err(|error| anyhow::anyhow!("no random numbers for sessions: {error}"))?;
-    let listener = TcpListener::bind((config.host, config.port))
-        .await
-        .with_context(|| format!("cannot listen on {}:{} (PORT)", config.host, config.port))?;
     let asked = stores.clone();
     let health = Health::new(stop.clone()).asking(move || {
         let stores = asked.clone();
         async move { stores.are_there().await }
     });
-    let metrics = modules.metrics()?;
-    let routes = modules
-        .routes(config, sessions)
-        .merge(health.router())
-        .merge(metrics.router())
-        .layer(middleware::from_fn_with_state(config.automator_api_token.clone(), auth::local_names));
-    let router = metrics.count(chassis::http::frame(routes).layer(middleware::from_fn(pages::in_words)));
-    let mut workers = modules.work(&stop);
-    let stopped = tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            stop.wait().await;
-            Instant::now()
-        }
-    });
-    let served = serve::run(listener, router, stop.clone()).await;
-    // Also when the server failed by itself: the workers give back what they hold.
-    stop.stop();
-    let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
-    let ended = async {
-        while workers.join_next().await.is_some() {}
+    let routes = modules.routes(config, app::sessions(config)?);
+    let router = app::framed(routes, config, health, &modules.metrics()?);
+    let workers = modules.work(&stop);
+    let last = async {
         bus.settled().await;
         stores.close().await;
     };
-    // Nothing of it may keep the process alive for long.
-    tokio::select! {
-        () = ended => {}
-        () = tokio::time::sleep_until(stopped_at + serve::DRAIN + LAST_WORDS) => {}
-    }
-    Ok(served?)
+    app::serve(config, router, stop, workers, last).await
+}
+
+/// The routes of modules, behind the token for writes.
+pub(crate) fn guarded(routes: Router, config: &ServerConfig) -> Router {
+    let token = config.automator_api_token.clone();
+    limited(routes.layer(middleware::from_fn_with_state(token, auth::writes)), LONGEST_BODY)
 }
 
 /// `router`, taking bodies of at most `bytes`.

@@ -3,10 +3,11 @@
 //!
 //! This crate is the composition root, the one place that knows every module: [`app`] makes them, gives each the ports
 //! that it asks, and merges their routes; [`bus`] carries what they tell each other; [`stores`] opens their databases;
-//! [`take_over`] brings over what step 01 wrote.
+//! [`take_over`] brings over what step 01 wrote. [`states`] are two stops on the way here.
 
 pub mod app;
 pub mod bus;
 pub mod config;
+pub mod states;
 pub mod stores;
 pub mod take_over;

@@ -7,12 +7,12 @@
 
 use anyhow::ensure;
 use sqlx::AssertSqlSafe;
-use store::Store;
+use store::{Store, Tx};
 
 use crate::{config::Databases, stores::Stores};
 
 /// Each copies rows of step 01 that are not there yet. In this order: lines refer to tasks, actions to runs.
-const COPIES: [&str; 6] = [
+const BACKLOG: [&str; 4] = [
     "INSERT INTO backlog_tasks (id, item_key, repository, language, kind, category, author, tracked, closed, opened_at, \
                                 item_updated_at, comments, reactions, status, assignee, due_day, reach, impact, \
                                 confidence, effort, rice_set, version, created_at, updated_at) \
@@ -30,6 +30,10 @@ const COPIES: [&str; 6] = [
                                   created_at, updated_at) \
      SELECT id, run_id, position, action, status, reason, attempts, lease_owner, lease_until, version, created_at, updated_at \
      FROM rule_actions WHERE 1 = 1 ON CONFLICT DO NOTHING",
+];
+
+/// The same for the read models.
+const INSIGHTS: [&str; 2] = [
     "INSERT INTO insight_items (item_key, repository, language, category, difficulty, labels, state, tracked, updated_at, \
                                 closed_at, waiting_since) \
      SELECT i.item_key, r.name, r.language, i.category, i.difficulty, i.labels, i.state, r.tracked, i.updated_at, i.closed_at, \
@@ -40,14 +44,12 @@ const COPIES: [&str; 6] = [
      ON CONFLICT DO NOTHING",
 ];
 
-/// Where the answers under idempotency keys go: the table, the routes, and what of the kept body the module keeps.
-const KEYS: [(&str, &str, &str); 5] = [
-    ("team_keys", "route LIKE 'POST /api/team%'", "body"),
-    ("github_keys", "route LIKE 'POST /api/imports%'", "body"),
-    ("backlog_keys", "route LIKE 'POST /api/rules%'", "body"),
-    ("notify_keys", "route IN ('POST /api/notifications', 'POST /email', 'POST /sms')", "'[' || body || ']'"),
-    // The list in `{"notifications":[…]}`.
-    ("notify_keys", "route = 'POST /api/digests'", "substr(body, 18, length(body) - 18)"),
+/// Where the answers under idempotency keys go.
+const KEYS: [(&str, &str); 4] = [
+    ("team_keys", "route LIKE 'POST /api/team%'"),
+    ("github_keys", "route LIKE 'POST /api/imports%'"),
+    ("backlog_keys", "route LIKE 'POST /api/rules%'"),
+    ("notify_keys", "route IN ('POST /api/notifications', 'POST /email', 'POST /sms', 'POST /api/digests')"),
 ];
 
 /// Whether nobody has ever kept rules here.
@@ -70,21 +72,46 @@ pub async fn run(databases: &Databases, stores: &Stores) -> anyhow::Result<()> {
         databases.database_url.place()
     );
     let mut tx = stores.shared.begin_write().await?;
-    let mut rows = 0;
-    for copy in COPIES {
-        rows += sqlx::query(copy).execute(&mut *tx).await?.rows_affected();
-    }
-    for (table, routes, body) in KEYS {
-        let copy = format!(
-            "INSERT INTO {table} (id, route, idempotency_key, fingerprint, status, location, etag, body, created_at, version) \
-             SELECT id, route, idempotency_key, fingerprint, status, location, etag, {body}, created_at, version \
-             FROM idempotency_keys WHERE {routes} ON CONFLICT DO NOTHING"
-        );
-        rows += sqlx::query(AssertSqlSafe(copy)).execute(&mut *tx).await?.rows_affected();
+    let mut rows = copy(&mut tx, &BACKLOG).await? + copy(&mut tx, &INSIGHTS).await?;
+    for (table, _) in KEYS {
+        rows += keys(&mut tx, table).await?;
     }
     tx.commit().await?;
     tracing::info!(rows, "took over what step 01 wrote");
     Ok(())
+}
+
+/// Takes over what the module with that `table` of keys has answered in step 01; the number of keys.
+///
+/// # Errors
+/// The database's.
+pub async fn keys(tx: &mut Tx, table: &str) -> Result<u64, sqlx::Error> {
+    let mut rows = 0;
+    for (table, routes) in KEYS.iter().filter(|(known, _)| *known == table) {
+        let copy = format!(
+            "INSERT INTO {table} (id, route, idempotency_key, fingerprint, status, location, etag, body, created_at, version) \
+             SELECT id, route, idempotency_key, fingerprint, status, location, etag, body, created_at, version \
+             FROM idempotency_keys WHERE {routes} ON CONFLICT DO NOTHING"
+        );
+        rows += sqlx::query(AssertSqlSafe(copy)).execute(&mut **tx).await?.rows_affected();
+    }
+    Ok(rows)
+}
+
+/// Makes the read models of what step 01 wrote; the number of rows.
+///
+/// # Errors
+/// The database's.
+pub async fn insights(tx: &mut Tx) -> Result<u64, sqlx::Error> {
+    copy(tx, &INSIGHTS).await
+}
+
+async fn copy(tx: &mut Tx, copies: &[&'static str]) -> Result<u64, sqlx::Error> {
+    let mut rows = 0;
+    for copy in copies {
+        rows += sqlx::query(*copy).execute(&mut **tx).await?.rows_affected();
+    }
+    Ok(rows)
 }
 
 /// Whether there is such a table.

@@ -4,16 +4,15 @@ use std::fmt::Write;
 
 use axum::http::StatusCode;
 use chassis::{
-    Problem,
+    Ctx, Problem,
     extract::Ignored,
-    idempotency::{Answer, IdempotencyKey, Keyed},
+    idempotency::{Answer, IdempotencyKey, Keyed, Once},
 };
 use domain::{Channel, Digests, Item, Limit, Member, Message, Task, TaskQuery};
-use store::idempotency;
 use uuid::Uuid;
 
-use super::{IDEMPOTENCY_KEYS, items, tasks, team};
-use crate::{Result, app::State, notify};
+use super::{items, tasks, team};
+use crate::{Result, app::State};
 
 /// How many tasks, and how many of those who wait, a mail names; it says how many there are.
 pub const NAMED: u32 = 20;
@@ -34,6 +33,7 @@ pub const NAMED: u32 = 20;
 )]
 pub async fn create(
     state: axum::extract::State<State>,
+    ctx: Ctx,
     Keyed(key, Ignored): Keyed<Ignored>,
 ) -> Result<Answer> {
     // One message for each member and request: the same when the request is repeated, another one tomorrow.
@@ -51,15 +51,8 @@ pub async fn create(
             to: member.email,
         });
     }
-    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
-        let mut notifications = Vec::with_capacity(messages.len());
-        for message in &messages {
-            notifications.push(notify::queue(tx, message).await?);
-        }
-        Ok(Answer::json(StatusCode::ACCEPTED, &Digests { notifications })?)
-    })
-    .await
-    .inspect(|_| state.messenger.wake())
+    let Once { value: notifications, replayed } = state.outgoing.send(&ctx, key, messages).await?;
+    Ok(Once { value: Digests { notifications }, replayed }.answer(StatusCode::ACCEPTED)?)
 }
 
 /// The first tasks of a member by rank, and how many there are.

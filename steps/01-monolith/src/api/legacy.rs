@@ -2,7 +2,7 @@
 
 use axum::Json;
 use chassis::{
-    Fault, Problem,
+    Ctx, Fault, Problem,
     extract::{Json as JsonBody, Query},
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
@@ -18,14 +18,19 @@ use uuid::Uuid;
 use super::{items, notifications};
 use crate::{Result, app::State};
 
-/// All of them, described as deprecated.
+/// Those that read, described as deprecated.
 pub fn router() -> OpenApiRouter<State> {
-    let mut router = OpenApiRouter::new()
-        .routes(routes!(ping))
-        .routes(routes!(issues))
-        .routes(routes!(pull_requests))
-        .routes(routes!(email))
-        .routes(routes!(sms));
+    deprecated(
+        OpenApiRouter::new().routes(routes!(ping)).routes(routes!(issues)).routes(routes!(pull_requests)),
+    )
+}
+
+/// Those that send messages.
+pub fn messages() -> OpenApiRouter<State> {
+    deprecated(OpenApiRouter::new().routes(routes!(email)).routes(routes!(sms)))
+}
+
+fn deprecated(mut router: OpenApiRouter<State>) -> OpenApiRouter<State> {
     for path in router.get_openapi_mut().paths.paths.values_mut() {
         for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
             operation.deprecated = Some(Deprecated::True);
@@ -178,9 +183,10 @@ pub struct LegacySms {
 )]
 pub async fn email(
     state: axum::extract::State<State>,
+    ctx: Ctx,
     Keyed(key, JsonBody(mail)): Keyed<JsonBody<LegacyEmail>>,
 ) -> Result<Answer> {
-    notifications::queue(&state, key, mail.message()?).await
+    notifications::queue(&*state.outgoing, &ctx, key, mail.message()?).await
 }
 
 /// Send a text message. Use `POST /api/notifications`.
@@ -200,9 +206,10 @@ pub async fn email(
 )]
 pub async fn sms(
     state: axum::extract::State<State>,
+    ctx: Ctx,
     Keyed(key, JsonBody(text)): Keyed<JsonBody<LegacySms>>,
 ) -> Result<Answer> {
-    notifications::queue(&state, key, text.message()?).await
+    notifications::queue(&*state.outgoing, &ctx, key, text.message()?).await
 }
 
 impl LegacyEmail {

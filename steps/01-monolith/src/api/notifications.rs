@@ -2,16 +2,18 @@
 
 use axum::{Json, http::StatusCode};
 use chassis::{
-    Fault, Problem,
+    Ctx, Fault, Problem,
     extract::{Json as JsonBody, Path},
-    idempotency::{Answer, IdempotencyKey, Keyed},
+    idempotency::{Answer, IdempotencyKey, Keyed, Once},
 };
 use domain::{Message, NewNotification, Notification};
-use store::idempotency;
 use uuid::Uuid;
 
-use super::IDEMPOTENCY_KEYS;
-use crate::{Result, app::State, notify};
+use crate::{
+    Result,
+    app::State,
+    notify::{self, Outgoing},
+};
 
 /// Send a message to somebody. It is queued now and sent soon; the `Location` tells how that went.
 ///
@@ -30,9 +32,10 @@ use crate::{Result, app::State, notify};
 )]
 pub async fn create(
     state: axum::extract::State<State>,
+    ctx: Ctx,
     Keyed(key, JsonBody(new)): Keyed<JsonBody<NewNotification>>,
 ) -> Result<Answer> {
-    queue(&state, key, message(new)?).await
+    queue(&*state.outgoing, &ctx, key, message(new)?).await
 }
 
 /// The message that is asked for.
@@ -46,14 +49,19 @@ pub fn message(new: NewNotification) -> Result<Message, Fault> {
 }
 
 /// Queues a message, once for each key, and answers 202 with it.
-pub(super) async fn queue(state: &State, key: Option<IdempotencyKey>, message: Message) -> Result<Answer> {
-    idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
-        let queued = notify::queue(tx, &message).await?;
-        let location = format!("/api/notifications/{}", queued.id);
-        Ok(Answer::json(StatusCode::ACCEPTED, &queued)?.at(location))
-    })
-    .await
-    .inspect(|_| state.messenger.wake())
+///
+/// # Errors
+/// What `outgoing` fails with.
+pub async fn queue(
+    outgoing: &dyn Outgoing,
+    ctx: &Ctx,
+    key: Option<IdempotencyKey>,
+    message: Message,
+) -> Result<Answer> {
+    let Once { value, replayed } = outgoing.send(ctx, key, vec![message]).await?;
+    let queued = value.into_iter().next().ok_or_else(|| Fault::internal("no answer for a message"))?;
+    let location = format!("/api/notifications/{}", queued.id);
+    Ok(Once { value: queued, replayed }.answer(StatusCode::ACCEPTED)?.at(location))
 }
 
 /// How far a message has come.

@@ -13,7 +13,7 @@ use crate::{
     Error, Result,
     app::State,
     github::webhook::{self, Envelope},
-    rules, sync,
+    sync,
 };
 
 /// The longest payload that we read, in bytes. GitHub sends up to 25 MB, but what we listen to, one
@@ -77,10 +77,7 @@ pub async fn receive(
             .bind(repository.name.as_str())
             .fetch_one(&mut *tx)
             .await?;
-    let items = sync::apply(&state.store, &mut tx, &tracked, &[heard.told], Origin::Webhook).await?;
-    if let (Some(event), Some(item)) = (&heard.event, items.first()) {
-        rules::decide(&mut tx, item, event).await?;
-    }
+    state.sink.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
     tx.commit().await?;
     state.ruler.wake();
     Ok(StatusCode::ACCEPTED)

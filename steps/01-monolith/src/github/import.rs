@@ -13,18 +13,17 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use domain::{Kind, Origin, RepositoryName};
 use futures::{StreamExt, stream};
 use sqlx::FromRow;
-use store::{Store, Tx, lease::Lease};
+use store::{Store, lease::Lease};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use chassis::{Fault, serve::Stop};
 
 use super::client::{Github, GithubError, ListPage};
-use crate::sync;
+use crate::sync::{self, Sink};
 
 /// How long a claim on an import lasts; what a killed worker costs.
 const LEASE: Duration = Duration::from_secs(6);
@@ -49,35 +48,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What an import that the database ended says: the cause is for the log, not for whoever may read imports.
 const DATABASE_FAILED: &str = "the database failed; the log has the reason";
-
-/// Who writes what an import reads.
-#[async_trait]
-pub trait Sink: std::fmt::Debug + Send + Sync {
-    /// Writes a page of a list, within the transaction that also says that it was read.
-    async fn write(
-        &self,
-        tx: &mut Tx,
-        repository: &sync::TrackedRepository,
-        items: &[sync::Told],
-    ) -> Result<(), Fault>;
-}
-
-/// Into the one schema: an item together with its task.
-#[derive(Debug)]
-struct OneSchema(Store);
-
-#[async_trait]
-impl Sink for OneSchema {
-    async fn write(
-        &self,
-        tx: &mut Tx,
-        repository: &sync::TrackedRepository,
-        items: &[sync::Told],
-    ) -> Result<(), Fault> {
-        let written = sync::apply(&self.0, tx, repository, items, Origin::Import).await;
-        written.map(drop).map_err(store::fault)
-    }
-}
 
 /// The worker of one process.
 #[derive(Debug, Clone)]
@@ -124,16 +94,9 @@ impl From<sqlx::Error> for Stopped {
 }
 
 impl Importer {
-    /// A worker that asks `github`; without it, every import fails and says why.
+    /// A worker that asks `github` and writes what it reads into `sink`; without `github`, every import fails and says why.
     #[must_use]
-    pub fn new(store: Store, github: Option<Github>) -> Self {
-        let sink = Arc::new(OneSchema(store.clone()));
-        Self::into(sink, store, github)
-    }
-
-    /// The same, writing what it reads into `sink`.
-    #[must_use]
-    pub fn into(sink: Arc<dyn Sink>, store: Store, github: Option<Github>) -> Self {
+    pub fn new(store: Store, github: Option<Github>, sink: Arc<dyn Sink>) -> Self {
         Self { sink, store, github, owner: Uuid::now_v7().to_string().into(), wake: Arc::default() }
     }
 
@@ -320,7 +283,7 @@ impl Importer {
         };
         let seen = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
         let mut tx = self.store.begin_write().await?;
-        self.sink.write(&mut tx, &repository, &page.items).await?;
+        self.sink.write(&mut tx, &repository, &page.items, Origin::Import, None).await?;
         let last = page.next.is_none();
         let next = page.next.or_else(|| list.after_cursor.clone());
         let moved = sqlx::query(
@@ -502,7 +465,7 @@ mod tests {
         }
         let token = simulators::GITHUB_TOKEN.parse().unwrap();
         let github = Github::new(&github.parse().unwrap(), token).unwrap();
-        Importer::new(store, Some(github))
+        Importer::new(store.clone(), Some(github), Arc::new(crate::sync::OneSchema(store)))
     }
 
     async fn end(importer: &Importer) -> (String, Option<String>) {

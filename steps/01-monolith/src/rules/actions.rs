@@ -1,12 +1,12 @@
 //! Does what rules decided: one row, one action, under a lease.
 //!
-//! An action on our own tables, and a message that is queued in them, is done in the transaction that says so: once,
-//! whatever is killed when. A comment is GitHub's, which takes no key: it is made twice when the worker is killed between
-//! GitHub's answer and our note of it.
+//! An action on a task is done in the transaction that says so: once, whatever is killed when. A message is handed over under
+//! a key, and noted then: whoever is killed in between hands over the same one. A comment is GitHub's, which takes no key: it
+//! is made twice when the worker is killed between GitHub's answer and our note of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use chassis::{Fault, serve::Stop};
+use chassis::{Ctx, Fault, serve::Stop};
 use domain::{Action, Channel, Message, Notify, Recipient, RiceChange, TaskChange};
 use sqlx::FromRow;
 use store::{Sql, Store, Tx, lease::Lease, queue::Queue};
@@ -16,12 +16,15 @@ use crate::{
     Result,
     github::client::{Github, GithubError},
     history::Who,
-    notify::{self, Messenger, Patience},
+    notify::{Outgoing, Patience},
     tasks,
 };
 
 /// How long a worker may hold an action; what a killed one costs.
 pub const LEASE: Duration = Duration::from_millis(7_500);
+
+/// How long it may take to hand messages over: less than the lease.
+const HANDOVER: Duration = Duration::from_secs(5);
 
 /// How many actions a process does at once.
 pub const AT_ONCE: usize = 2;
@@ -31,7 +34,7 @@ pub const AT_ONCE: usize = 2;
 pub struct Ruler {
     store: Store,
     github: Option<Github>,
-    messenger: Messenger,
+    outgoing: Arc<dyn Outgoing>,
     patience: Patience,
     queue: Queue,
 }
@@ -189,16 +192,26 @@ pub fn nobody(notify: &Notify) -> Fault {
 }
 
 impl Ruler {
-    /// Workers that comment through `github` and send messages by `messenger`.
+    /// Workers that comment through `github` and hand messages to `outgoing`.
     #[must_use]
-    pub fn new(store: Store, github: Option<Github>, messenger: Messenger, patience: Patience) -> Self {
+    pub fn new(
+        store: Store,
+        github: Option<Github>,
+        outgoing: Arc<dyn Outgoing>,
+        patience: Patience,
+    ) -> Self {
         let queue = Queue::new(store.clone(), "rule_actions", "status = 'pending'", LEASE, AT_ONCE);
-        Self { store, github, messenger, patience, queue }
+        Self { store, github, outgoing, patience, queue }
     }
 
     /// Tells the workers that a rule may have decided something.
     pub fn wake(&self) {
         self.queue.wake();
+    }
+
+    /// How many actions are to be done; `None` when the database does not say.
+    pub async fn pending(&self) -> Option<i64> {
+        self.store.count("SELECT count(*) FROM rule_actions WHERE status = 'pending'").await.ok()
     }
 
     /// Works until `stop`.
@@ -239,6 +252,11 @@ impl Ruler {
                 let outcome = self.comment(&row, &text).await;
                 self.end(lease, &row, outcome).await
             }
+            Action::Notify(message) => {
+                let handed_over = self.notify(lease, &row, &message).await;
+                let outcome = Outcome::of(handed_over.map_err(Fault::from))?;
+                self.end(lease, &row, outcome).await
+            }
             action => self.change(lease, &row, &action).await,
         }
     }
@@ -246,13 +264,12 @@ impl Ruler {
     /// An action on our own tables, together with the note that it is done.
     async fn change(&self, lease: &Lease, row: &Row, action: &Action) -> Result<()> {
         let mut tx = self.store.begin_write().await?;
-        let changed = self.change_in(&mut tx, lease, row, action).await;
+        let changed = self.change_in(&mut tx, row, action).await;
         let outcome = Outcome::of(changed.map_err(Fault::from))?;
         match outcome {
             Outcome::Done => {
                 if self.note(&mut tx, lease, row, &outcome).await? {
                     tx.commit().await?;
-                    self.messenger.wake();
                 }
                 Ok(())
             }
@@ -263,7 +280,7 @@ impl Ruler {
         }
     }
 
-    async fn change_in(&self, tx: &mut Tx, lease: &Lease, row: &Row, action: &Action) -> Result<()> {
+    async fn change_in(&self, tx: &mut Tx, row: &Row, action: &Action) -> Result<()> {
         let change = match action {
             Action::SetStatus(status) => TaskChange { status: Some(*status), ..TaskChange::default() },
             Action::Assign(login) => {
@@ -278,23 +295,25 @@ impl Ruler {
                     ..TaskChange::default()
                 }
             }
-            Action::Notify(message) => return self.notify(tx, lease, row, message).await,
             // Not ours to change: see `act`.
-            Action::Comment(_) => return Ok(()),
+            Action::Comment(_) | Action::Notify(_) => return Ok(()),
         };
         tasks::change(&self.store, tx, row.task()?, &change, |_| Ok(()), Who::Rule(&row.rule_name)).await
     }
 
-    /// Queues a message for each recipient, under the key of this action and the recipient.
-    async fn notify(&self, tx: &mut Tx, lease: &Lease, row: &Row, message: &Notify) -> Result<()> {
-        let recipients = recipients(tx, row, message).await?;
+    /// Hands over a message for each recipient, under the key of this action and the recipient.
+    async fn notify(&self, lease: &Lease, row: &Row, message: &Notify) -> Result<()> {
+        let recipients = recipients(&self.store, row, message).await?;
         if recipients.is_empty() {
             return Err(nobody(message).into());
         }
-        for (login, to) in recipients {
-            let message = self::message(lease.id(), &row.rule_name, message, &row.subject(), (&login, to));
-            notify::queue(tx, &message).await?;
-        }
+        let messages = recipients
+            .into_iter()
+            .map(|(login, to)| {
+                self::message(lease.id(), &row.rule_name, message, &row.subject(), (&login, to))
+            })
+            .collect();
+        self.outgoing.send(&Ctx::background(HANDOVER), None, messages).await?;
         Ok(())
     }
 
@@ -335,7 +354,7 @@ impl Row {
 }
 
 /// Who gets a message, by login, and where it reaches them.
-async fn recipients(tx: &mut Tx, row: &Row, message: &Notify) -> Result<Vec<(String, String)>> {
+async fn recipients(store: &Store, row: &Row, message: &Notify) -> Result<Vec<(String, String)>> {
     let recipient = message.recipient().map_err(Fault::internal)?;
     let login = match &recipient {
         Recipient::OnCall => None,
@@ -356,5 +375,5 @@ async fn recipients(tx: &mut Tx, row: &Row, message: &Notify) -> Result<Vec<(Str
         None => sql.push("on_call = 1"),
     };
     sql.push(" ORDER BY login");
-    Ok(sql.fetch_all(&mut **tx).await?)
+    Ok(sql.fetch_all(store.pool()).await?)
 }

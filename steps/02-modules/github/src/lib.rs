@@ -22,14 +22,16 @@ use step_01_monolith::{
         import::Importer,
         webhook::{self, Envelope},
     },
-    sync,
+    sync::{self, Sink},
 };
 use step_02_contracts::{Ctx, Delivery, Fault, Github, IdempotencyKey, Items, Once, Team};
 use store::{Store, idempotency};
 use uuid::Uuid;
 
 use self::writer::Writer;
+pub use maintainers::tell_waits;
 pub use routes::{intake, router};
+pub use writer::tell;
 
 /// The tables that nobody else reads or writes.
 pub const TABLES: [&str; 8] = [
@@ -77,7 +79,7 @@ impl Module {
         sync::track(&mut tx, &catalogue).await.map_err(store::fault)?;
         tx.commit().await.map_err(store::fault)?;
         let writer = Arc::new(Writer::new(store.clone()));
-        let importer = Importer::into(writer.clone(), store.clone(), client.clone());
+        let importer = Importer::new(store.clone(), client.clone(), writer.clone());
         Ok(Self { store, catalogue, client, importer, writer })
     }
 

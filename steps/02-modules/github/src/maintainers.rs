@@ -1,12 +1,12 @@
 //! Our copy of who is in the team, and what changes with it: what the community waits for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use domain::{Login, Origin};
 use step_01_monolith::{api::items, waiting};
 use step_02_contracts::{Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded, TeamEvent};
-use store::Store;
+use store::{Store, Tx};
 
 use crate::Module;
 
@@ -59,10 +59,19 @@ async fn set(store: &Store, login: &Login, active: bool) -> Result<(), Fault> {
     .await
     .map_err(store::fault)?;
     let touched = waiting::refresh_speaker(&mut tx, TABLE, login.as_str()).await.map_err(store::fault)?;
-    for item in items::among(&mut *tx, "i.id", touched.into_iter()).await? {
+    tell_waits(&mut tx, touched).await?;
+    tx.commit().await.map_err(store::fault)
+}
+
+/// Records that these items, by the ids of their rows, wait differently.
+///
+/// # Errors
+/// The database's.
+pub async fn tell_waits(tx: &mut Tx, touched: HashSet<String>) -> Result<(), Fault> {
+    for item in items::among(&mut **tx, "i.id", touched.into_iter()).await? {
         let before = Some(item.state);
         let fact = ItemFact { origin: Origin::Import, item, before, lines: Vec::new(), occurrence: None };
         tx.record(&GithubEvent::ItemChanged(Box::new(fact)))?;
     }
-    tx.commit().await.map_err(store::fault)
+    Ok(())
 }

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use domain::{Entry, ItemKey, Occurrence, Origin, RepositoryName};
 use step_01_monolith::{
     api::items,
-    github::import::Sink,
-    sync::{self, Told, TrackedRepository, Written},
+    sync::{self, Sink, Told, TrackedRepository, Written},
 };
 use step_02_contracts::{Fault, GithubEvent, ItemFact};
 use store::{OnConstraint, Store, Tx};
@@ -23,42 +22,52 @@ impl Writer {
     pub(crate) fn new(store: Store) -> Self {
         Self { store }
     }
-
-    /// Writes items with their timelines. `occurrence` is what the first of them was told for.
-    pub(crate) async fn write(
-        &self,
-        tx: &mut Tx,
-        repository: &TrackedRepository,
-        told: &[Told],
-        origin: Origin,
-        mut occurrence: Option<Occurrence>,
-    ) -> Result<(), Fault> {
-        let written = sync::write(&self.store, tx, TABLE, repository, told).await.map_err(store::fault)?;
-        let news: Vec<_> = told
-            .iter()
-            .zip(written)
-            .filter_map(|(told, written)| {
-                let occurrence = occurrence.take();
-                (written.touched || occurrence.is_some()).then_some((told, written, occurrence))
-            })
-            .collect();
-        let ids = news.iter().map(|(_, written, _)| written.item_id.clone());
-        let items = items::among(&mut **tx, "i.id", ids).await?;
-        for ((snapshot, entries), Written { before, .. }, occurrence) in news {
-            let Some(item) = items.iter().find(|item| item.key == snapshot.key).cloned() else { continue };
-            let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
-            let lines = std::iter::once(opened).chain(entries.iter().cloned()).collect();
-            tx.record(&GithubEvent::of(ItemFact { origin, item, before, lines, occurrence }))?;
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
 impl Sink for Writer {
-    async fn write(&self, tx: &mut Tx, repository: &TrackedRepository, items: &[Told]) -> Result<(), Fault> {
-        self.write(tx, repository, items, Origin::Import, None).await
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &TrackedRepository,
+        items: &[Told],
+        origin: Origin,
+        occurrence: Option<Occurrence>,
+    ) -> Result<(), Fault> {
+        let written = sync::write(&self.store, tx, TABLE, repository, items).await.map_err(store::fault)?;
+        tell(tx, items, &written, origin, occurrence).await
     }
+}
+
+/// Records what has become of items that were written. `occurrence` is what the first of them was told for.
+///
+/// # Errors
+/// The database's.
+pub async fn tell(
+    tx: &mut Tx,
+    told: &[Told],
+    written: &[Written],
+    origin: Origin,
+    mut occurrence: Option<Occurrence>,
+) -> Result<(), Fault> {
+    let news: Vec<_> = told
+        .iter()
+        .zip(written)
+        .filter_map(|(told, written)| {
+            let occurrence = occurrence.take();
+            (written.touched || occurrence.is_some()).then_some((told, written, occurrence))
+        })
+        .collect();
+    let ids = news.iter().map(|(_, written, _)| written.item_id.clone());
+    let items = items::among(&mut **tx, "i.id", ids).await?;
+    for ((snapshot, entries), written, occurrence) in news {
+        let Some(item) = items.iter().find(|item| item.key == snapshot.key).cloned() else { continue };
+        let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
+        let lines = std::iter::once(opened).chain(entries.iter().cloned()).collect();
+        let fact = ItemFact { origin, item, before: written.before, lines, occurrence };
+        tx.record(&GithubEvent::of(fact))?;
+    }
+    Ok(())
 }
 
 /// Writes down a delivery; whether we did not have it yet. Its row and its effect are committed together: whoever finds

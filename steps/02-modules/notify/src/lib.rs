@@ -52,7 +52,7 @@ impl Module {
 
     /// How many messages wait to be sent; `None` when the database does not say.
     pub async fn queued(&self) -> Option<i64> {
-        self.store.count("SELECT count(*) FROM messages WHERE status = 'queued'").await.ok()
+        self.messenger.queued().await
     }
 }
 
@@ -64,15 +64,9 @@ impl Notify for Module {
         key: Option<IdempotencyKey>,
         messages: Vec<Message>,
     ) -> Result<Once<Vec<Notification>>, Fault> {
-        idempotency::once_for(&self.store, KEYS, key, async |tx| {
-            let mut queued = Vec::with_capacity(messages.len());
-            for message in &messages {
-                queued.push(notify::queue(tx, message).await?);
-            }
-            Ok(queued)
-        })
-        .await
-        .inspect(|_| self.messenger.wake())
+        let queued = notify::queue_all(&self.store, KEYS, key, messages).await?;
+        self.messenger.wake();
+        Ok(queued)
     }
 
     async fn find(&self, _: &Ctx, id: Uuid) -> Result<Notification, Fault> {

@@ -1,0 +1,203 @@
+//! Second stop: messages, the team and the measures are modules; items, tasks and rules are still the monolith.
+//!
+//! Here the monolith tells for the first time what happens ([`Telling`]), because the measures live on it; and it hears for the
+//! first time what happens elsewhere ([`Speakers`]), because what the community waits for depends on the team. One thing is not
+//! clean yet: the monolith's joins still read `members`, a table that is the team's. They go with the monolith's tasks.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::Router;
+use chassis::{health::Health, process, serve::Stop};
+use domain::{
+    HistoryLine, Leaderboard, Measures, MeasuresQuery, Member, MemberChange, NewMember, Occurrence, Origin,
+    Page, PageQuery, Task, TaskChange, TaskQuery,
+};
+use step_01_monolith::{
+    api::{self, Part},
+    app::{self, State},
+    config::{Command, ServerConfig},
+    pages::{self, Pages, Source},
+    sync::{self, MEMBERS, Sink, Told, TrackedRepository},
+    waiting,
+};
+use step_02_contracts::{Ctx, Fault, Handler, Insights, Notify, Recorded, Team, TeamEvent};
+use step_02_github as github;
+use step_02_insights as insights;
+use step_02_notify as notify;
+use step_02_team as team;
+use store::{DatabaseUrl, Store, Tx};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::notify_out::{self, Out};
+use crate::{app::guarded, bus::Bus, config::Config, take_over};
+
+/// How long the measures may take to ask who is in the team, at the start.
+const CATCH_UP: Duration = Duration::from_secs(30);
+
+/// Does what `config` says; the exit code of the process.
+#[must_use]
+pub fn main(config: &Config) -> ExitCode {
+    let url = &config.databases.database_url;
+    process::run(async {
+        match config.command.unwrap_or(Command::Serve) {
+            Command::Migrate => migrate(url).await,
+            Command::Serve => run(url, &config.server, Stop::from_environment()?).await,
+        }
+    })
+}
+
+/// As the stop before; then the team takes `members` over, and the measures are made of what is there.
+async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
+    notify_out::migrate(url).await?;
+    let store = Store::connect(url).await?;
+    store.migrate("team", team::migrations()).await?;
+    store.migrate("insights", insights::migrations()).await?;
+    let mut tx = store.begin_write().await?;
+    take_over::keys(&mut tx, "team_keys").await?;
+    take_over::insights(&mut tx).await?;
+    tx.commit().await?;
+    store.close().await;
+    Ok(())
+}
+
+async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Result<()> {
+    config.check_token()?;
+    let bus = Arc::new(Bus::default());
+    let store = Store::connect(url).await?.recording(bus.clone());
+    let notify = notify::Module::new(store.clone(), config.providers.providers()?).await?;
+    let team = Arc::new(team::Module::new(store.clone()).await?);
+    let insights = insights::Module::new(store.clone(), Arc::new(config.catalogue()?)).await?;
+    bus.listen(vec![Arc::new(insights.clone()), Arc::new(Speakers(store.clone()))]);
+    insights.catch_up(&Ctx::background(CATCH_UP), &*team).await?;
+
+    let messages: Arc<dyn Notify> = Arc::new(notify.clone());
+    let insights: Arc<dyn Insights> = Arc::new(insights);
+    let sink = Arc::new(Telling(store.clone()));
+    let state = app::open(store.clone(), config, sink, Arc::new(Out(messages.clone()))).await?;
+    let modules = Router::new()
+        .merge(notify::router(messages))
+        .merge(team::router(team.clone()))
+        .merge(insights::router(insights.clone()));
+    let source = Arc::new(Mixed { monolith: state.clone(), team, insights });
+    let routes = Router::new()
+        .merge(api::router(&state, &[Part::Messages, Part::Team, Part::Measures]))
+        .merge(guarded(modules, config))
+        .merge(pages::router(Pages { source, sessions: state.sessions.clone() }));
+    let asked = store.clone();
+    let health = Health::new(stop.clone()).asking(move || {
+        let store = asked.clone();
+        async move { store.is_there().await }
+    });
+    let router = app::framed(routes, config, health, &notify_out::metrics(&notify, &state)?);
+    let mut workers = app::work(&state, &stop);
+    workers.spawn(notify.run(stop.clone()).instrument(tracing::info_span!("notify")));
+    let last = async {
+        bus.settled().await;
+        store.close().await;
+    };
+    app::serve(config, router, stop, workers, last).await
+}
+
+/// Writes items as the monolith does, together with their tasks, and tells what has become of them.
+#[derive(Debug)]
+struct Telling(Store);
+
+#[async_trait]
+impl Sink for Telling {
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        repository: &TrackedRepository,
+        items: &[Told],
+        origin: Origin,
+        occurrence: Option<Occurrence>,
+    ) -> Result<(), Fault> {
+        let written = sync::apply(&self.0, tx, repository, items, origin).await.map_err(store::fault)?;
+        sync::decide(tx, &written, occurrence.as_ref()).await?;
+        github::tell(tx, items, &written, origin, occurrence).await
+    }
+}
+
+/// Finds out what the community waits for, when somebody joins the team or leaves it.
+struct Speakers(Store);
+
+#[async_trait]
+impl Handler for Speakers {
+    fn name(&self) -> &'static str {
+        "monolith"
+    }
+
+    async fn handle(&self, _: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
+        for event in events.iter().filter(|event| event.is_of("team")) {
+            let event: TeamEvent = event.read()?;
+            let mut tx = self.0.begin_write().await.map_err(store::fault)?;
+            // Not while somebody writes down what people said, and derives the same from it.
+            self.0.turn(&mut tx, MEMBERS).await.map_err(store::fault)?;
+            let login = event.member().0.as_str();
+            let touched = waiting::refresh_speaker(&mut tx, MEMBERS, login).await.map_err(store::fault)?;
+            github::tell_waits(&mut tx, touched).await?;
+            tx.commit().await.map_err(store::fault)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the pages show: tasks of the monolith, members and measures of the modules.
+struct Mixed {
+    monolith: State,
+    team: Arc<team::Module>,
+    insights: Arc<dyn Insights>,
+}
+
+#[async_trait]
+impl Source for Mixed {
+    async fn tasks(&self, ctx: &Ctx, query: TaskQuery) -> Result<Page<Task>, Fault> {
+        Source::tasks(&self.monolith, ctx, query).await
+    }
+
+    async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault> {
+        Source::task(&self.monolith, ctx, id).await
+    }
+
+    async fn change_task(&self, ctx: &Ctx, id: Uuid, change: TaskChange, version: i64) -> Result<(), Fault> {
+        Source::change_task(&self.monolith, ctx, id, change, version).await
+    }
+
+    async fn history(&self, ctx: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {
+        Source::history(&self.monolith, ctx, id, limit).await
+    }
+
+    async fn active_members(&self, ctx: &Ctx) -> Result<Vec<Member>, Fault> {
+        self.team.active(ctx).await
+    }
+
+    async fn members(&self, ctx: &Ctx, query: PageQuery) -> Result<Page<Member>, Fault> {
+        self.team.page(ctx, query).await
+    }
+
+    async fn add_member(&self, ctx: &Ctx, new: NewMember) -> Result<(), Fault> {
+        self.team.join(ctx, None, new).await.map(drop)
+    }
+
+    async fn change_member(&self, ctx: &Ctx, login: &str, change: MemberChange) -> Result<(), Fault> {
+        self.team.change(ctx, login, change).await.map(drop)
+    }
+
+    async fn measures(&self, ctx: &Ctx, query: MeasuresQuery) -> Result<Measures, Fault> {
+        self.insights.measures(ctx, query).await
+    }
+
+    async fn leaderboard(&self, ctx: &Ctx, year: i16) -> Result<Leaderboard, Fault> {
+        self.insights.leaderboard(ctx, year).await
+    }
+
+    async fn latest_year(&self, ctx: &Ctx) -> Result<i16, Fault> {
+        self.insights.latest_year(ctx).await
+    }
+
+    async fn languages(&self, ctx: &Ctx) -> Result<Vec<String>, Fault> {
+        Source::languages(&self.monolith, ctx).await
+    }
+}

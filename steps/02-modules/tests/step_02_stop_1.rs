@@ -1,0 +1,11 @@
+//! The acceptance suite on stop 1 of the way to step 02.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    acceptance::run(acceptance::Step {
+        number: "02",
+        binary: env!("CARGO_BIN_EXE_system-02"),
+        folder: concat!(env!("CARGO_MANIFEST_DIR"), "/states/1-notify"),
+    })
+}
