@@ -1,0 +1,3 @@
+//! Step 03: The strangler gateway.
+
+pub mod pieces;

@@ -1,0 +1,1 @@
+//! The exercises of step 03, a module each, named by their slug.
