@@ -110,7 +110,90 @@ impl Differences<'_> {
     }
 }
 
-/// Whether two values that are not both objects or both arrays are the same. A number is what it is worth.
+/// Whether two values that are not both objects or both arrays are the same. 1 is 1.0; two whole numbers are never rounded.
 fn are_equal(one: &Value, other: &Value) -> bool {
-    one == other || one.is_number() && one.as_f64() == other.as_f64()
+    let is_float = one.is_f64() || other.is_f64();
+    one == other || is_float && one.as_f64().is_some_and(|one| other.as_f64() == Some(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::StatusCode;
+
+    fn json_of(body: &str) -> Answer {
+        let content_type = Some("application/json; charset=utf-8".to_owned());
+        Answer { status: StatusCode::OK, content_type, body: Bytes::copy_from_slice(body.as_bytes()) }
+    }
+
+    /// Where two JSON bodies differ.
+    fn places(first: &str, second: &str, ignore: &[&str]) -> Vec<String> {
+        let ignore = Ignore::new(ignore.iter().copied()).unwrap();
+        compare(&json_of(first), &json_of(second), &ignore).into_iter().map(|found| found.at).collect()
+    }
+
+    #[test]
+    fn json_is_compared_by_meaning() {
+        assert!(places(r#"{"a": 1, "b": [2]}"#, r#"{"b":[2.0],"a":1.0}"#, &[]).is_empty());
+        assert_eq!(places(r#"{"a": 1}"#, r#"{"a": "1"}"#, &[]), ["/a"]);
+        assert_eq!(places(r#"{"a": null}"#, "{}", &[]), ["/a"]);
+        // Beyond what a float can tell apart.
+        assert_eq!(places("[9007199254740993]", "[9007199254740992]", &[]), ["/0"]);
+    }
+
+    #[test]
+    fn a_place_is_a_json_pointer() {
+        let (first, second) = (r#"{"a/b~c": [{"x": 1}, 2]}"#, r#"{"a/b~c": [{"x": 2}]}"#);
+        assert_eq!(places(first, second, &[]), ["/a~1b~0c/0/x", "/a~1b~0c/1"]);
+        assert_eq!(places("1", "2", &[]), ["body"]);
+    }
+
+    #[test]
+    fn what_is_ignored_may_differ_or_be_gone() {
+        let (first, second) = (r#"{"items": [{"at": 1, "rank": 1}]}"#, r#"{"items": [{"rank": 1}]}"#);
+        assert!(places(first, second, &["/items/*/at"]).is_empty());
+        assert!(places(first, "{}", &["/items"]).is_empty());
+        assert_eq!(places(first, second, &["/items/*", "/at"]), Vec::<String>::new());
+        assert_eq!(places(first, second, &["/items/1/at", "/items/at"]), ["/items/0/at"]);
+        assert_eq!(
+            Ignore::new(["items"]).unwrap_err().to_string(),
+            "\"items\" is no place in a body: write it like \"/items/*/updated_at\""
+        );
+    }
+
+    #[test]
+    fn status_type_and_other_bodies_count_too() {
+        let answer = json_of("{}");
+        let ignore = Ignore::default();
+        let failed = Answer { status: StatusCode::BAD_GATEWAY, ..answer.clone() };
+        let found = compare(&answer, &failed, &ignore);
+        assert_eq!(
+            found,
+            [Difference {
+                at: "status".to_owned(),
+                first: Some("200".to_owned()),
+                second: Some("502".to_owned())
+            }]
+        );
+        let text = Answer { content_type: Some("text/plain".to_owned()), ..answer.clone() };
+        let places: Vec<_> = compare(&answer, &text, &ignore).into_iter().map(|found| found.at).collect();
+        assert_eq!(places, ["content_type"]);
+        // Says JSON and is none.
+        let garbage = json_of("<html>");
+        let places: Vec<_> = compare(&answer, &garbage, &ignore).into_iter().map(|found| found.at).collect();
+        assert_eq!(places, ["body"]);
+        assert!(compare(&garbage, &garbage, &ignore).is_empty());
+    }
+
+    #[test]
+    fn no_more_is_told_than_a_person_reads() {
+        let numbers = |from: u32| {
+            format!("[{}]", (from..from + 500).map(|n| n.to_string()).collect::<Vec<_>>().join(","))
+        };
+        assert_eq!(places(&numbers(0), &numbers(1), &[]).len(), MOST);
+        let long = format!("\"{}\"", "ü".repeat(500));
+        let found = compare(&json_of(&long), &json_of("null"), &Ignore::default());
+        assert_eq!(found[0].first.as_ref().unwrap().chars().count(), LONGEST);
+    }
 }

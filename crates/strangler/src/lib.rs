@@ -17,3 +17,5 @@ pub use hash::hash;
 pub use ignore::{BadPattern, Ignore};
 pub use queue::{Queue, Unqueued};
 pub use tally::{Counts, Finding, Tally};
+// Part of what is offered, so whoever offers needs no version of their own.
+pub use {bytes::Bytes, http};

@@ -57,3 +57,26 @@ impl<T> Queue<T> {
         self.stop.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_has_so_many_places_and_gives_the_oldest_first() {
+        let queue = Queue::new(2);
+        assert_eq!([1, 2, 3].map(|item| queue.try_send(item)), [Ok(()), Ok(()), Err(Unqueued)]);
+        assert_eq!(queue.recv().await, Some(1));
+        assert_eq!(queue.send(4).await, Ok(()));
+        assert_eq!((queue.recv().await, queue.recv().await), (Some(2), Some(4)));
+    }
+
+    #[tokio::test]
+    async fn closed_it_gives_and_takes_nothing() {
+        let queue = Queue::new(2);
+        queue.send(1).await.unwrap();
+        queue.close();
+        assert_eq!(queue.recv().await, None);
+        assert_eq!((queue.try_send(2), queue.send(3).await), (Err(Unqueued), Err(Unqueued)));
+    }
+}

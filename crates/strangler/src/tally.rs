@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
@@ -40,9 +40,9 @@ pub struct Finding {
     pub differences: Vec<Difference>,
 }
 
-/// Keeps count, for many at once.
-#[derive(Debug, Default)]
-pub struct Tally(Mutex<(Counts, VecDeque<Finding>)>);
+/// Keeps count, for many at once. A clone keeps the same count.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<Mutex<(Counts, VecDeque<Finding>)>>);
 
 impl Tally {
     /// Both have answered: equal where `differences` is empty, else different.
@@ -87,5 +87,34 @@ impl Tally {
     /// A panic elsewhere leaves numbers that are still whole.
     fn lock(&self) -> MutexGuard<'_, (Counts, VecDeque<Finding>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method, StatusCode};
+
+    use super::*;
+    use crate::Answer;
+
+    #[test]
+    fn the_newest_findings_are_kept() {
+        let tally = Tally::default();
+        let offer = |number: usize| Offer {
+            method: Method::GET,
+            path_and_query: format!("/{number}"),
+            headers: HeaderMap::new(),
+            answer: Answer { status: StatusCode::OK, content_type: None, body: Bytes::new() },
+        };
+        let difference = Difference { at: "body".to_owned(), first: None, second: None };
+        tally.compared(&offer(0), Vec::new());
+        for number in 1..=KEPT + 5 {
+            tally.clone().compared(&offer(number), vec![difference.clone()]);
+        }
+        let counts = tally.counts();
+        assert_eq!((counts.equal, counts.different), (1, KEPT as u64 + 5));
+        assert_eq!(counts.findings.len(), KEPT);
+        assert_eq!(counts.findings[0].path_and_query, format!("/{}", KEPT + 5));
     }
 }
