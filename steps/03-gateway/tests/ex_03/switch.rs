@@ -98,7 +98,7 @@ fn two_routes_pick_different_people() {
     let (tasks, team) = (chosen(TASKS, 20), chosen(TEAM, 20));
     let both = tasks.intersection(&team).count();
     assert!(
-        both < tasks.len() / 2,
+        both <= tasks.len() / 2,
         "{both} of the {} people who try the new tasks try the new team page too. The same few meet every fault that we \
          have, and everybody else tests nothing. What is different from route to route?",
         tasks.len()
