@@ -231,6 +231,65 @@ fn the_small_commands_answer() {
 }
 
 #[test]
+fn a_later_step_is_told_by_what_it_adds() {
+    let checkout = Checkout::with_exercises();
+    let list = checkout.read("workshop.toml").replace(
+        "title = \"The monolith\" }]",
+        "title = \"The monolith\" }, { number = \"02\", slug = \"gateway\", part = \"design\", title = \"A gateway\" }]",
+    );
+    checkout.write("workshop.toml", &list);
+    let system = r#"
+extends = "../01-monolith"
+step = "02"
+binary = "system-02"
+front = "gateway"
+remove = ["simulators"]
+[[process]]
+name = "monolith"
+port = 8081
+waits_for = ["migrate"]
+[[process]]
+name = "gateway"
+port = 8080
+"#;
+    checkout.write("steps/02-gateway/system.toml", system);
+    checkout.write("steps/02-gateway/Cargo.toml", "[dependencies]\nstep-01-monolith.workspace = true\n");
+    checkout.write("steps/02-gateway/src/table.rs", "//! Which route goes where.\n\nfn table() {}\n");
+    checkout.write("steps/02-gateway/tests/step_02.rs", "fn main() {}\n");
+    checkout.write("steps/02-gateway/migrations/1.sql", "-- Who may.\nCREATE TABLE rights (id TEXT);\n");
+    let done = checkout.run(&["diff", "1", "2"]);
+    let told = "\
+From 01 The monolith to 02 A gateway
+Process      monolith now on port 8081
+Process    + gateway on port 8080
+Process    - simulators
+Front        clients talk to gateway instead of monolith
+Table      + rights
+Code       + steps/02-gateway: 2 files, 5 lines, on top of step-01-monolith
+
+    2  steps/02-gateway/migrations/1.sql  Who may
+    3  steps/02-gateway/src/table.rs      Which route goes where
+";
+    assert_eq!(done.out, told, "{done}");
+    let done = checkout.run(&["where", "8080"]);
+    assert!(
+        done.out.starts_with("8080: the port of the process gateway, in step 02 A gateway, since step 02\n"),
+        "{done}"
+    );
+    let done = checkout.run(&["where", "migrate"]);
+    assert!(done.out.starts_with("migrate: a process, in step 02 A gateway, since step 01\n"), "{done}");
+
+    for (wrong, said) in [
+        (["diff", "2", "1"], "step 02 is not before step 01"),
+        (["diff", "1", "7"], "there is no step 07; there are: 01, 02"),
+        (["diff", "01.1", "2"], "01.1 is no step; two steps are told like this: cargo workshop diff 1 2"),
+    ] {
+        let done = checkout.run(&wrong);
+        assert!(done.code == Some(64) && done.err.contains(said), "{done}");
+    }
+}
+
+#[test]
 fn a_checklist_ticks_what_holds_and_crosses_what_does_not() {
     let checkout = Checkout::with_exercises();
     let item = |name: &str, test: &str| {
@@ -304,6 +363,7 @@ fn a_new_step_has_all_of_its_files_and_overwrites_none() {
         assert!(checkout.path(&format!("steps/02-modules/{path}")).exists(), "{path}");
     }
     assert!(checkout.read("solutions/02-modules/src/first.rs").contains("// begin 02.1"));
+    assert!(checkout.read("steps/02-modules/system.toml").contains("extends = \"../01-monolith\""));
     let done = checkout.run(&["author", "new", "2", "modules", "Modules"]);
     assert!(done.code == Some(1) && done.err.contains("is there already"), "{done}");
     assert_eq!(checkout.run(&["author", "new", "1", "x", "X"]).code, Some(64));
