@@ -2,7 +2,7 @@
 //!
 //! A connection comes in at [`server`]. [`proxy`] takes a request from it: [`path`] refuses what two servers could read in
 //! two ways, the [`table`] says who answers, [`headers`] says what is passed on, [`upstream`] asks, and [`body`] streams
-//! both ways. [`reload`] swaps the table while all this goes on. [`shadowing`] has a second upstream asked the same, and
+//! both ways, with [`patience`]. [`reload`] swaps the table while all this goes on. [`shadowing`] has a second upstream asked the same, and
 //! [`tunnel`] carries what is no longer HTTP. [`admin`] shows what the gateway knows. [`app`] puts it together.
 
 pub mod admin;
@@ -11,6 +11,7 @@ pub mod body;
 pub mod config;
 pub mod headers;
 pub mod path;
+pub mod patience;
 pub mod pieces;
 pub mod proxy;
 pub mod refusal;

@@ -7,7 +7,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{headers::Peer, proxy::Gateway};
+use crate::{headers::Peer, patience::Patient, proxy::Gateway};
 
 /// The longest head of a request, in bytes.
 pub const LARGEST_HEAD: usize = 32 << 10;
@@ -15,6 +15,8 @@ pub const LARGEST_HEAD: usize = 32 << 10;
 const MOST_HEADERS: usize = 100;
 /// How long a client may take to send a head; also how long its connection is kept without a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long a client may read nothing of its answer.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 /// How long to wait when no connection can be taken: for the system to have descriptors again.
 const RECOVER: Duration = Duration::from_millis(50);
 
@@ -71,7 +73,7 @@ async fn connection(
         .header_read_timeout(HEAD_WITHIN)
         .max_header_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patient::new(stream, READ_WITHIN)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {

@@ -89,9 +89,18 @@ impl Upstream {
     /// A kept connection that can take a request now, if there is one.
     fn take(&self) -> Option<SendRequest<Upload>> {
         let mut kept = self.kept();
-        kept.retain(|(connection, _)| !connection.is_closed());
-        let ready = kept.iter().rposition(|(connection, _)| connection.is_ready())?;
-        kept.remove(ready).map(|(connection, _)| connection)
+        let mut busy = VecDeque::new();
+        let ready = loop {
+            match kept.pop_back() {
+                Some((connection, _)) if connection.is_ready() => break Some(connection),
+                Some((connection, _)) if connection.is_closed() => {}
+                // Answered before it was sent to its end: what is left is still on its way.
+                Some(sending) => busy.push_front(sending),
+                None => break None,
+            }
+        };
+        kept.append(&mut busy);
+        ready
     }
 
     fn keep(&self, connection: SendRequest<Upload>) {
