@@ -198,6 +198,22 @@ fn a_run_takes_those_of_my_files_that_verify_and_says_which() {
     running.end();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_later_step_runs_with_my_files_of_an_earlier_one() {
+    let checkout = Checkout::with_exercises();
+    checkout.add_gateway();
+    assert!(checkout.weigh("1 + 1").ok());
+    let port = support::free_port().to_string();
+    let mut running = checkout.command(&["run", "2", "--mine", "--port", &port]).start();
+    running.wait_for("Automator is at");
+    let said = running.said();
+    // What is not done of an earlier step is nothing to be told at each run.
+    assert!(said.contains("Yours      00 A weight\n") && !said.contains("Ours "), "{said}");
+    running.signal("INT");
+    assert!(running.end().ok());
+}
+
 #[test]
 fn watching_verifies_at_each_save_without_a_terminal() {
     for options in [&["watch"][..], &["watch", "--poll"]] {
@@ -233,30 +249,8 @@ fn the_small_commands_answer() {
 #[test]
 fn a_later_step_is_told_by_what_it_adds() {
     let checkout = Checkout::with_exercises();
-    let list = checkout.read("workshop.toml").replace(
-        "title = \"The monolith\" }]",
-        "title = \"The monolith\" }, { number = \"02\", slug = \"gateway\", part = \"design\", title = \"A gateway\" }]",
-    );
-    checkout.write("workshop.toml", &list);
-    let system = r#"
-extends = "../01-monolith"
-step = "02"
-binary = "system-02"
-front = "gateway"
-remove = ["simulators"]
-[[process]]
-name = "monolith"
-port = 8081
-waits_for = ["migrate"]
-[[process]]
-name = "gateway"
-port = 8080
-"#;
-    checkout.write("steps/02-gateway/system.toml", system);
-    checkout.write("steps/02-gateway/Cargo.toml", "[dependencies]\nstep-01-monolith.workspace = true\n");
-    checkout.write("steps/02-gateway/src/table.rs", "//! Which route goes where.\n\nfn table() {}\n");
-    checkout.write("steps/02-gateway/tests/step_02.rs", "fn main() {}\n");
-    checkout.write("steps/02-gateway/migrations/1.sql", "-- Who may.\nCREATE TABLE rights (id TEXT);\n");
+    checkout.add_gateway();
+    checkout.write("steps/02-gateway/src/main.rs", "//! Which route goes where.\n\nfn main() {}\n");
     let done = checkout.run(&["diff", "1", "2"]);
     let told = "\
 From 01 The monolith to 02 A gateway
@@ -268,7 +262,7 @@ Table      + rights
 Code       + steps/02-gateway: 2 files, 5 lines, on top of step-01-monolith
 
     2  steps/02-gateway/migrations/1.sql  Who may
-    3  steps/02-gateway/src/table.rs      Which route goes where
+    3  steps/02-gateway/src/main.rs       Which route goes where
 ";
     assert_eq!(done.out, told, "{done}");
     let done = checkout.run(&["where", "8080"]);
