@@ -138,6 +138,7 @@ mod tests {
         assert!(places(r#"{"a": 1, "b": [2]}"#, r#"{"b":[2.0],"a":1.0}"#, &[]).is_empty());
         assert_eq!(places(r#"{"a": 1}"#, r#"{"a": "1"}"#, &[]), ["/a"]);
         assert_eq!(places(r#"{"a": null}"#, "{}", &[]), ["/a"]);
+        assert_eq!(places("{}", r#"{"a": null}"#, &[]), ["/a"]);
         // Beyond what a float can tell apart.
         assert_eq!(places("[9007199254740993]", "[9007199254740992]", &[]), ["/0"]);
     }

@@ -60,6 +60,8 @@ impl<T> Queue<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -77,6 +79,8 @@ mod tests {
         queue.send(1).await.unwrap();
         queue.close();
         assert_eq!(queue.recv().await, None);
-        assert_eq!((queue.try_send(2), queue.send(3).await), (Err(Unqueued), Err(Unqueued)));
+        let too_late = async { (queue.try_send(2), queue.send(3).await, queue.send(4).await) };
+        let refused = tokio::time::timeout(Duration::from_secs(5), too_late).await;
+        assert_eq!(refused, Ok((Err(Unqueued), Err(Unqueued), Err(Unqueued))));
     }
 }
