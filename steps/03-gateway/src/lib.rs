@@ -4,11 +4,13 @@
 //! two ways, the [`table`] says who answers, [`headers`] says what is passed on, [`upstream`] asks, and [`body`] streams
 //! both ways, with [`patience`]. [`reload`] swaps the table while all this goes on. [`shadowing`] has a second upstream asked the same, and
 //! [`tunnel`] carries what is no longer HTTP. [`admin`] shows what the gateway knows. [`app`] puts it together.
+//! [`faulty`] is no part of it: an upstream to try it on.
 
 pub mod admin;
 pub mod app;
 pub mod body;
 pub mod config;
+pub mod faulty;
 pub mod headers;
 pub mod path;
 pub mod patience;

@@ -1,5 +1,5 @@
-//! Every process of step 03 in one binary, for tests, drills and `cargo workshop run 3`: `system-03 gateway`, and what
-//! `system-01` has.
+//! Every process of step 03 in one binary, for tests, drills and `cargo workshop run 3`: `system-03 gateway`,
+//! `system-03 faulty`, and what `system-01` has.
 
 use std::process::ExitCode;
 
@@ -11,6 +11,8 @@ use clap::Parser;
 enum Process {
     /// The reverse proxy in front.
     Gateway(step_03_gateway::config::Config),
+    /// A new version with a fault in it.
+    Faulty(step_03_gateway::faulty::Config),
     /// What step 01 has.
     #[command(flatten)]
     Earlier(step_01_monolith::processes::Process),
@@ -19,6 +21,7 @@ enum Process {
 fn main() -> ExitCode {
     match chassis::config::parse() {
         Process::Gateway(config) => step_03_gateway::app::main(&config),
+        Process::Faulty(config) => step_03_gateway::faulty::main(&config),
         Process::Earlier(process) => process.main(),
     }
 }

@@ -6,5 +6,6 @@
 
 #![expect(clippy::expect_used, reason = "tests")]
 
+mod gateway;
 mod shadow;
 mod switch;

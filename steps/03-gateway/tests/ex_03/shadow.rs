@@ -1,16 +1,25 @@
-//! 03.2: a shadow that cannot hurt. On a clock of its own: what takes thirty seconds is over at once.
+//! 03.2: a shadow that cannot hurt. Most of it on a clock of its own: what takes thirty seconds is over at once.
 
 mod second;
 
 use std::{sync::Arc, time::Duration};
 
-use acceptance::tokio::{
-    self, runtime,
-    time::{Instant, sleep, timeout},
+use acceptance::{
+    eventually,
+    harness::Fault,
+    serde_json::{Value, json},
+    tokio::{
+        self, runtime,
+        time::{Instant, sleep, timeout},
+    },
 };
-use step_03_gateway::pieces::shadow::{Counts, Ignore, Offer, Shadow};
+use step_03_gateway::{
+    faulty::planted,
+    pieces::shadow::{Counts, Ignore, Offer, Shadow},
+};
 use strangler::http::Method;
 
+use crate::gateway::Gateway;
 use second::{Does, STALL, Second, offer, tasks};
 
 /// How long the second upstream may take for an answer.
@@ -226,6 +235,49 @@ fn what_may_differ_never_counts() {
             "Both upstreams mean the same, in another order of names and with another `updated_at`, which may differ. It \
              counts as {} differences: after a hundred of those nobody looks any more.",
             counts.different
+        );
+    });
+}
+
+/// What the table says of the route with the shadow. The second upstream has five seconds.
+const ROUTE: &str = "shadow = true\ntimeout_ms = 5000\n";
+/// A real client on a busy machine has its answer by then, if it waits for nobody.
+const PROMPT: Duration = Duration::from_secs(3);
+
+/// The places that the gateway tells of, once it has found a difference.
+async fn found(gateway: &Gateway<'_>) -> Vec<Value> {
+    let what = "a rank that the new version gets wrong is told at /gateway/shadow";
+    let shadow = eventually(what, async || {
+        let answer = gateway.app.get("/gateway/shadow").await.is(200);
+        let shadow = answer["routes"][0].clone();
+        (shadow["different"] == 1).then_some(shadow)
+    });
+    let differences = shadow.await["findings"][0]["differences"].take();
+    differences.as_array().into_iter().flatten().map(|difference| difference["at"].clone()).collect()
+}
+
+#[test]
+fn in_the_real_gateway_a_planted_fault_is_found_and_no_client_feels_it() {
+    Gateway::run(ROUTE, async |gateway| {
+        gateway.second.add(planted());
+        let tasks = gateway.app.get("/api/tasks?limit=3").await.is(200);
+        let ranks: Vec<_> = tasks.items().iter().map(|task| task["rank"].clone()).collect();
+        assert!(
+            ranks == [1, 2, 3],
+            "A client got the ranks {ranks:?} of the new version, which nobody has switched on."
+        );
+        let places = found(gateway).await;
+        assert!(
+            places == [json!("/items/0/rank"), json!("/items/1/rank")],
+            "The new version changes the places of the first two tasks, and we are told of {places:?}."
+        );
+
+        gateway.second.clear();
+        gateway.second.add(Fault::delay(STALL));
+        let asked = timeout(PROMPT, async { gateway.app.get("/api/tasks?limit=3").await }).await;
+        assert!(
+            asked.is_ok_and(|tasks| tasks.status == 200),
+            "The new version stalled, and somebody who had nothing to do with it waited longer than {PROMPT:?} for their tasks."
         );
     });
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use acceptance::harness::Fault;
 use step_03_gateway::pieces::switch::{Share, Upstream, choose};
+
+use crate::gateway::Gateway;
 
 const TASKS: &str = "tasks";
 const TEAM: &str = "team";
@@ -113,4 +116,37 @@ fn without_a_key_it_goes_last() {
             "At {percent} %, whoever sends no key goes to the new version: all of them at once, which is not {percent} %."
         );
     }
+}
+
+/// Those of the first 40 people whom the new version answers, through the real gateway.
+async fn answered_by_new(gateway: &Gateway<'_>) -> BTreeSet<String> {
+    let mut chosen = BTreeSet::new();
+    for person in people().take(40) {
+        let tasks = gateway.app.get("/api/tasks?limit=1").header("x-person", &person).await.is(200);
+        if tasks["version"] == "new" {
+            chosen.insert(person);
+        }
+    }
+    chosen
+}
+
+#[test]
+fn a_restart_of_the_gateway_moves_nobody() {
+    Gateway::run("percent = 50\nkey = \"x-person\"\n", async |gateway| {
+        gateway.second.add(Fault::rewrite(|_, tasks| tasks["version"] = "new".into()));
+        let before = answered_by_new(gateway).await;
+        gateway.restart();
+        let after = answered_by_new(gateway).await;
+        let moved = before.symmetric_difference(&after).count();
+        assert!(
+            moved == 0,
+            "{moved} of 40 people got another version after the gateway was started again. Does the number of a person \
+             depend on anything that a process draws at its start?"
+        );
+        assert!(
+            (1..40).contains(&before.len()),
+            "The switch stands at 50 %, and {} of 40 people got the new version through the real gateway.",
+            before.len()
+        );
+    });
 }
