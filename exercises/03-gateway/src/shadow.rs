@@ -15,12 +15,8 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Method;
-use strangler::{Queue, Tally};
+use strangler::{Asker, Counts, Ignore, Offer, Queue, Tally, compare};
 use tokio::time::timeout;
-
-pub use strangler::{
-    Answer, Asker, Asking, BadPattern, Counts, Difference, Finding, Ignore, Offer, Unanswered, compare,
-};
 
 /// The shadow of a route: asks the second upstream and keeps count.
 pub struct Shadow {

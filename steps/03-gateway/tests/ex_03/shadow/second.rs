@@ -9,9 +9,8 @@ use std::{
 };
 
 use acceptance::tokio::time::sleep;
-use step_03_gateway::pieces::shadow::{Answer, Asker, Asking, Offer, Unanswered};
 use strangler::{
-    Bytes,
+    Answer, Asker, Asking, Bytes, Offer, Unanswered,
     http::{HeaderMap, Method, StatusCode},
 };
 
