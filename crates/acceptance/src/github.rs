@@ -113,13 +113,37 @@ impl App {
     /// # Panics
     /// One of them does not come back.
     pub fn power_cut(&self) {
+        for process in self.servers().rev() {
+            self.system().kill(process).expect("it was running");
+        }
+        self.start_again();
+    }
+
+    /// Asks every process but the simulators to stop, those in front first, as for a planned restart.
+    ///
+    /// # Panics
+    /// One of them does not stop in time, or with a failure.
+    pub fn stop(&self) {
+        for process in self.servers().rev() {
+            let status = self.system().terminate(process).expect("it stops in time");
+            assert!(status.success(), "a stop that was asked for is no failure: {process} {status}");
+        }
+    }
+
+    /// Starts what [`App::stop`] has stopped.
+    ///
+    /// # Panics
+    /// One of them does not come back.
+    pub fn start_again(&self) {
+        for process in self.servers() {
+            self.system().start_again(process).expect("it comes back");
+        }
+    }
+
+    /// What is ours and lasts, each after those that it waits for.
+    fn servers(&self) -> impl DoubleEndedIterator<Item = &str> {
         let ours = self.system().definition().processes.iter();
-        let ours: Vec<_> = ours.filter(|process| !process.once && process.name != "simulators").collect();
-        for process in ours.iter().rev() {
-            self.system().kill(&process.name).expect("it was running");
-        }
-        for process in ours {
-            self.system().start_again(&process.name).expect("it comes back");
-        }
+        ours.filter(|process| !process.once && process.name != "simulators")
+            .map(|process| process.name.as_str())
     }
 }

@@ -7,7 +7,8 @@ use anyhow::Result;
 use tokio::runtime::Runtime;
 
 use crate::{
-    Footprint, Measured, Memory, Options, Recording, Target, Visit, footprint, number, table, take_turns,
+    Figures, Footprint, Measured, Memory, Options, Recording, Target, Visit, footprint, number, table,
+    take_turns,
 };
 
 /// What one visit costs at the front of a system, and what it would without the work behind.
@@ -60,17 +61,10 @@ impl Comparison {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (real, memory) = (Figures::of(&self.real), Figures::of(&self.memory));
-        let ratios = real.0.iter().zip(&memory.0).map(|(real, memory)| Some((*real)? / (*memory)?));
-        let head = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "database CPU ms"];
-        let rows = [
-            real.row(&self.process),
-            memory.row("from memory"),
-            // The last column has nothing to be compared with.
-            Figures(ratios.take(4).collect()).row("ratio"),
-        ];
+        let rows = [real.row(&self.process), memory.row("from memory"), real.ratio(&memory).row("ratio")];
         let kilobytes = number(Some(self.bytes as f64 / 1_000.0));
         writeln!(f, "{}, {kilobytes} kB; each figure is one request's", self.what)?;
-        write!(f, "{}", table(&head, &rows))?;
+        write!(f, "{}", table(&Figures::HEAD, &rows))?;
         if self.real.cpu.is_none() {
             writeln!(f, "  CPU: not measured on this system")?;
         }
@@ -86,26 +80,5 @@ impl fmt::Display for Comparison {
             }
             None => writeln!(f, "  memory: not measured on this system"),
         }
-    }
-}
-
-/// Requests a second, p50, p99, CPU and database CPU of a request in milliseconds.
-struct Figures(Vec<Option<f64>>);
-
-impl Figures {
-    fn of(measured: &Measured) -> Self {
-        let percentile = |share| Some(measured.percentile(share).as_secs_f64() * 1_000.0);
-        Self(vec![
-            Some(measured.rate()),
-            percentile(0.5),
-            percentile(0.99),
-            measured.milliseconds_each(measured.cpu),
-            // Zero is a database inside the process, or none.
-            measured.milliseconds_each(measured.behind.filter(|time| !time.is_zero())),
-        ])
-    }
-
-    fn row(&self, name: &str) -> Vec<String> {
-        [name.to_owned()].into_iter().chain(self.0.iter().map(|figure| number(*figure))).collect()
     }
 }

@@ -9,6 +9,7 @@
 pub mod catalogue;
 mod comparison;
 mod connection;
+mod figures;
 mod options;
 mod process;
 mod replay;
@@ -18,6 +19,7 @@ mod visit;
 
 pub use comparison::Comparison;
 pub use connection::Connection;
+pub use figures::Figures;
 pub use options::{Options, main};
 pub use process::{Footprint, cpu_time, footprint};
 pub use replay::{Memory, Recording};

@@ -54,6 +54,12 @@ impl Options {
         if self.quick { Duration::from_millis(200) } else { Duration::from_secs(2) }
     }
 
+    /// The same with another number of connections, for a bench that has its own.
+    #[must_use]
+    pub fn with_connections(&self, connections: u16) -> Self {
+        Self { connections, ..self.clone() }
+    }
+
     /// Requests under way at once, each on a connection of its own.
     #[must_use]
     pub fn connections(&self) -> usize {

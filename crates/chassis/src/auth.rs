@@ -90,7 +90,8 @@ pub async fn local_names(State(token): State<WriteToken>, request: Request, next
 }
 
 /// Whether `host`, with or without a port, can only mean this machine.
-fn is_loopback_name(host: &str) -> bool {
+#[must_use]
+pub fn is_loopback_name(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
@@ -118,18 +119,21 @@ fn check(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = token else {
         return if is_from_own_page(headers) { Ok(()) } else { Err(foreign_origin()) };
     };
-    let shown = text(headers, header::AUTHORIZATION).and_then(|value| {
-        let (scheme, shown) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(shown.trim())
-    });
-    match shown {
-        Some(shown) if token.matches(shown) => Ok(()),
-        _ => Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "a write wants the header Authorization: Bearer <AUTOMATOR_API_TOKEN>",
-        )),
+    if shows(token, headers) {
+        return Ok(());
     }
+    Err(Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "a write wants the header Authorization: Bearer <AUTOMATOR_API_TOKEN>",
+    ))
+}
+
+/// Whether `headers` carry the token (RFC 6750, section 2.1).
+#[must_use]
+pub fn shows(token: &Secret, headers: &HeaderMap) -> bool {
+    let shown = text(headers, header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    shown.is_some_and(|(scheme, shown)| scheme.eq_ignore_ascii_case("bearer") && token.matches(shown.trim()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,12 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Name of the header that carries the request id, in and out.
 pub const REQUEST_ID: &str = "x-request-id";
 
+/// Whether a caller's id may be used: 1 to 128 printable ASCII characters, so that nobody can write into our logs.
+#[must_use]
+pub fn is_request_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// The context of one request: its id for the logs and the moment at which nobody waits any more.
 #[derive(Debug, Clone)]
 pub struct Ctx {
@@ -34,14 +40,11 @@ impl Ctx {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// The context of a request with that `X-Request-Id`. An id that is empty, longer than 128
-    /// bytes or not printable ASCII is replaced, so that nobody can write into our logs.
+    /// The context of a request with that `X-Request-Id`, or with one of ours where that is none.
     pub(crate) fn of_request(request_id: Option<&str>, timeout: Duration) -> Self {
         let fresh = Self::background(timeout);
         match request_id {
-            Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => {
-                Self { request_id: id.to_owned(), ..fresh }
-            }
+            Some(id) if is_request_id(id) => Self { request_id: id.to_owned(), ..fresh },
             _ => fresh,
         }
     }

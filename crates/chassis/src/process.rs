@@ -2,6 +2,8 @@
 
 use std::{future::Future, process::ExitCode};
 
+use tokio::runtime;
+
 use crate::{client, config, logging};
 
 /// A configuration that turned out wrong while starting: a file that is not what it should be, an
@@ -16,9 +18,18 @@ pub fn run<F>(work: F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
 {
+    run_on(&mut runtime::Builder::new_multi_thread(), work)
+}
+
+/// As [`run`], on a runtime of the caller's choice.
+pub fn run_on<F>(runtime: &mut runtime::Builder, work: F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
     logging::init();
     client::install_crypto();
-    let done = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(work));
+    let runtime = runtime.enable_all().build();
+    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(work));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Misconfigured>() => config::refuse(&error.to_string()),

@@ -25,8 +25,8 @@
 //! env = { DATABASE_URL = "{database}", GITHUB_API_URL = "{url.simulators}" }
 //! ```
 //!
-//! A placeholder is `{url.NAME}`, `{port.NAME}` or a value that the caller gives (`{database}`, `{token}` …);
-//! `{name?}` leaves its variable out when the caller gives none.
+//! A placeholder is `{url.NAME}`, `{port.NAME}`, `{folder}` (the one that this file lies in) or a value that the caller
+//! gives (`{database}`, `{token}` …); `{name?}` leaves its variable out when the caller gives none.
 //!
 //! A later step starts from an earlier one's file and says what is different:
 //!
@@ -113,6 +113,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The folder of the file, absolute: processes have a working directory of their own.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        std::path::absolute(self.file.parent()?).ok()
+    }
+
     pub(crate) fn error(&self, message: impl Into<String>) -> Error {
         Error::Definition { file: self.file.clone(), line: self.line, message: message.into() }
     }

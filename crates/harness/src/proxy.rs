@@ -173,7 +173,14 @@ impl Proxy {
     /// # Errors
     /// No port is free.
     pub async fn start(upstream: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?, upstream)
+    }
+
+    /// As [`Proxy::start`], where `listener` listens.
+    ///
+    /// # Errors
+    /// The listener has no address.
+    pub fn start_on(listener: TcpListener, upstream: &str) -> io::Result<Self> {
         let address: SocketAddr = listener.local_addr()?;
         let shared = Arc::new(Shared {
             upstream: upstream.trim_end_matches('/').to_owned(),

@@ -453,7 +453,11 @@ fn environment(
         options.values.get(name).cloned().or_else(|| options.resolve.as_ref().and_then(|ask| ask(name)))
     };
     for (key, setting) in &process.env {
-        let filled = setting.template.fill(value).map_err(|name| {
+        let here = |name: &str| match name {
+            "folder" => setting.place.folder().map(|folder| folder.display().to_string()),
+            _ => value(name),
+        };
+        let filled = setting.template.fill(here).map_err(|name| {
             setting.place.error(format!("{{{name}}} in {key} of {} has no value here", process.name))
         })?;
         if let Some(text) = filled {

@@ -309,6 +309,25 @@ fn a_start_can_be_given_up() {
 }
 
 #[test]
+fn a_folder_is_that_of_the_file_that_names_it() {
+    let earlier = Step::new(
+        "step = \"01\"\nbinary = \"b\"\nfront = \"only\"\n[[process]]\nname = \"only\"\nport = 8080\nargs\n\
+         env = { PROBE = \"server\", TABLE = \"{folder}/table\" }\n",
+    );
+    let name = earlier.0.file_name().unwrap().to_str().unwrap();
+    let later = Step::new(&format!("extends = \"../{name}\"\nstep = \"02\"\n"));
+    let system = System::start(&later.options()).unwrap();
+    let answer = get(system.front(), "/env").unwrap();
+    let table = answer.lines().find_map(|line| line.strip_prefix("TABLE=")).unwrap();
+    let expected = fs::canonicalize(&earlier.0).unwrap().join("table");
+    assert_eq!(
+        fs::canonicalize(table.trim_end_matches("/table")).unwrap().join("table"),
+        expected,
+        "{table}"
+    );
+}
+
+#[test]
 fn a_placeholder_without_a_value_is_an_error_with_its_line() {
     let step = Step::new(
         "step = \"01\"\nbinary = \"b\"\nfront = \"only\"\n[[process]]\nname = \"only\"\nport = 1\nargs\n\

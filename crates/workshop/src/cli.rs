@@ -30,11 +30,14 @@ pub(crate) enum Command {
         #[arg(value_name = "NN.x")]
         exercise: Option<String>,
     },
-    /// Your file against ours
+    /// Your file against ours, or what came between two steps
     Diff {
         /// An exercise, such as 01.1, or a step, such as 01
         #[arg(value_name = "NN.x")]
         exercise: String,
+        /// A later step: what came in between
+        #[arg(value_name = "STEP")]
+        later: Option<u8>,
     },
     /// Take our solution over; your file is saved first
     Solve {

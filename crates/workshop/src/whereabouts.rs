@@ -1,6 +1,6 @@
 //! `cargo workshop where`: in which step a process, a port or a table lives.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use harness::Definition;
@@ -15,13 +15,16 @@ struct Fact {
 }
 
 pub(crate) fn find(workshop: &Workshop, name: &str) -> Result<ExitCode> {
-    let mut now = None;
+    let mut now: Option<(&Step, Fact)> = None;
     let mut since = None;
     let mut known = Vec::new();
     for step in workshop.steps() {
         for fact in facts(workshop, step)? {
             if fact.name.eq_ignore_ascii_case(name) {
-                since.get_or_insert(step);
+                // A port that another process has now is another thing.
+                if now.as_ref().is_none_or(|(_, before)| before.what != fact.what) {
+                    since = Some(step);
+                }
                 now = Some((step, fact));
             } else {
                 known.push(fact.name);
@@ -54,19 +57,30 @@ fn facts(workshop: &Workshop, step: &Step) -> Result<Vec<Fact>> {
         }
         facts.push(Fact { name: process.name, what: "a process".to_owned(), file: system.clone() });
     }
-    for name in
-        files::below(&folder)?.into_iter().filter(|name| name.extension().is_some_and(|kind| kind == "sql"))
-    {
-        let path = folder.join(name);
-        let text = files::read(&path)?.unwrap_or_default();
+    for (table, path) in created(workshop, step)? {
         let file = workshop.shown(&path).to_string();
-        facts.extend(tables(&text).map(|table| Fact {
-            name: table.to_owned(),
-            what: "a table".to_owned(),
-            file: file.clone(),
-        }));
+        facts.push(Fact { name: table, what: "a table".to_owned(), file });
     }
     Ok(facts)
+}
+
+/// The names of the tables that a step creates.
+pub(crate) fn tables_of(workshop: &Workshop, step: &Step) -> Result<Vec<String>> {
+    Ok(created(workshop, step)?.into_iter().map(|(table, _)| table).collect())
+}
+
+/// The tables that a step creates, each with its migration.
+fn created(workshop: &Workshop, step: &Step) -> Result<Vec<(String, PathBuf)>> {
+    let folder = workshop.folder(step);
+    let mut created = Vec::new();
+    for name in files::below(&folder)? {
+        if name.extension().is_some_and(|kind| kind == "sql") {
+            let path = folder.join(name);
+            let text = files::read(&path)?.unwrap_or_default();
+            created.extend(tables(&text).map(|table| (table.to_owned(), path.clone())));
+        }
+    }
+    Ok(created)
 }
 
 /// The tables that a migration creates.

@@ -16,6 +16,7 @@ pub mod measures;
 pub mod notify;
 pub mod pages;
 pub mod pieces;
+pub mod processes;
 pub mod ranking;
 pub mod rules;
 pub mod sync;

@@ -116,11 +116,9 @@ async fn an_import_killed_in_the_middle_goes_on_to_the_same_rows(app: &App) {
 
 async fn an_import_interrupted_in_the_middle_goes_on_at_once(app: &App) {
     let (id, _) = stalled(app).await;
-    let front = app.system().definition().front.as_str();
-    let status = app.system().terminate(front).expect("it stops in time");
-    assert!(status.success(), "a stop that was asked for is no failure: {status}");
+    app.stop();
     let _ = app.simulators().heal().await;
-    app.system().start_again(front).expect("it comes back");
+    app.start_again();
     let back = Instant::now();
     let done = app.imported(&id).await;
     // Its lease would have lasted for four to six seconds more.

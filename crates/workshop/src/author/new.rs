@@ -34,8 +34,11 @@ pub(crate) fn new(workshop: &Workshop, number: u8, slug: &str, title: &str) -> R
     let module = name.replace('-', "_");
     let lesson = HEADINGS.map(|heading| format!("\n## {heading}\n")).concat();
     let page = PAGE.map(|heading| format!("\n## {heading}\n")).concat();
-    let last =
-        workshop.steps().last().map(|step| format!("extends = \"{}\"\n", step.folder())).unwrap_or_default();
+    let last = workshop
+        .steps()
+        .last()
+        .map(|step| format!("extends = \"../{}\"\n", step.folder()))
+        .unwrap_or_default();
     let texts = [
         (
             format!("steps/{name}/Cargo.toml"),

@@ -103,6 +103,36 @@ edition = "2024"
 # end crate
 "#;
 
+/// A second step's system: a gateway in front, no simulators.
+const GATEWAY: &str = r#"
+extends = "../01-monolith"
+step = "02"
+binary = "system-02"
+front = "gateway"
+remove = ["simulators"]
+[[process]]
+name = "monolith"
+port = 8081
+waits_for = ["migrate"]
+[[process]]
+name = "gateway"
+args = ["monolith"]
+port = 8080
+env = { TOKEN = "{token}" }
+"#;
+
+const GATEWAY_STEP: &str = r#"
+[package]
+name = "step-02-gateway"
+version = "0.1.0"
+edition = "2024"
+[dependencies]
+step-01-monolith = { path = "../01-monolith" }
+[[bin]]
+name = "system-02"
+path = "src/main.rs"
+"#;
+
 impl Checkout {
     /// A workshop with exercises, as a learner finds it.
     pub(crate) fn with_exercises() -> Self {
@@ -127,6 +157,19 @@ impl Checkout {
         let synced = checkout.run(&["author", "sync"]);
         assert!(synced.ok(), "{synced}");
         checkout
+    }
+
+    /// A second step, without exercises.
+    pub(crate) fn add_gateway(&self) {
+        let first = "title = \"The monolith\" }";
+        let second = "{ number = \"02\", slug = \"gateway\", part = \"design\", title = \"A gateway\" }";
+        let list = self.read("workshop.toml").replace(first, &format!("{first}, {second}"));
+        self.write("workshop.toml", &list);
+        self.write("steps/02-gateway/system.toml", GATEWAY);
+        self.write("steps/02-gateway/Cargo.toml", GATEWAY_STEP);
+        self.write("steps/02-gateway/src/main.rs", &self.read("steps/01-monolith/src/main.rs"));
+        self.write("steps/02-gateway/migrations/1.sql", "-- Who may.\nCREATE TABLE rights (id TEXT);\n");
+        self.write("steps/02-gateway/tests/step_02.rs", "fn main() {}\n");
     }
 
     /// The text of a file.

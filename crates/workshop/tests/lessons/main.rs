@@ -198,6 +198,22 @@ fn a_run_takes_those_of_my_files_that_verify_and_says_which() {
     running.end();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_later_step_runs_with_my_files_of_an_earlier_one() {
+    let checkout = Checkout::with_exercises();
+    checkout.add_gateway();
+    assert!(checkout.weigh("1 + 1").ok());
+    let port = support::free_port().to_string();
+    let mut running = checkout.command(&["run", "2", "--mine", "--port", &port]).start();
+    running.wait_for("Automator is at");
+    let said = running.said();
+    // What is not done of an earlier step is nothing to be told at each run.
+    assert!(said.contains("Yours      00 A weight\n") && !said.contains("Ours "), "{said}");
+    running.signal("INT");
+    assert!(running.end().ok());
+}
+
 #[test]
 fn watching_verifies_at_each_save_without_a_terminal() {
     for options in [&["watch"][..], &["watch", "--poll"]] {
@@ -228,6 +244,43 @@ fn the_small_commands_answer() {
         (Some(64), "there is no exercise 07.3; there are: 00, 01.1\n")
     );
     assert!(checkout.run(&["list"]).out.contains("10 minutes, needs Docker"));
+}
+
+#[test]
+fn a_later_step_is_told_by_what_it_adds() {
+    let checkout = Checkout::with_exercises();
+    checkout.add_gateway();
+    checkout.write("steps/02-gateway/src/main.rs", "//! Which route goes where.\n\nfn main() {}\n");
+    let done = checkout.run(&["diff", "1", "2"]);
+    let told = "\
+From 01 The monolith to 02 A gateway
+Process      monolith now on port 8081
+Process    + gateway on port 8080
+Process    - simulators
+Front        clients talk to gateway instead of monolith
+Table      + rights
+Code       + steps/02-gateway: 2 files, 5 lines, on top of step-01-monolith
+
+    2  steps/02-gateway/migrations/1.sql  Who may
+    3  steps/02-gateway/src/main.rs       Which route goes where
+";
+    assert_eq!(done.out, told, "{done}");
+    let done = checkout.run(&["where", "8080"]);
+    assert!(
+        done.out.starts_with("8080: the port of the process gateway, in step 02 A gateway, since step 02\n"),
+        "{done}"
+    );
+    let done = checkout.run(&["where", "migrate"]);
+    assert!(done.out.starts_with("migrate: a process, in step 02 A gateway, since step 01\n"), "{done}");
+
+    for (wrong, said) in [
+        (["diff", "2", "1"], "step 02 is not before step 01"),
+        (["diff", "1", "7"], "there is no step 07; there are: 01, 02"),
+        (["diff", "01.1", "2"], "01.1 is no step; two steps are told like this: cargo workshop diff 1 2"),
+    ] {
+        let done = checkout.run(&wrong);
+        assert!(done.code == Some(64) && done.err.contains(said), "{done}");
+    }
 }
 
 #[test]
@@ -304,6 +357,7 @@ fn a_new_step_has_all_of_its_files_and_overwrites_none() {
         assert!(checkout.path(&format!("steps/02-modules/{path}")).exists(), "{path}");
     }
     assert!(checkout.read("solutions/02-modules/src/first.rs").contains("// begin 02.1"));
+    assert!(checkout.read("steps/02-modules/system.toml").contains("extends = \"../01-monolith\""));
     let done = checkout.run(&["author", "new", "2", "modules", "Modules"]);
     assert!(done.code == Some(1) && done.err.contains("is there already"), "{done}");
     assert_eq!(checkout.run(&["author", "new", "1", "x", "X"]).code, Some(64));

@@ -4,20 +4,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use step_01_monolith::processes::Process;
 
 /// The processes of step 01.
 #[derive(Parser)]
 #[command(name = "system-01")]
-enum Process {
-    /// Automator.
-    Monolith(Box<step_01_monolith::config::Config>),
-    /// GitHub, SendGrid and Twilio.
-    Simulators(Box<simulators::Options>),
+struct System {
+    #[command(subcommand)]
+    process: Process,
 }
 
 fn main() -> ExitCode {
-    match chassis::config::parse() {
-        Process::Monolith(config) => step_01_monolith::app::main(&config),
-        Process::Simulators(options) => chassis::process::run(simulators::run(*options)),
-    }
+    chassis::config::parse::<System>().process.main()
 }

@@ -1,0 +1,201 @@
+//! What came between two steps. A step's folder holds only what it adds, so there are no two texts to compare: what differs
+//! is what runs, which tables there are, and the code that is new.
+
+use std::{collections::BTreeSet, path::Path, process::ExitCode};
+
+use anyhow::Result;
+use harness::{Definition, definition::Process};
+
+use crate::{
+    Usage, files,
+    list::Step,
+    say::{say, style},
+    whereabouts,
+    workshop::Workshop,
+};
+
+/// How many lines the summary has at most: it fits a screen, whatever stands after it.
+const SUMMARY: usize = 20;
+/// How many characters of a file's first sentence are said.
+const LONGEST: usize = 90;
+
+/// From step `from` to a later one: a summary, then every new file and what it is for.
+pub(crate) fn between(workshop: &Workshop, from: &str, to: u8) -> Result<ExitCode> {
+    let Ok(from) = from.parse() else {
+        return Err(Usage(format!(
+            "{from} is no step; two steps are told like this: cargo workshop diff 1 {to}"
+        ))
+        .into());
+    };
+    let (old, new) = (workshop.step(from)?, workshop.step(to)?);
+    if old.number >= new.number {
+        return Err(Usage(format!("step {} is not before step {}", old.number, new.number)).into());
+    }
+    let is_between = |step: &&Step| old.number < step.number && step.number <= new.number;
+    let added: Vec<_> = workshop.steps().iter().filter(is_between).collect();
+
+    let mut summary =
+        processes(&Definition::load(&workshop.folder(old))?, &Definition::load(&workshop.folder(new))?);
+    let mut details = Vec::new();
+    for step in added {
+        let tables = whereabouts::tables_of(workshop, step)?;
+        summary.extend(tables.iter().map(|table| plus("Table", table)));
+        let code = Code::of(workshop, step)?;
+        summary.push(code.summary(workshop, step));
+        details.extend(code.files);
+    }
+    say(&style::bold(&format!("From {} {} to {} {}", old.number, old.title, new.number, new.title)));
+    for line in shortened(summary) {
+        say(&line);
+    }
+    say("");
+    let width = details.iter().map(|file| file.path.len()).max().unwrap_or(0);
+    for File { path, lines, what } in details {
+        say(&format!("{lines:>5}  {path:width$}  {}", style::dim(&what)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plus(what: &str, name: &str) -> String {
+    style::green(&format!("{what:<11}+ {name}"))
+}
+
+/// What runs that did not, and what no longer runs.
+fn processes(old: &Definition, new: &Definition) -> Vec<String> {
+    let mut lines = Vec::new();
+    for process in &new.processes {
+        match old.process(&process.name) {
+            None => lines.push(plus("Process", &format!("{}{}", process.name, on_port(process)))),
+            Some(before) if before.port != process.port => {
+                lines.push(format!("Process      {} now{}", process.name, on_port(process)));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = old.processes.iter().filter(|process| new.process(&process.name).is_none());
+    lines.extend(gone.map(|process| style::red(&format!("Process    - {}", process.name))));
+    if old.front != new.front {
+        lines.push(format!("Front        clients talk to {} instead of {}", new.front, old.front));
+    }
+    lines
+}
+
+fn on_port(process: &Process) -> String {
+    process.port.map(|port| format!(" on port {port}")).unwrap_or_default()
+}
+
+/// At most as many lines as fit, and how many were left out.
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > SUMMARY {
+        let left = lines.len() - SUMMARY + 1;
+        lines.truncate(SUMMARY - 1);
+        lines.push(format!("           and {left} more"));
+    }
+    lines
+}
+
+/// The code that a step adds.
+struct Code {
+    files: Vec<File>,
+    /// The earlier steps that it builds on.
+    reuses: BTreeSet<String>,
+}
+
+/// A file of code.
+struct File {
+    /// As a person in the root would type it.
+    path: String,
+    lines: usize,
+    /// The first sentence of it.
+    what: String,
+}
+
+impl Code {
+    fn of(workshop: &Workshop, step: &Step) -> Result<Self> {
+        let folder = workshop.folder(step);
+        let mut code = Self { files: Vec::new(), reuses: BTreeSet::new() };
+        for name in files::below(&folder)? {
+            let path = folder.join(&name);
+            if name.ends_with("Cargo.toml") {
+                code.reuses.extend(reused(&files::read(&path)?.unwrap_or_default(), &step.number));
+            } else if is_code(&name) {
+                let text = files::read(&path)?.unwrap_or_default();
+                let path = workshop.shown(&path).to_string();
+                code.files.push(File { path, lines: text.lines().count(), what: first_sentence(&text) });
+            }
+        }
+        Ok(code)
+    }
+
+    fn summary(&self, workshop: &Workshop, step: &Step) -> String {
+        let lines: usize = self.files.iter().map(|file| file.lines).sum();
+        let reuses: Vec<_> = self.reuses.iter().map(String::as_str).collect();
+        let reuses =
+            if reuses.is_empty() { String::new() } else { format!(", on top of {}", reuses.join(", ")) };
+        plus(
+            "Code",
+            &format!(
+                "{}: {} files, {lines} lines{reuses}",
+                workshop.shown(&workshop.folder(step)),
+                self.files.len()
+            ),
+        )
+    }
+}
+
+/// Whether it is what runs: no tests, no benches.
+fn is_code(name: &Path) -> bool {
+    let is_tested_by_it = name.iter().any(|part| part == "tests" || part == "benches");
+    let kind = name.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+    !is_tested_by_it && ["rs", "sql", "proto", "html"].contains(&kind)
+}
+
+/// The steps other than `own` that a manifest depends on, such as `step-01-monolith`.
+fn reused(manifest: &str, own: &str) -> Vec<String> {
+    let of_own = format!("step-{own}-");
+    let names = manifest.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+    names.filter(|name| name.starts_with("step-") && !name.starts_with(&of_own)).map(str::to_owned).collect()
+}
+
+/// What a file says first, for one line of a terminal.
+fn first_sentence(text: &str) -> String {
+    let marks = ["//! ", "-- ", "// "];
+    let comment = text.lines().map_while(|line| marks.iter().find_map(|mark| line.strip_prefix(mark)));
+    let paragraph = comment.collect::<Vec<_>>().join(" ");
+    let sentence = paragraph.split(". ").next().unwrap_or_default().trim_end_matches('.');
+    let mut short: String = sentence.chars().take(LONGEST).collect();
+    if short.len() < sentence.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_summary_fits_a_screen_and_says_what_is_left_out() {
+        let lines: Vec<_> = (1..=SUMMARY).map(|number| number.to_string()).collect();
+        assert_eq!(shortened(lines.clone()), lines);
+        let long = shortened((1..=30).map(|number| number.to_string()).collect());
+        assert_eq!((long.len(), long[SUMMARY - 1].as_str()), (SUMMARY, "           and 11 more"));
+    }
+
+    #[test]
+    fn what_a_manifest_reuses_is_other_steps() {
+        let manifest = "[package]\nname = \"step-03-gateway\"\n[dependencies]\nstep-01-monolith.workspace = true\n\
+                        step-03-gateway = { path = \".\" }\nserde.workspace = true\n";
+        assert_eq!(reused(manifest, "03"), ["step-01-monolith"]);
+    }
+
+    #[test]
+    fn a_file_says_what_it_is_for() {
+        assert_eq!(first_sentence("//! The table. More.\nuse x;\n"), "The table");
+        assert_eq!(first_sentence("-- Who may write\nCREATE TABLE"), "Who may write");
+        assert_eq!(first_sentence("//! A table\n//! of routes.\n//!\n//! More\n"), "A table of routes");
+        assert_eq!(first_sentence("use x;\n"), "");
+        let long = first_sentence(&format!("//! {}", "ü".repeat(200)));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (LONGEST + 1, true));
+    }
+}

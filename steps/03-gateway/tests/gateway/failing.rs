@@ -1,0 +1,106 @@
+//! What clients are told when an upstream does not do its part, or they ask for too much.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    client::{Client, ask, get},
+    started::with,
+};
+
+const SHORT: &str =
+    "[[route]]\nname = \"all\"\nprefix = \"/\"\nold = \"old\"\ntimeout_ms = 500\nbody_limit = 1000\n";
+
+#[test]
+fn a_hung_upstream_ends_at_its_deadline() {
+    with(SHORT, async |gateway| {
+        let start = Instant::now();
+        let answer = get(&gateway.url, "/hang", "X-Request-Id: mine\r\n").await;
+        answer.is_problem(504, "deadline-exceeded");
+        assert_eq!(answer.header("x-request-id"), Some("mine"));
+        let taken = start.elapsed();
+        assert!((Duration::from_millis(500)..Duration::from_secs(2)).contains(&taken), "{taken:?}");
+    });
+}
+
+#[test]
+fn a_client_that_never_ends_its_body_ends_at_the_deadline() {
+    with(SHORT, async |gateway| {
+        let start = Instant::now();
+        let answer = ask(&gateway.url, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf").await;
+        answer.is_problem(504, "deadline-exceeded");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    });
+}
+
+#[test]
+fn an_answer_that_falls_silent_is_cut_and_not_completed() {
+    with(SHORT, async |gateway| {
+        let start = Instant::now();
+        let answer = get(&gateway.url, "/silent", "").await;
+        assert!(!answer.is_whole && answer.status == 200, "{answer:?}");
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    });
+}
+
+#[test]
+fn a_broken_answer_is_a_bad_gateway_and_is_asked_for_once() {
+    with(SHORT, async |gateway| {
+        for path in ["/cut", "/garbage"] {
+            let before = gateway.old.seen().len();
+            get(&gateway.url, path, "").await.is_problem(502, "bad-gateway");
+            assert_eq!(gateway.old.seen().len(), before + 1, "{path}");
+        }
+    });
+}
+
+#[test]
+fn nobody_at_the_upstream_is_unavailable_and_may_be_tried_again() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("[upstream.nobody]\nurl = \"http://{}\"\n", free.local_addr().unwrap());
+    drop(free);
+    with(&format!("{nobody}{}", SHORT.replace("\"old\"", "\"nobody\"")), async |gateway| {
+        let answer = get(&gateway.url, "/", "").await;
+        answer.is_problem(503, "unavailable");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+    });
+}
+
+#[test]
+fn no_route_is_not_found() {
+    with(&SHORT.replace("\"/\"", "\"/api\""), async |gateway| {
+        get(&gateway.url, "/apiary", "").await.is_problem(404, "no-route");
+        assert_eq!(get(&gateway.url, "/api/x", "").await.status, 200);
+    });
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_refused_announced_or_not() {
+    with(SHORT, async |gateway| {
+        let announced = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n";
+        ask(&gateway.url, announced).await.is_problem(413, "too-large");
+        assert_eq!(gateway.old.seen().len(), 0, "it was passed on");
+
+        let chunk = format!("1f4\r\n{}\r\n", "x".repeat(500));
+        let chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let most = ask(&gateway.url, format!("{chunked}{chunk}{chunk}0\r\n\r\n")).await;
+        assert_eq!(most.status, 200, "{most:?}");
+        ask(&gateway.url, format!("{chunked}{chunk}{chunk}1\r\nx\r\n0\r\n\r\n"))
+            .await
+            .is_problem(413, "too-large");
+        assert_eq!(gateway.old.seen().len(), 1, "a body that was too long was passed on whole");
+    });
+}
+
+#[test]
+fn a_head_beyond_the_limit_is_refused() {
+    with(SHORT, async |gateway| {
+        let long = format!("X-Long: {}\r\n", "x".repeat(40 << 10));
+        let many = "X-Many: 1\r\n".repeat(200);
+        for more in [long, many] {
+            let mut client = Client::connect(&gateway.url).await;
+            client.send(format!("GET / HTTP/1.1\r\nHost: x\r\n{more}\r\n")).await;
+            assert_eq!(client.status().await, Some(431));
+        }
+        assert_eq!(gateway.old.seen().len(), 0, "it was passed on");
+    });
+}

@@ -1,0 +1,68 @@
+//! The gateway stops, or does not even start.
+
+use std::{sync::Arc, time::Duration};
+
+use acceptance::{
+    tempfile::TempDir,
+    tokio::{self, net::TcpStream, time::sleep},
+};
+
+use crate::{
+    client::Client,
+    started::{ALL_OLD, with},
+    switching::{MANY, begin_many},
+};
+
+#[test]
+fn requests_in_flight_across_a_stop_all_get_an_answer() {
+    with(ALL_OLD, async |gateway| {
+        let mut waiting = begin_many(gateway).await;
+        let mut idle = Client::connect(&gateway.url).await;
+        let system = Arc::clone(&gateway.system);
+        let stopping = tokio::task::spawn_blocking(move || system.terminate("gateway"));
+        // As soon as nobody new is taken, the stop was heard.
+        let address = gateway.url.trim_start_matches("http://").to_owned();
+        let mut looks = 0;
+        while TcpStream::connect(&address).await.is_ok() {
+            looks += 1;
+            assert!(looks < 500, "it still takes connections");
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert!(idle.more().await.is_empty(), "a connection without a request ends at once");
+        gateway.old.open_gate();
+        let mut answered = 0;
+        while let Some(answer) = waiting.join_next().await {
+            assert_eq!(answer.expect("an answer"), "old");
+            answered += 1;
+        }
+        assert_eq!(answered, MANY);
+        let status = stopping.await.unwrap().expect("it stops in time");
+        assert!(status.success(), "{status}");
+    });
+}
+
+#[test]
+fn a_first_table_that_is_wrong_ends_the_process_with_one_line() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("gateway.toml");
+    for (text, words) in [
+        (Some("[[route]]\nname = \"x\"\nprefix = \"/\"\nold = \"nobody\"\n"), ["line 4", "nobody"]),
+        (None, ["gateway.toml", "GATEWAY_TABLE"]),
+    ] {
+        match text {
+            Some(text) => std::fs::write(&table, text).unwrap(),
+            None => std::fs::remove_file(&table).unwrap(),
+        }
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_gateway"))
+            .env("GATEWAY_TABLE", &table)
+            .env("PORT", "0")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{stderr}");
+        let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert_eq!(errors.len(), 1, "{stderr}");
+        assert!(words.iter().all(|word| errors[0].contains(word)), "{stderr}");
+        assert!(errors[0].contains("GATEWAY_TABLE"), "{stderr}");
+    }
+}
