@@ -8,6 +8,7 @@
 pub mod app;
 pub mod bus;
 pub mod config;
+pub mod processes;
 pub mod states;
 pub mod stores;
 pub mod take_over;

@@ -5,30 +5,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use step_02_modules::{app, config::Config, states};
+use step_02_modules::processes::Process;
 
 /// The processes of step 02.
 #[derive(Parser)]
 #[command(name = "system-02")]
-enum Process {
-    /// Automator.
-    Monolith(Box<Config>),
-    /// Automator as step 01 left it.
-    First(Box<step_01_monolith::config::Config>),
-    /// Automator with messages in a module.
-    NotifyOut(Box<Config>),
-    /// Automator with messages, the team and the measures in modules.
-    TeamOut(Box<Config>),
-    /// GitHub, SendGrid and Twilio.
-    Simulators(Box<simulators::Options>),
+struct System {
+    #[command(subcommand)]
+    process: Process,
 }
 
 fn main() -> ExitCode {
-    match chassis::config::parse() {
-        Process::Monolith(config) => app::main(&config),
-        Process::First(config) => step_01_monolith::app::main(&config),
-        Process::NotifyOut(config) => states::notify_out::main(&config),
-        Process::TeamOut(config) => states::team_out::main(&config),
-        Process::Simulators(options) => chassis::process::run(simulators::run(*options)),
-    }
+    chassis::config::parse::<System>().process.main()
 }

@@ -1,5 +1,5 @@
 //! Every process of step 03 in one binary, for tests, drills and `cargo workshop run 3`: `system-03 gateway`,
-//! `system-03 faulty`, and what `system-01` has.
+//! `system-03 faulty`, and what `system-02` has.
 
 use std::process::ExitCode;
 
@@ -13,9 +13,9 @@ enum Process {
     Gateway(step_03_gateway::config::Config),
     /// A new version with a fault in it.
     Faulty(step_03_gateway::faulty::Config),
-    /// What step 01 has.
+    /// What step 02 has.
     #[command(flatten)]
-    Earlier(step_01_monolith::processes::Process),
+    Earlier(step_02_modules::processes::Process),
 }
 
 fn main() -> ExitCode {

@@ -1,0 +1,36 @@
+//! The processes of step 02, for its own binary of all of them and for those of later steps.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{app, config::Config, states};
+
+/// One of them, with its configuration.
+#[derive(Debug, Subcommand)]
+pub enum Process {
+    /// Automator.
+    Monolith(Box<Config>),
+    /// Automator as step 01 left it, to be taken over from.
+    First(Box<step_01_monolith::config::Config>),
+    /// Automator with messages in a module.
+    NotifyOut(Box<Config>),
+    /// Automator with messages, the team and the measures in modules.
+    TeamOut(Box<Config>),
+    /// GitHub, SendGrid and Twilio.
+    Simulators(Box<simulators::Options>),
+}
+
+impl Process {
+    /// Runs it; the exit code of the process.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        match self {
+            Self::Monolith(config) => app::main(&config),
+            Self::First(config) => step_01_monolith::app::main(&config),
+            Self::NotifyOut(config) => states::notify_out::main(&config),
+            Self::TeamOut(config) => states::team_out::main(&config),
+            Self::Simulators(options) => chassis::process::run(simulators::run(*options)),
+        }
+    }
+}
