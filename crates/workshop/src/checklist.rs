@@ -39,6 +39,7 @@ pub(crate) fn checklist(workshop: &Workshop, options: &ChecklistOptions) -> Resu
         None => workshop.steps().iter().collect(),
     };
     let mut crosses = 0;
+    say("Each item runs a test: the first has to be built, which may take minutes.");
     for step in steps {
         say(&style::bold(&format!("{} {}", step.number, step.title)));
         for item in items(workshop, step)? {

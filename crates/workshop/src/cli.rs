@@ -72,9 +72,9 @@ pub(crate) enum Command {
     },
     /// The timetable of a track
     Agenda {
-        /// half-day, full-day or self-paced
+        /// half-day, full-day or self-paced; without it, what there is
         #[arg(long, value_name = "TRACK")]
-        track: String,
+        track: Option<String>,
     },
     /// For those who write steps
     #[command(subcommand)]

@@ -85,7 +85,7 @@ fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Reset { exercise }) => solve::reset(&workshop, exercise),
         Some(Command::CatchUp { step }) => solve::catch_up(&workshop, *step),
         Some(Command::Doctor { prepare }) => doctor::doctor(&workshop, *prepare),
-        Some(Command::Agenda { track }) => agenda::agenda(&workshop, track),
+        Some(Command::Agenda { track }) => agenda::agenda(&workshop, track.as_deref()),
         Some(Command::Author(author)) => author::author(&workshop, author),
         Some(Command::Checklist(options)) => checklist::checklist(&workshop, options),
         Some(Command::Watch(options)) => watch::watch(&workshop, options),

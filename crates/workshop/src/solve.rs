@@ -62,7 +62,10 @@ pub(crate) fn catch_up(workshop: &Workshop, number: u8) -> Result<ExitCode> {
     }
     replacing.finish();
     let solved = workshop.exercises().iter().filter(before).count();
-    say(&format!("Caught up: the {solved} exercises before step {wanted} are solved."));
+    match solved {
+        0 => say(&format!("Nothing to catch up with: step {wanted} has no exercises before it.")),
+        _ => say(&format!("Caught up: the {solved} exercises before step {wanted} are solved.")),
+    }
     say("Next, type    cargo workshop");
     Ok(ExitCode::SUCCESS)
 }

@@ -24,6 +24,10 @@ pub(crate) fn diff(workshop: &Workshop, number: &str) -> Result<ExitCode> {
         let piece = Piece::of(workshop, exercise)?;
         let mine = piece.mine.unwrap_or_default();
         let names = (format!("{}, yours", exercise.number), format!("{}, ours", exercise.number));
+        if mine == piece.solved {
+            // Not on standard output: a diff of two equal files is empty.
+            eprintln!("{}: yours is ours, word for word", exercise.number);
+        }
         for line in patch::diff(&names.0, &mine, &names.1, &piece.solved).lines() {
             say(&coloured(line));
         }

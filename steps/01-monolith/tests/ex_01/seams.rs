@@ -115,7 +115,7 @@ fn few_requests_reach_over_a_seam() {
 
 #[test]
 fn the_busiest_crossings_are_cut() {
-    let (coupling, seams) = (coupling(), seams());
+    let (coupling, seams, ours) = (coupling(), seams(), ours());
     assert_complete(&coupling, &seams);
     let busiest = seams.busiest(&coupling, BUSIEST);
     let list: Vec<_> = busiest.iter().map(ToString::to_string).collect();
@@ -146,5 +146,10 @@ fn the_busiest_crossings_are_cut() {
             edge.accesses.iter().any(names),
             "{from} -> {to}: the reason names none of its tables or routes, so nobody can check it a year from now.\n  {edge}"
         );
+        // More than one answer is right; where we chose another, the reason is worth a look.
+        if let Some(our) = ours.crossing(from, to).filter(|our| our.cut != Some(cut)) {
+            let ours = our.cut.map(|cut| cut.to_string()).unwrap_or_default();
+            println!("note: {from} -> {to}: you say {cut}, we say {ours}: {}", our.reason);
+        }
     }
 }

@@ -17,6 +17,16 @@ pub(crate) enum Cut {
     Copy,
 }
 
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Call => "call",
+            Self::Event => "event",
+            Self::Copy => "copy",
+        })
+    }
+}
+
 /// What somebody decided about a crossing.
 pub(crate) struct Decided {
     from: String,
