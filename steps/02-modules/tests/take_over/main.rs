@@ -76,8 +76,9 @@ async fn history(app: &App, id: &str) -> String {
         .to_owned()
 }
 
-/// What people did in step 01: the id of the task that they did it to, and the place of a message nobody has sent.
-async fn live(app: &App) -> (String, String) {
+/// What people did in step 01: the id of the task that they did it to, the place of a message nobody
+/// has sent, and what GitHub said of the task's item.
+async fn live(app: &App) -> (String, String, Value) {
     for login in ["mona", "gone"] {
         let _ = app.member(login).await;
     }
@@ -86,8 +87,8 @@ async fn live(app: &App) -> (String, String) {
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         event
     };
-    let number =
-        app.told(told("opened", json!({ "kind": "pull_request", "author": "giver" }))).await.number();
+    let opened = app.told(told("opened", json!({ "kind": "pull_request", "author": "giver" }))).await;
+    let number = opened.number();
     let _ = app.told(told("commented", json!({ "number": number, "author": "mona" }))).await;
     let closed = app.told(told("opened", json!({ "author": "asker" }))).await.number();
     let _ = app.told(told("closed", json!({ "number": closed }))).await;
@@ -108,7 +109,7 @@ async fn live(app: &App) -> (String, String) {
     let _ = app.simulators().fault(&down).await.is(201);
     let queued = send(app).await;
     let place = queued.header("location").unwrap().to_owned();
-    (id, place)
+    (id, place, opened.payload())
 }
 
 /// Queues a mail under a key.
@@ -120,7 +121,7 @@ async fn send(app: &App) -> acceptance::Answer {
 async fn what_step_01_wrote_is_there_and_a_second_take_over_changes_nothing(database: Database) {
     let first = start(&FIRST, database.clone());
     let _ = first.import().await;
-    let (task, message) = live(&first).await;
+    let (task, message, pull) = live(&first).await;
     let before = everything(&first).await;
     let (told, sent) = (history(&first, &task).await, send(&first).await);
     assert_eq!(sent.header("idempotent-replayed"), Some("true"));
@@ -134,11 +135,30 @@ async fn what_step_01_wrote_is_there_and_a_second_take_over_changes_nothing(data
     assert_eq!((again["id"].clone(), again.header("location")), (sent["id"].clone(), Some(message.as_str())));
     // Nobody refuses it any more.
     becomes(json!("sent"), async || second.get(&message).await.is(200)["status"].clone()).await;
+    // What the lists do not show: whether an item is closed, and whether a factor was set.
+    let done = second.get("/api/tasks?status=done&limit=1").await.is(200).items()[0]["id"].clone();
+    let reopened =
+        second.patch(&format!("/api/tasks/{}", done.as_str().unwrap()), &json!({ "status": "intake" }));
+    assert_eq!(reopened.await.is(422).fields(), ["status"], "a closed item can be worked on");
     // From here on step 02 has the word.
     let place = format!("/api/tasks/{task}");
     let _ = second.patch(&place, &json!({ "status": "deferred" })).await.is(200);
     let rule = second.all("/api/rules").await[0]["id"].as_str().unwrap().to_owned();
     let _ = second.delete(&format!("/api/rules/{rule}")).await.is(204);
+    for (action, label, state, at) in
+        [("labeled", "difficulty: very hard", "open", "2030-01-01"), ("closed", "", "closed", "2030-01-02")]
+    {
+        let mut payload = pull.clone();
+        payload["action"] = json!(action);
+        payload["label"] = json!({ "name": label });
+        payload["pull_request"]["labels"] = json!([{ "name": "difficulty: very hard" }]);
+        payload["pull_request"]["state"] = json!(state);
+        payload["pull_request"]["updated_at"] = json!(format!("{at}T00:00:00Z"));
+        let _ = second.webhook("pull_request", &payload).await.is(202);
+    }
+    becomes(json!("done"), async || second.get(&place).await.is(200)["status"].clone()).await;
+    let effort = second.get(&place).await.is(200)["rice"]["effort"].clone();
+    assert_eq!(effort, 2.0, "a factor that a person set follows the item");
     let since = everything(&second).await;
     drop(second);
 
