@@ -83,9 +83,12 @@ fn created(workshop: &Workshop, step: &Step) -> Result<Vec<(String, PathBuf)>> {
     Ok(created)
 }
 
-/// The tables that a migration creates.
+/// The tables that a migration creates, or takes over from an earlier step.
 fn tables(sql: &str) -> impl Iterator<Item = &str> {
-    sql.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next())
+    sql.lines().filter_map(|line| {
+        let rest = line.strip_prefix("CREATE TABLE ")?;
+        rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest).split([' ', '(']).next()
+    })
 }
 
 #[cfg(test)]
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn tables_are_read_from_a_migration() {
-        let sql = "-- CREATE TABLE no\nCREATE TABLE tasks (\n  id TEXT\n);\nCREATE TABLE items(\n";
-        assert_eq!(tables(sql).collect::<Vec<_>>(), ["tasks", "items"]);
+        let sql = "-- CREATE TABLE no\nCREATE TABLE tasks (\n  id TEXT\n);\nCREATE TABLE items(\n\
+                   CREATE TABLE IF NOT EXISTS rules (\n";
+        assert_eq!(tables(sql).collect::<Vec<_>>(), ["tasks", "items", "rules"]);
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 
 /// How many lines the summary has at most: it fits a screen, whatever stands after it.
 const SUMMARY: usize = 20;
+/// How many columns a line of names has at most.
+const WIDEST: usize = 100;
 /// How many characters of a file's first sentence are said.
 const LONGEST: usize = 90;
 
@@ -31,18 +33,20 @@ pub(crate) fn between(workshop: &Workshop, from: &str, to: u8) -> Result<ExitCod
     if old.number >= new.number {
         return Err(Usage(format!("step {} is not before step {}", old.number, new.number)).into());
     }
-    let is_between = |step: &&Step| old.number < step.number && step.number <= new.number;
-    let added: Vec<_> = workshop.steps().iter().filter(is_between).collect();
-
     let mut summary =
         processes(&Definition::load(&workshop.folder(old))?, &Definition::load(&workshop.folder(new))?);
+    let mut tables = BTreeSet::new();
     let mut details = Vec::new();
-    for step in added {
-        let tables = whereabouts::tables_of(workshop, step)?;
-        summary.extend(tables.iter().map(|table| plus("Table", table)));
-        let code = Code::of(workshop, step)?;
-        summary.push(code.summary(workshop, step));
-        details.extend(code.files);
+    for step in workshop.steps().iter().filter(|step| step.number <= new.number) {
+        let here: BTreeSet<_> = whereabouts::tables_of(workshop, step)?.into_iter().collect();
+        if old.number < step.number {
+            let code = Code::of(workshop, step)?;
+            summary.push(code.summary(workshop, step));
+            details.extend(code.files);
+            summary.extend(plus("Tables", here.difference(&tables)));
+            summary.extend(list("Taken over   ", here.intersection(&tables)));
+        }
+        tables.extend(here);
     }
     say(&style::bold(&format!("From {} {} to {} {}", old.number, old.title, new.number, new.title)));
     for line in shortened(summary) {
@@ -56,8 +60,27 @@ pub(crate) fn between(workshop: &Workshop, from: &str, to: u8) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn plus(what: &str, name: &str) -> String {
-    style::green(&format!("{what:<11}+ {name}"))
+/// What is new, in as many lines as it takes.
+fn plus<'a>(what: &str, names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    list(&format!("{what:<11}+ "), names).iter().map(|line| style::green(line)).collect()
+}
+
+/// Names after `label`, in as many lines as it takes; none without names.
+fn list<'a>(label: &str, names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for name in names {
+        match lines.last_mut() {
+            Some(line) if line.len() + name.len() + ", ,".len() <= WIDEST => {
+                line.push_str(&format!(", {name}"));
+            }
+            Some(line) => {
+                line.push(',');
+                lines.push(format!("{:width$}{name}", "", width = label.len()));
+            }
+            None => lines.push(format!("{label}{name}")),
+        }
+    }
+    lines
 }
 
 /// What runs that did not, and what no longer runs.
@@ -65,7 +88,7 @@ fn processes(old: &Definition, new: &Definition) -> Vec<String> {
     let mut lines = Vec::new();
     for process in &new.processes {
         match old.process(&process.name) {
-            None => lines.push(plus("Process", &format!("{}{}", process.name, on_port(process)))),
+            None => lines.extend(plus("Process", [&format!("{}{}", process.name, on_port(process))])),
             Some(before) if before.port != process.port => {
                 lines.push(format!("Process      {} now{}", process.name, on_port(process)));
             }
@@ -132,14 +155,12 @@ impl Code {
         let reuses: Vec<_> = self.reuses.iter().map(String::as_str).collect();
         let reuses =
             if reuses.is_empty() { String::new() } else { format!(", on top of {}", reuses.join(", ")) };
-        plus(
-            "Code",
-            &format!(
-                "{}: {} files, {lines} lines{reuses}",
-                workshop.shown(&workshop.folder(step)),
-                self.files.len()
-            ),
-        )
+        let folder = workshop.folder(step);
+        let files = self.files.len();
+        style::green(&format!(
+            "Code       + {}: {files} files, {lines} lines{reuses}",
+            workshop.shown(&folder)
+        ))
     }
 }
 
@@ -180,6 +201,18 @@ mod tests {
         assert_eq!(shortened(lines.clone()), lines);
         let long = shortened((1..=30).map(|number| number.to_string()).collect());
         assert_eq!((long.len(), long[SUMMARY - 1].as_str()), (SUMMARY, "           and 11 more"));
+    }
+
+    #[test]
+    fn many_names_take_few_lines() {
+        let names: Vec<_> = (10..40).map(|number| format!("table_{number}")).collect();
+        let lines = list("Tables     + ", &names);
+        assert_eq!(lines.len(), 4);
+        assert!(lines.iter().all(|line| line.len() <= WIDEST), "{lines:?}");
+        let text = lines.join("\n");
+        assert!(text.starts_with("Tables     + table_10, table_11, "), "{text}");
+        assert!(text.contains(",\n             table_") && text.ends_with(", table_39"), "{text}");
+        assert!(list("Tables     + ", &[]).is_empty());
     }
 
     #[test]

@@ -168,7 +168,6 @@ impl Checkout {
         self.write("steps/02-gateway/system.toml", GATEWAY);
         self.write("steps/02-gateway/Cargo.toml", GATEWAY_STEP);
         self.write("steps/02-gateway/src/main.rs", &self.read("steps/01-monolith/src/main.rs"));
-        self.write("steps/02-gateway/migrations/1.sql", "-- Who may.\nCREATE TABLE rights (id TEXT);\n");
         self.write("steps/02-gateway/tests/step_02.rs", "fn main() {}\n");
     }
 

@@ -250,6 +250,10 @@ fn the_small_commands_answer() {
 fn a_later_step_is_told_by_what_it_adds() {
     let checkout = Checkout::with_exercises();
     checkout.add_gateway();
+    checkout.write("steps/01-monolith/migrations/1.sql", "CREATE TABLE tasks (id TEXT);\n");
+    let tables =
+        ["rights", "IF NOT EXISTS tasks", "gates"].map(|name| format!("CREATE TABLE {name} (id TEXT);\n"));
+    checkout.write("steps/02-gateway/migrations/1.sql", &format!("-- Who may.\n{}", tables.concat()));
     checkout.write("steps/02-gateway/src/main.rs", "//! Which route goes where.\n\nfn main() {}\n");
     let done = checkout.run(&["diff", "1", "2"]);
     let told = "\
@@ -258,10 +262,11 @@ Process      monolith now on port 8081
 Process    + gateway on port 8080
 Process    - simulators
 Front        clients talk to gateway instead of monolith
-Table      + rights
-Code       + steps/02-gateway: 2 files, 5 lines, on top of step-01-monolith
+Code       + steps/02-gateway: 2 files, 7 lines, on top of step-01-monolith
+Tables     + gates, rights
+Taken over   tasks
 
-    2  steps/02-gateway/migrations/1.sql  Who may
+    4  steps/02-gateway/migrations/1.sql  Who may
     3  steps/02-gateway/src/main.rs       Which route goes where
 ";
     assert_eq!(done.out, told, "{done}");
@@ -270,6 +275,8 @@ Code       + steps/02-gateway: 2 files, 5 lines, on top of step-01-monolith
         done.out.starts_with("8080: the port of the process gateway, in step 02 A gateway, since step 02\n"),
         "{done}"
     );
+    let done = checkout.run(&["where", "tasks"]);
+    assert!(done.out.starts_with("tasks: a table, in step 02 A gateway, since step 01\n"), "{done}");
     let done = checkout.run(&["where", "migrate"]);
     assert!(done.out.starts_with("migrate: a process, in step 02 A gateway, since step 01\n"), "{done}");
 
