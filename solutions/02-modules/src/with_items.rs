@@ -1,8 +1,8 @@
 //! Exercise 02.1: one batched call instead of a join.
 //!
-//! A page of the backlog shows fifty tasks, and each task its item. In step 01 that was a JOIN. Items are github's now, and a
-//! task is all that backlog has, so it has to ask. Ask once for the whole page; leave out, and count, a task whose item
-//! nobody knows.
+//! A page of the backlog shows fifty tasks, and each task its item. In step 01 that was a JOIN. Items are github's now, so
+//! backlog has to ask. At the start it asks once a task. Ask once a page, for each item once; for no task ask nothing. A
+//! task whose item github does not know is left out and counted.
 //!
 //! ```text
 //! github.items(ctx, &[key]).await?      HashMap<ItemKey, Item>: the items of these keys; unknown keys are missing

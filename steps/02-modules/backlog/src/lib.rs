@@ -7,7 +7,7 @@
 pub mod actions;
 mod follow;
 mod page;
-mod pieces;
+pub mod pieces;
 mod routes;
 mod rules;
 mod task;

@@ -1,6 +1,7 @@
-//! The piece that is an exercise: from `solutions/02-modules`, or with the feature `mine-02-1` the learner's own.
+//! The pieces that are exercises: from `solutions/02-modules`, or with a feature `mine-…` the learner's own from
+//! `exercises/02-modules`. Nothing else in this step knows which.
 
 #[cfg(feature = "mine-02-1")]
-pub(crate) use exercise_02_modules::with_items;
+pub use exercise_02_modules::with_items;
 #[cfg(not(feature = "mine-02-1"))]
-pub(crate) use solution_02_modules::with_items;
+pub use solution_02_modules::with_items;

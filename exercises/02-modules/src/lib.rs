@@ -1,0 +1,3 @@
+//! The pieces of step 02 that are exercises, one file each. What to do stands at the top of each file.
+
+pub mod with_items;

@@ -1,0 +1,205 @@
+//! 02.1: one batched call instead of a join.
+
+mod counting;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use acceptance::{Database, Step, with_system};
+use axum::response::IntoResponse;
+use clap::Parser;
+use domain::{ItemKey, TaskQuery};
+use step_02_backlog::pieces::with_items::{Stitched, TaskRow, with_items};
+use step_02_contracts::Fault;
+use step_02_modules::{
+    app::{self, Modules},
+    bus::Bus,
+    config::Config,
+    stores::Stores,
+};
+
+use crate::in_process::{ctx, delivery};
+use counting::{Counting, key, row};
+
+/// As many tasks as a page has.
+const PAGE: i64 = 50;
+
+/// Fifty tasks whose items have other numbers than the tasks have places.
+fn page() -> Vec<TaskRow> {
+    (1..=PAGE).map(|rank| row(rank, number(rank))).collect()
+}
+
+/// The number of the item of the task in this place.
+fn number(rank: i64) -> i64 {
+    1 + (rank * 37) % 101
+}
+
+async fn stitched(rows: Vec<TaskRow>, github: &Counting) -> Stitched {
+    with_items(&ctx(), rows, github).await.expect("github answers")
+}
+
+#[tokio::test]
+async fn a_page_of_fifty_tasks_makes_one_call() {
+    let github = Counting::knowing(1..=200);
+    let stitched = stitched(page(), &github).await;
+    let calls = github.calls();
+    assert!(
+        calls.len() == 1,
+        "Somebody opened a page of {PAGE} tasks, and github was asked {} times. Today that is slow; when github is a process \
+         of its own, each is a request over the network. The original made 256 for its page.",
+        calls.len()
+    );
+    let wanted: BTreeSet<ItemKey> = (1..=PAGE).map(|rank| key(number(rank))).collect();
+    let asked: BTreeSet<ItemKey> = calls.into_iter().flatten().collect();
+    let unwanted = asked.difference(&wanted).count();
+    assert!(
+        unwanted == 0,
+        "Somebody opened a page of {PAGE} tasks, and github was asked for {unwanted} items that are not on it. It is slower \
+         with every issue that anybody opens."
+    );
+    assert!(
+        stitched.tasks.len() == page().len(),
+        "Somebody opened a page of {PAGE} tasks and saw {}. Their items are all known.",
+        stitched.tasks.len()
+    );
+}
+
+#[tokio::test]
+async fn an_item_of_two_tasks_is_asked_for_once() {
+    let github = Counting::knowing([1, 2]);
+    let stitched = stitched(vec![row(1, 1), row(2, 2), row(3, 1)], &github).await;
+    let asked: Vec<_> = github.calls().concat();
+    let once: BTreeSet<_> = asked.iter().collect();
+    assert!(
+        once.len() == asked.len(),
+        "Two tasks on a page are about one item, and github was asked for it {} times. A list of keys has each key once.",
+        1 + asked.len() - once.len()
+    );
+    assert!(
+        stitched.tasks.len() == 3,
+        "Three tasks on a page are about two items, and {} of them are seen.",
+        stitched.tasks.len()
+    );
+}
+
+#[tokio::test]
+async fn no_tasks_make_no_call() {
+    let github = Counting::default();
+    let stitched = stitched(Vec::new(), &github).await;
+    assert!(
+        github.calls().is_empty(),
+        "Nobody has anything to do, and github was asked for the items of no task. When it is down, an empty page fails too."
+    );
+    assert!(stitched == Stitched::default(), "Nobody has anything to do, and the page has {stitched:?}.");
+}
+
+#[tokio::test]
+async fn the_order_of_the_rank_is_kept() {
+    let github = Counting::knowing(1..=200);
+    let ranks: Vec<_> =
+        stitched(page(), &github).await.tasks.into_iter().filter_map(|task| task.rank).collect();
+    assert!(
+        ranks.is_sorted(),
+        "The team works from the top of the list, and the top has the ranks {:?}: what matters most is somewhere below.",
+        ranks.iter().take(5).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn each_task_has_its_own_item() {
+    let github = Counting::knowing(1..=200);
+    for task in stitched(page(), &github).await.tasks {
+        assert!(
+            domain::task_id(&task.item.key) == task.id,
+            "A task is shown with the title of {}, which is another task's. Somebody answers the wrong people.",
+            task.item.key
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_task_without_an_item_is_left_out_and_counted() {
+    let github = Counting::knowing([1, 3]);
+    let stitched = tokio::spawn(async move {
+        with_items(&ctx(), vec![row(1, 1), row(2, 2), row(3, 3)], &github).await.expect("github answers")
+    });
+    let stitched = stitched.await.ok();
+    assert!(
+        stitched.is_some(),
+        "github does not know one of three items, and nobody sees any task: the whole page is gone for it."
+    );
+    let stitched = stitched.unwrap_or_default();
+    let ranks: Vec<_> = stitched.tasks.iter().filter_map(|task| task.rank).collect();
+    assert!(
+        ranks == [1, 3],
+        "github does not know the item of the second of three tasks, and the page has the ranks {ranks:?}."
+    );
+    assert!(
+        stitched.without_item == 1,
+        "A task is missing from the page, and {} are counted as left out: nobody will look for it.",
+        stitched.without_item
+    );
+}
+
+#[tokio::test]
+async fn when_github_is_down_the_page_says_so() {
+    let ended = with_items(&ctx(), page(), &Counting::down()).await;
+    assert!(
+        !ended.is_ok(),
+        "github is down, and the page says that there is nothing to do. Somebody goes home early."
+    );
+    assert!(
+        matches!(ended, Err(Fault::Unavailable(_))),
+        "github is down for a moment, and the page says {ended:?}. What github says tells whether it helps to try again."
+    );
+}
+
+#[tokio::test]
+async fn in_the_real_modules_an_outage_of_github_is_a_503() {
+    let database = Database::sqlite().unwrap();
+    let github = database.named("github").unwrap();
+    let arguments =
+        ["monolith-02", "--database-url", database.url(), "--github-database-url", github.as_str()];
+    let config = Config::try_parse_from(arguments).unwrap();
+    app::migrate(&config.databases).await.unwrap();
+    let bus = Arc::new(Bus::default());
+    let stores = Stores::open(&config.databases, Some(bus.clone())).await.unwrap();
+    let modules = Modules::new(&stores, &bus, &config.server).await.unwrap();
+    modules.github().deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+    bus.settled().await;
+    let before = modules.backlog().tasks(&ctx(), TaskQuery::default()).await.unwrap();
+    assert!(
+        before.items.len() == 1,
+        "An issue was opened, and the real backlog shows {} tasks.",
+        before.items.len()
+    );
+
+    stores.github.close().await;
+    let status = match modules.backlog().tasks(&ctx(), TaskQuery::default()).await {
+        Ok(page) => page.items.len().to_string(),
+        Err(fault) => fault.into_response().status().as_u16().to_string(),
+    };
+    assert!(
+        status == "503",
+        "The database of github's items is away, and whoever asks for the backlog gets {status} instead of 503."
+    );
+}
+
+#[test]
+fn in_the_real_system_a_page_of_the_backlog_is_whole() {
+    let step =
+        Step { number: "02", binary: env!("CARGO_BIN_EXE_system-02"), folder: env!("CARGO_MANIFEST_DIR") };
+    with_system(
+        &step,
+        |options| options,
+        async |app| {
+            app.is_followed().await;
+            let page = app.get("/api/tasks?limit=50").await.is(200);
+            let ranks: Vec<_> = page.items().iter().filter_map(|task| task["rank"].as_u64()).collect();
+            let expected: Vec<_> = (1..).take(page.items().len()).collect();
+            assert!(
+                !ranks.is_empty() && ranks == expected,
+                "A page of the real backlog has the ranks {ranks:?}: tasks are missing, or stand where they do not belong."
+            );
+        },
+    );
+}
