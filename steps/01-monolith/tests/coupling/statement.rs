@@ -16,9 +16,10 @@ pub(crate) fn asker(line: &str) -> String {
     if let (Some(method), Some(path)) = (field("method="), field("path=")) {
         return format!("{method} {path}");
     }
-    // `2026-… DEBUG importer: summary=…`
+    // `2026-… DEBUG importer: summary=…`; a statement that was slow, on a busy machine, is a WARN.
     let before = line.split_once(" summary=").map_or("", |(before, _)| before);
-    let span = before.rsplit_once("DEBUG ").map_or("", |(_, span)| span);
+    let span = ["DEBUG ", " WARN "].iter().find_map(|level| before.rsplit_once(level));
+    let span = span.map_or("", |(_, span)| span);
     span.split([':', '{']).next().filter(|name| !name.is_empty()).unwrap_or("start").to_owned()
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn self_test() {
     let line = r#"2026-11-23T00:00:00Z DEBUG request{id=1 method=GET path=/api/tasks}: summary="WITH s AS …" db.statement="\n\nWITH s AS (SELECT * FROM tasks) SELECT * FROM s JOIN items i ON 1 = 1\n" rows_affected=0"#;
     assert_eq!(asker(line), "GET /api/tasks");
     assert_eq!(asker(r#"2026 DEBUG importer: summary="x""#), "importer");
+    assert_eq!(asker(r#"2026  WARN ruler: summary="x""#), "ruler");
     assert_eq!(asker(r#"2026 DEBUG summary="x""#), "start");
     let tables = ["tasks", "items"].map(str::to_owned);
     let all = |line: &str| accesses(&sql(line).unwrap(), &tables);
