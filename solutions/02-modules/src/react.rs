@@ -84,7 +84,7 @@ pub async fn on_events(
         //| match event.read()? {
         //|     // An example: nobody gets a mail because a task is there.
         //|     BacklogEvent::TaskCreated { .. } => {}
-        //|     _ => {}
+        //|     BacklogEvent::TaskAssigned { .. } | BacklogEvent::TaskStatusChanged { .. } => {}
         //| }
         // end 02.2
     }
