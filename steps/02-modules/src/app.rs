@@ -39,7 +39,7 @@ pub fn main(config: &Config) -> ExitCode {
     process::run(async {
         match config.command.unwrap_or(Command::Serve) {
             Command::Migrate => migrate(&config.databases).await,
-            Command::Serve => run(&config.databases, &config.server, Stop::from_environment()?).await,
+            Command::Serve => run(config, Stop::from_environment()?).await,
         }
     })
 }
@@ -76,7 +76,9 @@ impl Modules {
     ///
     /// # Errors
     /// The configuration is wrong, or a database was not migrated.
-    pub async fn new(stores: &Stores, bus: &Arc<Bus>, config: &ServerConfig) -> anyhow::Result<Self> {
+    pub async fn new(stores: &Stores, bus: &Arc<Bus>, config: &Config) -> anyhow::Result<Self> {
+        let tell_assignees = config.tell_assignees;
+        let config = &config.server;
         let catalogue = Arc::new(config.catalogue()?);
         let client = match &config.github_token {
             Some(token) => Some(client::Github::new(&config.github_api_url, token.clone())?),
@@ -91,9 +93,13 @@ impl Modules {
             team: Arc::new(team.clone()),
             notify: Arc::new(notify.clone()),
         };
-        let backlog = backlog::Module::new(stores.backlog.clone(), catalogue.clone(), ports).await?;
-        let handlers: Vec<Arc<dyn Handler>> =
+        let backlog =
+            backlog::Module::new(stores.backlog.clone(), catalogue.clone(), ports, tell_assignees).await?;
+        let mut handlers: Vec<Arc<dyn Handler>> =
             vec![Arc::new(github.clone()), Arc::new(backlog.clone()), Arc::new(insights.clone())];
+        if tell_assignees {
+            handlers.push(backlog.mails());
+        }
         bus.listen(handlers);
         let ctx = Ctx::background(CATCH_UP);
         github.catch_up(&ctx, &team).await?;
@@ -189,8 +195,9 @@ impl Modules {
 ///
 /// # Errors
 /// The configuration is wrong, a database cannot be opened or was not migrated, or the port is taken.
-pub async fn run(databases: &Databases, config: &ServerConfig, stop: Stop) -> anyhow::Result<()> {
-    config.check_token()?;
+pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
+    let Config { databases, server, .. } = config;
+    server.check_token()?;
     let bus = Arc::new(Bus::default());
     let stores = Stores::open(databases, Some(bus.clone())).await?;
     let modules = Modules::new(&stores, &bus, config)
@@ -201,14 +208,14 @@ pub async fn run(databases: &Databases, config: &ServerConfig, stop: Stop) -> an
         let stores = asked.clone();
         async move { stores.are_there().await }
     });
-    let routes = modules.routes(config, app::sessions(config)?);
-    let router = app::framed(routes, config, health, &modules.metrics()?);
+    let routes = modules.routes(server, app::sessions(server)?);
+    let router = app::framed(routes, server, health, &modules.metrics()?);
     let workers = modules.work(&stop);
     let last = async {
         bus.settled().await;
         stores.close().await;
     };
-    app::serve(config, router, stop, workers, last).await
+    app::serve(server, router, stop, workers, last).await
 }
 
 /// The routes of modules, behind the token for writes.

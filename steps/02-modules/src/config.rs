@@ -1,6 +1,6 @@
 //! What the environment says, checked before anything starts.
 
-use clap::Parser;
+use clap::{ArgAction, Parser, builder::BoolishValueParser};
 use step_01_monolith::config::{Command, ServerConfig};
 use store::DatabaseUrl;
 
@@ -14,6 +14,16 @@ pub struct Config {
     /// Where the modules keep their tables.
     #[command(flatten)]
     pub databases: Databases,
+    /// Whether whoever is given a task gets a mail: 1 or 0.
+    #[arg(
+        long,
+        env,
+        value_name = "TELL_ASSIGNEES",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new(),
+        default_value = "0"
+    )]
+    pub tell_assignees: bool,
     /// What the server needs beyond the databases: the same as in step 01.
     #[command(flatten)]
     pub server: ServerConfig,

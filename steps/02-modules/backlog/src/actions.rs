@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     Ports,
+    assigned::Assignments,
     task::{self, Stored},
 };
 
@@ -35,6 +36,7 @@ const TABLE: &str = "backlog_actions";
 pub(crate) struct Ruler {
     store: Store,
     ports: Ports,
+    assignments: Assignments,
     patience: Patience,
     queue: Queue,
 }
@@ -53,9 +55,9 @@ struct Row {
 
 impl Ruler {
     /// Workers over `store` that ask `ports`.
-    pub(crate) fn new(store: Store, ports: Ports) -> Self {
+    pub(crate) fn new(store: Store, ports: Ports, assignments: Assignments) -> Self {
         let queue = Queue::new(store.clone(), TABLE, "status = 'pending'", LEASE, AT_ONCE);
-        Self { store, ports, patience: Patience::default(), queue }
+        Self { store, ports, assignments, patience: Patience::default(), queue }
     }
 
     /// Tells the workers that a rule may have decided something.
@@ -121,7 +123,7 @@ impl Ruler {
             _ => HashSet::new(),
         };
         let mut tx = self.store.begin_write().await.map_err(store::fault)?;
-        let outcome = Outcome::of(self.change_in(&mut tx, row, key, action, &maintainers).await)?;
+        let outcome = Outcome::of(self.change_in(ctx, &mut tx, row, key, action, &maintainers).await)?;
         if !matches!(outcome, Outcome::Done) {
             drop(tx);
             tx = self.store.begin_write().await.map_err(store::fault)?;
@@ -134,6 +136,7 @@ impl Ruler {
 
     async fn change_in(
         &self,
+        ctx: &Ctx,
         tx: &mut Tx,
         row: &Row,
         key: &ItemKey,
@@ -156,7 +159,11 @@ impl Ruler {
             // Not ours to change: see `act`.
             Action::Comment(_) | Action::Notify(_) => return Ok(()),
         };
-        task::change(&self.store, tx, id, &change, None, Who::Rule(&row.rule_name), maintainers).await
+        let who = Who::Rule(&row.rule_name);
+        match task::change(&self.store, tx, id, &change, None, who, maintainers).await? {
+            Some(assigned) => self.assignments.tell(ctx, tx, &assigned).await,
+            None => Ok(()),
+        }
     }
 
     /// Has a message queued for each recipient.

@@ -5,6 +5,7 @@
 //! have a task it asks the team.
 
 pub mod actions;
+mod assigned;
 mod follow;
 mod page;
 pub mod pieces;
@@ -23,13 +24,13 @@ use step_01_monolith::{
     history::{self, Who},
 };
 use step_02_contracts::{
-    Backlog, Ctx, Fault, Github, IdempotencyKey, Notify, Once, Team,
+    Backlog, Ctx, Fault, Github, Handler, IdempotencyKey, Notify, Once, Team,
     backlog::{By, Workload},
 };
 use store::{Store, idempotency};
 use uuid::Uuid;
 
-use self::actions::Ruler;
+use self::{actions::Ruler, assigned::Assignments};
 pub use routes::router;
 
 /// The tables that nobody else reads or writes.
@@ -70,19 +71,33 @@ pub struct Module {
     store: Store,
     catalogue: Arc<Catalogue>,
     ports: Ports,
+    assignments: Assignments,
     ruler: Ruler,
 }
 
 impl Module {
-    /// The module over its tables, ranking what `catalogue` tracks from now on.
+    /// The module over its tables, ranking what `catalogue` tracks from now on. Whoever is given a task gets a mail where
+    /// `assignees_are_told`; the composition then has [`Module::mails`] listen.
     ///
     /// # Errors
     /// The database's.
-    pub async fn new(store: Store, catalogue: Arc<Catalogue>, ports: Ports) -> Result<Self, Fault> {
+    pub async fn new(
+        store: Store,
+        catalogue: Arc<Catalogue>,
+        ports: Ports,
+        assignees_are_told: bool,
+    ) -> Result<Self, Fault> {
         idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
         follow::track(&store, &catalogue).await?;
-        let ruler = Ruler::new(store.clone(), ports.clone());
-        Ok(Self { store, catalogue, ports, ruler })
+        let assignments = Assignments::new(ports.clone(), assignees_are_told);
+        let ruler = Ruler::new(store.clone(), ports.clone(), assignments.clone());
+        Ok(Self { store, catalogue, ports, assignments, ruler })
+    }
+
+    /// Sends the mails to those who were given a task.
+    #[must_use]
+    pub fn mails(&self) -> Arc<dyn Handler> {
+        Arc::new(self.assignments.clone())
     }
 
     /// Does what rules decided until `stop`.
@@ -127,7 +142,10 @@ impl Backlog for Module {
         let is_asked = change.status.is_some() || change.assignee.is_some();
         let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
         let mut tx = self.store.begin_write().await.map_err(store::fault)?;
-        task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;
+        let assigned = task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;
+        if let Some(assigned) = assigned {
+            self.assignments.tell(ctx, &mut tx, &assigned).await?;
+        }
         tx.commit().await.map_err(store::fault)?;
         self.ruler.wake();
         self.task(ctx, id).await

@@ -14,9 +14,9 @@ use step_02_contracts::{BacklogEvent, Fault};
 use store::{Store, Tx};
 use uuid::Uuid;
 
-use crate::{CHANGES, rules};
+use crate::{CHANGES, pieces::react::Assigned, rules};
 
-/// Makes `change`. `maintainers` is who may have a task.
+/// Makes `change`. `maintainers` is who may have a task. Whom it was given to, if that has changed, is for the caller to tell.
 pub(crate) async fn change(
     store: &Store,
     tx: &mut Tx,
@@ -25,7 +25,7 @@ pub(crate) async fn change(
     expected: Option<Vec<i64>>,
     who: Who<'_>,
     maintainers: &HashSet<Login>,
-) -> Result<(), Fault> {
+) -> Result<Option<Assigned>, Fault> {
     change.validate().map_err(Fault::Invalid)?;
     let stored = Stored::find(store, tx, id)
         .await?
@@ -43,7 +43,12 @@ pub(crate) async fn change(
     if changed.status != Status::Done.as_str() && stored.closed == 1 {
         return Err(Fault::invalid("status", "must be done: the item is closed"));
     }
-    stored.become_like(&changed, tx, who, maintainers).await
+    stored.become_like(&changed, tx, who, maintainers).await?;
+    if changed.assignee == stored.assignee {
+        return Ok(None);
+    }
+    let assignee = changed.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?;
+    Ok(Some(Assigned { id, version: stored.version + 1, assignee, by: who.to_string() }))
 }
 
 /// A task as far as it may change, and as rules ask for it.
@@ -195,18 +200,13 @@ impl Stored {
         Ok(())
     }
 
-    /// Records what others may care about.
+    /// Records what others may care about, but for whom it was given to.
     fn tell(&self, new: &Self, tx: &mut Tx, version: i64, who: Who<'_>) -> Result<(), Fault> {
-        let id = self.id.parse().map_err(Fault::internal)?;
-        let by = who.to_string();
         if new.status != self.status {
+            let id = self.id.parse().map_err(Fault::internal)?;
             let before = self.status.parse().map_err(Fault::internal)?;
             let after = new.status.parse().map_err(Fault::internal)?;
-            tx.record(&BacklogEvent::TaskStatusChanged { id, version, before, after, by: by.clone() })?;
-        }
-        if new.assignee != self.assignee {
-            let assignee = new.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?;
-            tx.record(&BacklogEvent::TaskAssigned { id, version, assignee, by })?;
+            tx.record(&BacklogEvent::TaskStatusChanged { id, version, before, after, by: who.to_string() })?;
         }
         Ok(())
     }

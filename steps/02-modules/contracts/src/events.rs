@@ -23,6 +23,15 @@ pub trait Handler: Send + Sync {
     async fn handle(&self, ctx: &Ctx, events: &[Recorded]) -> Result<(), Fault>;
 }
 
+/// A transaction that takes events with it: they are told once it has committed, and never if it has not.
+pub trait Tell: Send {
+    /// Takes `event` along.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] when it has no JSON form.
+    fn record(&mut self, event: &BacklogEvent) -> Result<(), Fault>;
+}
+
 /// What `github` tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]

@@ -24,7 +24,7 @@ pub use chassis::{
     event::{Event, Recorded},
     idempotency::{IdempotencyKey, Once},
 };
-pub use events::{BacklogEvent, GithubEvent, Handler, ItemFact, TeamEvent};
+pub use events::{BacklogEvent, GithubEvent, Handler, ItemFact, TeamEvent, Tell};
 pub use github::{Delivery, Github, Items};
 pub use insights::Insights;
 pub use notify::Notify;

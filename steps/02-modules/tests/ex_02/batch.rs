@@ -144,7 +144,7 @@ async fn a_task_without_an_item_is_left_out_and_counted() {
 async fn when_github_is_down_the_page_says_so() {
     let ended = with_items(&ctx(), page(), &Counting::down()).await;
     assert!(
-        !ended.is_ok(),
+        ended.is_err(),
         "github is down, and the page says that there is nothing to do. Somebody goes home early."
     );
     assert!(
@@ -163,7 +163,7 @@ async fn in_the_real_modules_an_outage_of_github_is_a_503() {
     app::migrate(&config.databases).await.unwrap();
     let bus = Arc::new(Bus::default());
     let stores = Stores::open(&config.databases, Some(bus.clone())).await.unwrap();
-    let modules = Modules::new(&stores, &bus, &config.server).await.unwrap();
+    let modules = Modules::new(&stores, &bus, &config).await.unwrap();
     modules.github().deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     bus.settled().await;
     let before = modules.backlog().tasks(&ctx(), TaskQuery::default()).await.unwrap();

@@ -10,3 +10,4 @@ mod batch;
 #[expect(dead_code, reason = "shared with tests that use the rest")]
 #[path = "../in_process/mod.rs"]
 mod in_process;
+mod react;

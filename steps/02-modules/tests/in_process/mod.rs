@@ -43,7 +43,7 @@ pub(crate) async fn modules(database: &Database, ear: Option<Arc<Ear>>) -> Modul
     let bus = ear.as_ref().map(|ear| ear.bus.clone()).unwrap_or_default();
     let recorder = ear.map(|ear| ear as Arc<dyn Recorder>);
     let stores = Stores::open(&config.databases, recorder).await.unwrap();
-    Modules::new(&stores, &bus, &config.server).await.unwrap()
+    Modules::new(&stores, &bus, &config).await.unwrap()
 }
 
 /// A webhook of GitHub's about issue 1 of `sendgrid/rest`: `opened`, or `labeled` with `type: bug`.

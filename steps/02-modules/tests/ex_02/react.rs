@@ -1,0 +1,177 @@
+//! 02.2: react instead of being called.
+
+mod others;
+
+use std::time::Instant;
+
+use acceptance::{
+    Step, eventually,
+    serde_json::{self, json},
+    with_system,
+};
+use step_02_backlog::pieces::react::{Assigned, on_events, task_assigned};
+use step_02_contracts::{Fault, Recorded};
+use uuid::Uuid;
+
+use crate::in_process::ctx;
+use others::{EMAIL, NAME, Others, PHONE, Transaction};
+
+/// A task is given to Ada; with this version.
+fn given(version: i64) -> Assigned {
+    Assigned {
+        id: Uuid::from_u128(7),
+        version,
+        assignee: Some("ada".parse().expect("a login")),
+        by: "api".to_owned(),
+    }
+}
+
+/// What the bus would have of it, whatever was recorded.
+fn recorded(task: &Assigned) -> Vec<Recorded> {
+    vec![Recorded::now(&task.event()).expect("it has a JSON form")]
+}
+
+/// The change with everything that comes of it.
+async fn change(task: &Assigned, others: &Others) -> Result<(), Fault> {
+    let mut tx = Transaction::default();
+    task_assigned(&ctx(), &mut tx, task, others, others).await?;
+    on_events(&ctx(), &tx.commit(), others, others).await
+}
+
+#[tokio::test]
+async fn nobody_is_called_inside_the_transaction() {
+    let others = Others::default();
+    let mut tx = Transaction::default();
+    let _ = task_assigned(&ctx(), &mut tx, &given(2), &others, &others).await;
+    assert!(
+        others.calls() == 0,
+        "A task was given to Ada, and others were called {} times while the transaction was open. Whoever else wants to write \
+         waits as long as they take.",
+        others.calls()
+    );
+}
+
+#[tokio::test]
+async fn a_change_that_is_rolled_back_sends_no_mail() {
+    let others = Others::default();
+    let mut tx = Transaction::default();
+    let _ = task_assigned(&ctx(), &mut tx, &given(2), &others, &others).await;
+    drop(tx);
+    assert!(
+        others.mails().is_empty(),
+        "The change was rolled back, and a mail about it went out: Ada works on a task that is not hers."
+    );
+}
+
+#[tokio::test]
+async fn each_change_is_one_mail() {
+    let others = Others::default();
+    for version in [2, 4] {
+        change(&given(version), &others).await.expect("everybody answers");
+    }
+    let mails = others.mails();
+    assert!(
+        mails.len() <= 2,
+        "Ada was given a task twice, and {} mails went out: soon she reads none of them.",
+        mails.len()
+    );
+    assert!(
+        mails.len() == 2,
+        "Ada was given a task, it was taken away and given to her again. {} mails went out instead of two.",
+        mails.len()
+    );
+    assert!(mails.iter().all(|mail| mail.to == EMAIL), "A mail to Ada went to {:?}.", mails[0].to);
+}
+
+#[tokio::test]
+async fn a_task_of_nobody_is_no_mail() {
+    let others = Others::default();
+    let task = Assigned { assignee: None, ..given(2) };
+    change(&task, &others).await.expect("everybody answers");
+    assert!(others.mails().is_empty(), "A task was taken from somebody, and a mail went out.");
+}
+
+#[tokio::test]
+async fn an_outage_of_others_does_not_fail_the_change() {
+    let others = Others::down();
+    let mut tx = Transaction::default();
+    let ended = task_assigned(&ctx(), &mut tx, &given(2), &others, &others).await;
+    assert!(
+        ended.is_ok(),
+        "Nobody can send mails for a moment, and so nobody can give a task to anybody: {ended:?}."
+    );
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again() {
+    let ended = on_events(&ctx(), &recorded(&given(2)), &Others::down(), &Others::down()).await;
+    assert!(
+        ended.is_err(),
+        "Nobody could send mails for a moment, and the handler says that all is done: Ada never hears of her task."
+    );
+}
+
+#[tokio::test]
+async fn the_same_event_twice_is_one_mail() {
+    let others = Others::default();
+    let events = recorded(&given(2));
+    for _ in 0..2 {
+        on_events(&ctx(), &events, &others, &others).await.expect("everybody answers");
+    }
+    let mails = others.mails();
+    assert!(!mails.is_empty(), "Ada was given a task and never hears of it.");
+    assert!(
+        mails.len() == 1,
+        "One event was delivered twice, and Ada got {} mails. What is the same in both deliveries?",
+        mails.len()
+    );
+}
+
+#[tokio::test]
+async fn the_event_has_nothing_personal() {
+    let others = Others::default();
+    let mut tx = Transaction::default();
+    let _ = task_assigned(&ctx(), &mut tx, &given(2), &others, &others).await;
+    let told = serde_json::to_string(&tx.commit()).expect("it has a JSON form");
+    for personal in [EMAIL, NAME, PHONE] {
+        assert!(
+            !told.contains(personal),
+            "{personal:?} is in the event. It goes to everybody who listens, and stays wherever they keep it, long after Ada \
+             has left."
+        );
+    }
+}
+
+#[test]
+fn in_the_real_system_one_mail_goes_out() {
+    let step =
+        Step { number: "02", binary: env!("CARGO_BIN_EXE_system-02"), folder: env!("CARGO_MANIFEST_DIR") };
+    let adjust = |options: acceptance::harness::Options| options.env("monolith", "TELL_ASSIGNEES", "1");
+    with_system(&step, adjust, async |app| {
+        app.is_followed().await;
+        let _ = app.member("ada").await;
+        let tasks = app.get("/api/tasks?limit=2").await.is(200);
+        for (number, task) in (1..).zip(tasks.items()) {
+            let path = format!("/api/tasks/{}", task["id"].as_str().expect("an id"));
+            let start = Instant::now();
+            let answer = app.patch(&path, &json!({ "assignee": "ada" })).await;
+            assert!(
+                answer.status == 200,
+                "Somebody gave a task to Ada, waited {:.0?}, and was told {}. In the one database of the real system, notify \
+                 wants to write while backlog's transaction is open, and waits for it in vain.",
+                start.elapsed(),
+                answer.status
+            );
+            let mails = eventually("Ada has a mail for each task", async || {
+                let mails = app.simulators().taken("sendgrid").await;
+                (mails.len() >= number).then_some(mails)
+            });
+            let mails = mails.await;
+            assert!(
+                mails.len() == number,
+                "Ada was given {number} tasks in the real system, and {} mails went out.",
+                mails.len()
+            );
+        }
+    });
+}

@@ -1,0 +1,122 @@
+//! The team and the messages as a test has them, and a transaction that remembers what it was told.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use domain::{Member, MemberChange, Message, NewMember, Notification, Page, PageQuery, Role};
+use step_02_contracts::{BacklogEvent, Ctx, Fault, IdempotencyKey, Notify, Once, Recorded, Team, Tell};
+use uuid::Uuid;
+
+pub(crate) const NAME: &str = "Ada Lovelace";
+pub(crate) const EMAIL: &str = "ada@private.example";
+pub(crate) const PHONE: &str = "+15550001234";
+
+/// Ada is in the team; mails wait in a queue.
+#[derive(Default)]
+pub(crate) struct Others {
+    is_down: bool,
+    calls: AtomicUsize,
+    queue: Mutex<BTreeMap<String, Message>>,
+}
+
+impl Others {
+    /// Answer nobody.
+    pub(crate) fn down() -> Self {
+        Self { is_down: true, ..Self::default() }
+    }
+
+    /// How often they were asked for anything.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The mails that go out: one for each key.
+    pub(crate) fn mails(&self) -> Vec<Message> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Message>> {
+        self.queue.lock().expect("nobody panics with it")
+    }
+
+    fn is_asked(&self) -> Result<(), Fault> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.is_down { Err(Fault::Unavailable("everybody".to_owned())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Team for Others {
+    async fn page(&self, _: &Ctx, _: PageQuery) -> Result<Page<Member>, Fault> {
+        self.is_asked()?;
+        Err(Fault::internal("nobody asks for a page here"))
+    }
+
+    async fn active(&self, _: &Ctx) -> Result<Vec<Member>, Fault> {
+        self.is_asked()?;
+        Ok(vec![Member {
+            login: "ada".parse().expect("a login"),
+            name: NAME.to_owned(),
+            email: EMAIL.to_owned(),
+            phone: Some(PHONE.to_owned()),
+            role: Role::Maintainer,
+            on_call: false,
+            active: true,
+            version: 1,
+        }])
+    }
+
+    async fn join(&self, _: &Ctx, _: Option<IdempotencyKey>, _: NewMember) -> Result<Once<Member>, Fault> {
+        self.is_asked()?;
+        Err(Fault::internal("nobody joins here"))
+    }
+
+    async fn change(&self, _: &Ctx, _: &str, _: MemberChange) -> Result<Member, Fault> {
+        self.is_asked()?;
+        Err(Fault::internal("nobody changes here"))
+    }
+}
+
+#[async_trait]
+impl Notify for Others {
+    async fn send(
+        &self,
+        _: &Ctx,
+        _: Option<IdempotencyKey>,
+        messages: Vec<Message>,
+    ) -> Result<Once<Vec<Notification>>, Fault> {
+        self.is_asked()?;
+        for message in messages {
+            let _ = self.lock().entry(message.key.clone()).or_insert(message);
+        }
+        Ok(Once { value: Vec::new(), replayed: false })
+    }
+
+    async fn find(&self, _: &Ctx, id: Uuid) -> Result<Notification, Fault> {
+        self.is_asked()?;
+        Err(Fault::NotFound(id.to_string()))
+    }
+}
+
+/// What would be told once it commits; dropped, it was rolled back.
+#[derive(Default)]
+pub(crate) struct Transaction(Vec<Recorded>);
+
+impl Transaction {
+    pub(crate) fn commit(self) -> Vec<Recorded> {
+        self.0
+    }
+}
+
+impl Tell for Transaction {
+    fn record(&mut self, event: &BacklogEvent) -> Result<(), Fault> {
+        self.0.push(Recorded::now(event)?);
+        Ok(())
+    }
+}
