@@ -71,17 +71,22 @@ pub async fn on_events(
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     for event in events.iter().filter(|event| event.is_of("backlog")) {
+        // begin 02.2
         match event.read()? {
-            // An example: nobody gets a mail because a task is there.
-            BacklogEvent::TaskCreated { .. } => {}
-            // begin 02.2
             BacklogEvent::TaskAssigned { id, assignee: Some(login), .. } => {
                 let key = format!("{} {login}", event.id);
                 mail(ctx, key, id, &login, team, notify).await?;
             }
-            BacklogEvent::TaskAssigned { .. } | BacklogEvent::TaskStatusChanged { .. } => {} //| _ => {}
-                                                                                             // end 02.2
+            BacklogEvent::TaskCreated { .. }
+            | BacklogEvent::TaskAssigned { .. }
+            | BacklogEvent::TaskStatusChanged { .. } => {}
         }
+        //| match event.read()? {
+        //|     // An example: nobody gets a mail because a task is there.
+        //|     BacklogEvent::TaskCreated { .. } => {}
+        //|     _ => {}
+        //| }
+        // end 02.2
     }
     Ok(())
 }
