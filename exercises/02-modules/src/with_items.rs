@@ -71,7 +71,7 @@ pub struct Stitched {
 pub async fn with_items(ctx: &Ctx, rows: Vec<TaskRow>, github: &dyn Items) -> Result<Stitched, Fault> {
     let mut stitched = Stitched::default();
     for row in rows {
-        let mut found = github.items(ctx, &[row.key.clone()]).await?;
+        let mut found = github.items(ctx, std::slice::from_ref(&row.key)).await?;
         match found.remove(&row.key) {
             Some(item) => stitched.tasks.push(row.about(item)),
             None => stitched.without_item += 1,

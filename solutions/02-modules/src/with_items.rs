@@ -84,7 +84,7 @@ pub async fn with_items(ctx: &Ctx, rows: Vec<TaskRow>, github: &dyn Items) -> Re
     Ok(Stitched { without_item: asked - tasks.len(), tasks })
     //| let mut stitched = Stitched::default();
     //| for row in rows {
-    //|     let mut found = github.items(ctx, &[row.key.clone()]).await?;
+    //|     let mut found = github.items(ctx, std::slice::from_ref(&row.key)).await?;
     //|     match found.remove(&row.key) {
     //|         Some(item) => stitched.tasks.push(row.about(item)),
     //|         None => stitched.without_item += 1,
