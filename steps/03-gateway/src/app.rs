@@ -13,7 +13,7 @@ use crate::{admin::Admin, config::Config, proxy::Gateway, reload::Live, server};
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
     let mut runtime = match config.workers() {
-        // Nothing is handed from thread to thread: a third faster than one worker of the other kind.
+        // Nothing is handed from thread to thread.
         1 => runtime::Builder::new_current_thread(),
         workers => {
             let mut runtime = runtime::Builder::new_multi_thread();

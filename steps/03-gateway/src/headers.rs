@@ -61,11 +61,15 @@ impl Peer {
     /// the way is replaced by what we see.
     fn introduce(&self, headers: &mut HeaderMap) {
         let believed = |name: HeaderName| headers.get(name).filter(|_| self.is_trusted);
-        let added =
-            |name: HeaderName, own: &HeaderValue| match believed(name).and_then(|said| said.to_str().ok()) {
-                Some(said) => value(&format!("{said}, {}", own.to_str().unwrap_or_default())),
-                None => own.clone(),
-            };
+        let added = |name: HeaderName, own: &HeaderValue| {
+            let said = headers.get_all(name).iter().filter_map(|said| said.to_str().ok());
+            let mut said: Vec<&str> = said.filter(|_| self.is_trusted).collect();
+            if said.is_empty() {
+                return own.clone();
+            }
+            said.extend(own.to_str());
+            value(&said.join(", "))
+        };
         let forwarded_for = added(FORWARDED_FOR, &self.forwarded_for);
         let forwarded = added(header::FORWARDED, &self.forwarded);
         let proto = believed(FORWARDED_PROTO).cloned();

@@ -16,10 +16,11 @@ use crate::{
     body::{Download, Passed, Upload},
     headers::{self, Peer},
     path::Readings,
+    pieces::switch::Upstream,
     refusal::Refusal,
     reload::Live,
     shadowing::{Copied, Note},
-    table::{Route, Side, Target},
+    table::{Route, Target},
     tunnel,
 };
 
@@ -81,7 +82,7 @@ impl Gateway {
         }
         let (side, upstream) = route.choose(&head.headers);
         let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let note = route.shadow.as_ref().filter(|_| side == Side::Old && upgrade.is_none());
+        let note = route.shadow.as_ref().filter(|_| side == Upstream::Old && upgrade.is_none());
         let note = note.map(|shadow| shadow.note(&head.method, target.as_str(), &head.headers));
         let client = upgrade.as_ref().and_then(|_| head.extensions.remove());
         if let Some(protocol) = &upgrade {

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName};
 use crate::{
     admin,
     path::{self, Readings},
-    pieces::switch::{self, Share},
+    pieces::switch::{self, Share, Upstream as Side},
     refusal::Refusal,
     shadowing::{ShadowRule, Shadowing},
     upstream::Upstream,
@@ -126,15 +126,6 @@ fn shadowing(rule: &Rule, second: &Arc<Upstream>, before: Option<&Table>) -> Arc
     known.map_or_else(|| Arc::new(Shadowing::begin(wanted, Arc::clone(second))), Arc::clone)
 }
 
-/// Which upstream of a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// What has always answered.
-    Old,
-    /// What is to replace it.
-    New,
-}
-
 impl Route {
     /// Who answers a request with these headers: for one key always the same, as long as the percentage stays.
     #[must_use]
@@ -143,8 +134,8 @@ impl Route {
         let Some(new) = &self.new else { return old };
         let share = Share { route: &self.rule.name, percent: self.rule.percent };
         match switch::choose(&share, key(self.rule.key.as_ref(), headers)) {
-            switch::Upstream::Old => old,
-            switch::Upstream::New => (Side::New, new),
+            Side::Old => old,
+            Side::New => (Side::New, new),
         }
     }
 

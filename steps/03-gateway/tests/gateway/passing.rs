@@ -54,7 +54,7 @@ fn what_is_about_one_connection_ends_here() {
     });
 }
 
-const CLAIMS: &str = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shown.example\r\n\
+const CLAIMS: &str = "X-Forwarded-For: 192.0.2.6\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shown.example\r\n\
                       Forwarded: for=192.0.2.7;proto=https\r\n";
 
 #[test]
@@ -86,7 +86,7 @@ fn a_proxy_of_ours_is_believed_and_added_to() {
         let _ = get(&gateway.url, "/", CLAIMS).await;
         let head = gateway.old.last().head;
         for (name, value) in [
-            ("x-forwarded-for", "192.0.2.7, 127.0.0.1"),
+            ("x-forwarded-for", "192.0.2.6, 192.0.2.7, 127.0.0.1"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "shown.example"),
             ("forwarded", "for=192.0.2.7;proto=https, for=127.0.0.1;proto=http"),
