@@ -62,6 +62,7 @@ async fn tasks_are_ranked_by_score_then_age_then_key(app: &App) {
             .told(json!({ "action": "opened", "repository": "sendgrid/rest", "labels": ["type: bug"], "at": at }))
             .await;
     }
+    app.is_followed().await;
     let statuses = ["needs_review", "waiting_for_feedback", "feedback_received", "in_progress", "deferred"];
     for (rank, status) in statuses.iter().enumerate() {
         let _ = app.patch(&ranked(app, 3 * rank + 2).await, &json!({ "status": status })).await.is(200);
