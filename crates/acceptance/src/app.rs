@@ -19,6 +19,9 @@ pub const TOKEN: &str = "token-of-the-suite";
 /// What webhooks are signed with.
 pub const SECRET: &str = "secret-of-the-suite";
 
+/// What services show each other.
+pub const SERVICE_TOKEN: &str = "service-token-of-the-suite";
+
 /// The repositories of every scenario: two, so that an import is quick and paging still crosses a border.
 const CATALOGUE: &str = include_str!("catalogue.toml");
 
@@ -119,6 +122,26 @@ impl App {
     /// A request without a body and without a token.
     pub fn request(&self, method: Method, path: &str) -> Request {
         Request::new(&self.client, self.system.front(), method, path, &self.exchanges)
+    }
+
+    /// The same, to one of the processes behind the front.
+    ///
+    /// # Panics
+    /// There is none of that name that listens.
+    pub fn request_to(&self, process: &str, method: Method, path: &str) -> Request {
+        let base = self.system.url(process).expect("a process that listens");
+        Request::new(&self.client, base, method, path, &self.exchanges)
+    }
+
+    /// What each process that has metrics says of itself.
+    pub async fn metrics(&self) -> Vec<Answer> {
+        let listening = self.system.definition().processes.iter().filter(|process| process.port.is_some());
+        let mut all = Vec::new();
+        for process in listening {
+            let asked = self.request_to(&process.name, Method::GET, "/metrics").send().await;
+            all.extend(asked.ok().filter(|answer| answer.status == 200));
+        }
+        all
     }
 
     /// `GET path`, without a token: reads want none.
@@ -258,6 +281,7 @@ fn system(
         .value("database", database.url())
         .value("token", TOKEN)
         .value("secret", SECRET)
+        .value("service_token", SERVICE_TOKEN)
         .value("catalogue", catalogue.display().to_string())
         // `{database.backlog}`: a database for each module.
         .resolve(move |name| databases.named(name.strip_prefix("database.")?).ok());

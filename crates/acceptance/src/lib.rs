@@ -39,7 +39,7 @@ mod trials;
 mod visitor;
 
 pub use answer::Answer;
-pub use app::{App, SECRET, Step, TOKEN, signature};
+pub use app::{App, SECRET, SERVICE_TOKEN, Step, TOKEN, signature};
 pub use databases::{Database, Databases, Engine, Missing};
 pub use eventually::{becomes, eventually};
 pub use exercise::with_system;

@@ -1,6 +1,6 @@
 //! The bearer token that every write wants (RFC 6750).
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -10,7 +10,7 @@ use axum::{
 };
 use subtle::ConstantTimeEq;
 
-use crate::Problem;
+use crate::{Problem, process::Misconfigured};
 
 /// A secret from the configuration: 1 to 1,024 printable ASCII characters, blanks inside allowed. Never
 /// shown, compared in constant time.
@@ -56,6 +56,19 @@ impl FromStr for Secret {
 /// listens on loopback only, that it does not come from a web page of somebody else.
 pub type WriteToken = Option<Secret>;
 
+/// Whether a process may listen at `host`: other machines reach it only with a token configured.
+///
+/// # Errors
+/// One line, when other machines could write without a token.
+pub fn may_listen(host: IpAddr, token: &WriteToken) -> Result<(), Misconfigured> {
+    if token.is_some() || host.is_loopback() {
+        return Ok(());
+    }
+    Err(Misconfigured(format!(
+        "HOST is {host}, which other machines reach: set AUTOMATOR_API_TOKEN, or HOST to 127.0.0.1"
+    )))
+}
+
 /// Middleware: lets reads through, and writes that show what [`WriteToken`] says; else 401 or 403.
 pub async fn writes(State(token): State<WriteToken>, request: Request, next: Next) -> Response {
     if request.method().is_safe() {
@@ -63,18 +76,25 @@ pub async fn writes(State(token): State<WriteToken>, request: Request, next: Nex
     }
     match check(token.as_ref(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(problem) => {
-            let challenge = problem.status == StatusCode::UNAUTHORIZED.as_u16();
-            let mut response = problem.into_response();
-            if challenge {
-                response.headers_mut().insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static(r#"Bearer realm="automator""#),
-                );
-            }
-            response
-        }
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() => unauthorized(problem),
+        Err(problem) => problem.into_response(),
     }
+}
+
+/// Middleware: lets through what another service of ours asks, reads too; else 401. `token` is the one that our services share
+/// and no client has; without one nobody is let through.
+pub async fn services(State(token): State<Option<Secret>>, request: Request, next: Next) -> Response {
+    if token.is_some_and(|token| shows(&token, request.headers())) {
+        return next.run(request).await;
+    }
+    let detail = "this is for services of ours, which show Authorization: Bearer <SERVICE_TOKEN>";
+    unauthorized(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail))
+}
+
+/// The answer that says how to show who one is.
+fn unauthorized(problem: Problem) -> Response {
+    let challenge = HeaderValue::from_static(r#"Bearer realm="automator""#);
+    ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response()
 }
 
 /// Middleware: where no token is configured, answers only those who call us by a loopback name. The page of a

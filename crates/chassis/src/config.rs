@@ -43,6 +43,18 @@ pub fn refuse(reason: &str) -> ExitCode {
     ExitCode::from(EX_USAGE)
 }
 
+/// An address that a request can be sent to.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn http_url(text: &str) -> Result<reqwest::Url, String> {
+    match text.parse::<reqwest::Url>() {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err("must begin with http:// or https:// and name a host".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

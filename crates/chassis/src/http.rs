@@ -4,7 +4,7 @@ use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -14,7 +14,9 @@ use tracing::Instrument;
 
 use crate::{
     Ctx, Fault, Problem,
+    auth::{self, WriteToken},
     ctx::{DEFAULT_TIMEOUT, REQUEST_ID},
+    extract,
     fault::Cause,
 };
 
@@ -34,12 +36,32 @@ pub fn frame(router: Router) -> Router {
         .layer(middleware::from_fn_with_state(DEFAULT_TIMEOUT, in_context))
 }
 
+/// `routes` behind the token for writes, taking bodies of at most `longest` bytes.
+pub fn guarded(routes: Router, token: WriteToken, longest: usize) -> Router {
+    limited(routes.layer(middleware::from_fn_with_state(token, auth::writes)), longest)
+}
+
+/// `router`, taking bodies of at most `bytes`.
+pub fn limited(router: Router, bytes: usize) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(bytes))
+        .layer(middleware::from_fn_with_state(bytes, extract::announced))
+}
+
 /// Middleware: gives the request its [`Ctx`], ends it at the deadline and logs what went wrong, once.
-async fn in_context(State(timeout): State<Duration>, mut request: Request, next: Next) -> Response {
-    let shown = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let ctx = Ctx::of_request(shown, timeout);
+async fn in_context(State(longest): State<Duration>, mut request: Request, next: Next) -> Response {
+    let ctx = match Ctx::of_request(request.headers(), longest) {
+        Ok(ctx) => ctx,
+        Err(fault) => return fault.into_response(),
+    };
     // The path alone: a query string may carry what does not belong into a log.
-    let span = tracing::info_span!("request", id = %ctx.request_id, method = %request.method(), path = %request.uri().path());
+    let span = tracing::info_span!(
+        "request",
+        id = %ctx.request_id,
+        trace = %ctx.trace.trace(),
+        method = %request.method(),
+        path = %request.uri().path(),
+    );
     request.extensions_mut().insert(ctx.clone());
     async move {
         let mut response = match tokio::time::timeout_at(ctx.deadline, next.run(request)).await {

@@ -2,7 +2,7 @@
 //! own code, so that a service is its own code and little else.
 //!
 //! Configuration that is checked before anything starts ([`config`]), logs ([`logging`]), the
-//! context of a request ([`Ctx`]), failures that cross a wire without losing their meaning
+//! context of a request ([`Ctx`]) and the trace it is part of ([`trace`]), failures that cross a wire without losing their meaning
 //! ([`Fault`] ⇄ [`Problem`], RFC 9457), what happened ([`event`]), bodies and queries whose errors name the field ([`extract`]),
 //! the bearer token on writes ([`auth`]) and the sessions of pages ([`session`]), safe repeats of a POST
 //! ([`idempotency`]), health ([`health`]), what Prometheus asks for ([`metrics`]), serving and draining ([`serve`]),
@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod process;
 pub mod serve;
 pub mod session;
+pub mod trace;
 
 pub use ctx::Ctx;
 pub use fault::{Fault, Problem};

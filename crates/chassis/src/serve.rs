@@ -1,13 +1,18 @@
 //! Serving until somebody says stop, and draining within a bound.
 
-use std::{io, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
+use anyhow::Context;
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long requests that are under way may go on after a stop; then the process ends without them.
 pub const DRAIN: Duration = Duration::from_secs(8);
+
+/// How much longer than requests the workers and the database may take to end. A call of a provider that is under way at
+/// the stop has ended long before: it takes five seconds at most, a drain eight.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The word to stop, shared by the server and every worker of a process. It is said once.
 #[derive(Debug, Clone)]
@@ -109,10 +114,46 @@ pub async fn run(listener: TcpListener, router: Router, stop: Stop) -> io::Resul
     }
 }
 
+/// Serves `router` at `host` and `port` until `stop`; then drains, lets the workers end, and does `last`.
+///
+/// # Errors
+/// The port is taken.
+pub async fn run_with(
+    (host, port): (IpAddr, u16),
+    router: Router,
+    stop: Stop,
+    mut workers: JoinSet<()>,
+    last: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on {host}:{port} (PORT)"))?;
+    let stopped = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            stop.wait().await;
+            Instant::now()
+        }
+    });
+    let served = run(listener, router, stop.clone()).await;
+    // Also when the server failed by itself: the workers give back what they hold.
+    stop.stop();
+    let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
+    let ended = async {
+        while workers.join_next().await.is_some() {}
+        last.await;
+    };
+    // Nothing of it may keep the process alive for long.
+    tokio::select! {
+        () = ended => {}
+        () = tokio::time::sleep_until(stopped_at + DRAIN + LAST_WORDS) => {}
+    }
+    Ok(served?)
+}
+
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
-    use tokio::time::Instant;
 
     use super::*;
 

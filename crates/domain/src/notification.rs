@@ -53,9 +53,11 @@ pub struct Notification {
 }
 
 /// A message to queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
-    /// What makes it the same message: a second one with this key is not queued.
+    /// UUIDv7, made by whoever wants it sent: it has a name before anybody has taken it.
+    pub id: Uuid,
+    /// What makes it the same message: a second one with this key is not queued, whatever its id.
     pub key: String,
     /// The way to take.
     pub channel: Channel,

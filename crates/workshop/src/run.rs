@@ -30,6 +30,8 @@ pub(crate) use lock::Lock;
 const TOKEN: &str = "workshop-token";
 /// What the simulated GitHub signs with.
 const SECRET: &str = "workshop-webhook-secret";
+/// What services show each other.
+const SERVICE_TOKEN: &str = "workshop-service-token";
 
 /// 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -92,6 +94,7 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         .value("database", format!("sqlite://{}?mode=rwc", database.display().to_string().replace('\\', "/")))
         .value("token", TOKEN)
         .value("secret", SECRET)
+        .value("service_token", SERVICE_TOKEN)
         .working_directory(&own)
         .logs(Logs::to_stderr())
         .ready_within(Duration::from_secs(60))

@@ -106,6 +106,7 @@ async fn mail(
     let active = team.active(ctx).await?;
     let Some(member) = active.into_iter().find(|member| member.login == *login) else { return Ok(()) };
     let message = Message {
+        id: Uuid::now_v7(),
         key,
         channel: Channel::Email,
         sender: None,

@@ -83,6 +83,20 @@ pub fn document() -> utoipa::openapi::OpenApi {
     api.merge(webhooks).to_openapi()
 }
 
+/// The description of the routes for messages alone: whoever serves them in a process of their own, serves this.
+#[must_use]
+pub fn document_of_messages() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(messages()).to_openapi()
+}
+
+/// The routes for messages.
+fn messages() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(notifications::create))
+        .routes(routes!(notifications::get))
+        .merge(legacy::messages())
+}
+
 /// The routes that want a token for a write, and those that want a signature.
 fn routers(left_out: &[Part]) -> (OpenApiRouter<State>, OpenApiRouter<State>) {
     let mut api = OpenApiRouter::with_openapi(Document::openapi())
@@ -98,10 +112,7 @@ fn routers(left_out: &[Part]) -> (OpenApiRouter<State>, OpenApiRouter<State>) {
         .routes(routes!(digests::create))
         .merge(legacy::router());
     if !left_out.contains(&Part::Messages) {
-        api = api
-            .routes(routes!(notifications::create))
-            .routes(routes!(notifications::get))
-            .merge(legacy::messages());
+        api = api.merge(messages());
     }
     if !left_out.contains(&Part::Team) {
         api = api.routes(routes!(team::list, team::create)).routes(routes!(team::change));

@@ -1,6 +1,6 @@
 //! Puts the parts together and runs them.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use axum::{Router, middleware};
@@ -15,7 +15,7 @@ use chassis::{
 use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
 use store::{DatabaseUrl, Store, Tx, idempotency};
-use tokio::{net::TcpListener, task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::{
@@ -29,10 +29,6 @@ use crate::{
     sync::{self, OneSchema, Sink},
     tasks::StoredTask,
 };
-
-/// How much longer than requests the workers and the database may take to end. A call of a provider that is under way at
-/// the stop has ended long before: it takes five seconds at most, a drain eight.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The migrations of step 01, all of them over one schema.
 fn migrations() -> Migrator {
@@ -119,8 +115,8 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     let routes = Router::new().merge(api::router(&state, &[])).merge(pages::router(pages));
     let mut workers = work(&state, &stop);
     workers.spawn(messenger.run(stop.clone()).instrument(tracing::info_span!("messenger")));
-    serve(config, framed(routes, config, health, &metrics), stop, workers, async { store.close().await })
-        .await
+    let router = framed(routes, config, health, &metrics);
+    serve::run_with((config.host, config.port), router, stop, workers, async { store.close().await }).await
 }
 
 /// What the two gauges of queues say of themselves.
@@ -186,43 +182,6 @@ pub fn framed(routes: Router, config: &ServerConfig, health: Health, metrics: &M
         .merge(metrics.router())
         .layer(middleware::from_fn_with_state(token, auth::local_names));
     metrics.count(chassis::http::frame(routes).layer(middleware::from_fn(pages::in_words)))
-}
-
-/// Serves `router` until `stop`; then drains, lets the workers end, and does `last`.
-///
-/// # Errors
-/// The port is taken.
-pub async fn serve(
-    config: &ServerConfig,
-    router: Router,
-    stop: Stop,
-    mut workers: JoinSet<()>,
-    last: impl Future<Output = ()>,
-) -> anyhow::Result<()> {
-    let listener = TcpListener::bind((config.host, config.port))
-        .await
-        .with_context(|| format!("cannot listen on {}:{} (PORT)", config.host, config.port))?;
-    let stopped = tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            stop.wait().await;
-            Instant::now()
-        }
-    });
-    let served = serve::run(listener, router, stop.clone()).await;
-    // Also when the server failed by itself: the workers give back what they hold.
-    stop.stop();
-    let stopped_at = stopped.await.unwrap_or_else(|_| Instant::now());
-    let ended = async {
-        while workers.join_next().await.is_some() {}
-        last.await;
-    };
-    // Nothing of it may keep the process alive for long.
-    tokio::select! {
-        () = ended => {}
-        () = tokio::time::sleep_until(stopped_at + serve::DRAIN + LAST_WORDS) => {}
-    }
-    Ok(served?)
 }
 
 /// Writes the catalogue into the database, and gives the tasks that follow their items the new reach.

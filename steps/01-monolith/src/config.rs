@@ -2,7 +2,11 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use chassis::{auth::Secret, process::Misconfigured};
+use chassis::{
+    auth::{self, Secret},
+    config::http_url,
+    process::Misconfigured,
+};
 use clap::{Parser, Subcommand};
 use domain::{Catalogue, catalogue::CatalogueError};
 use store::DatabaseUrl;
@@ -123,15 +127,6 @@ fn lacks(given: &str, missing: &str) -> anyhow::Error {
     Misconfigured(format!("{given} is set, but {missing} is not")).into()
 }
 
-/// An address that a request can be sent to.
-fn http_url(text: &str) -> Result<reqwest::Url, String> {
-    match text.parse::<reqwest::Url>() {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        Ok(_) => Err("must begin with http:// or https:// and name a host".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 impl ServerConfig {
     /// The repositories to track.
     ///
@@ -157,12 +152,6 @@ impl ServerConfig {
     /// # Errors
     /// One line, when other machines could write without a token.
     pub fn check_token(&self) -> Result<(), Misconfigured> {
-        if self.automator_api_token.is_some() || self.host.is_loopback() {
-            return Ok(());
-        }
-        Err(Misconfigured(format!(
-            "HOST is {}, which other machines reach: set AUTOMATOR_API_TOKEN, or HOST to 127.0.0.1",
-            self.host
-        )))
+        auth::may_listen(self.host, &self.automator_api_token)
     }
 }

@@ -122,14 +122,14 @@ const COLUMNS: &str = "id, channel, recipient, subject, status, reason, attempts
 /// Queues a message in `tx`; the one that is queued under its key already, if there is one.
 ///
 /// # Errors
-/// The database's.
+/// [`Fault::Taken`] when its id is another message's; the database's.
 async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
     sqlx::query(
         "INSERT INTO messages (id, message_key, channel, sender, recipient, subject, body, status, attempts, version, \
                                created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 1, $9, $9) ON CONFLICT (message_key) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 1, $9, $9) ON CONFLICT DO NOTHING",
     )
-    .bind(Uuid::now_v7().to_string())
+    .bind(message.id.to_string())
     .bind(&message.key)
     .bind(message.channel.as_str())
     .bind(&message.sender)
@@ -142,12 +142,12 @@ async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
     .await
     .map_err(store::fault)?;
     let sql = format!("SELECT {COLUMNS} FROM messages WHERE message_key = $1");
-    let row: Row = sqlx::query_as(AssertSqlSafe(sql))
+    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(&message.key)
-        .fetch_one(&mut **tx)
+        .fetch_optional(&mut **tx)
         .await
         .map_err(store::fault)?;
-    row.try_into()
+    row.ok_or_else(|| Fault::Taken(format!("message id {}", message.id)))?.try_into()
 }
 
 /// A message and how far it has come.

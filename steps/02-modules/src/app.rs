@@ -3,9 +3,17 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
-use chassis::{auth, extract, health::Health, metrics::Metrics, process, serve::Stop, session::Sessions};
+use axum::{Json, Router, routing::get};
+use chassis::{
+    health::Health,
+    http,
+    metrics::Metrics,
+    process,
+    serve::{self, Stop},
+    session::Sessions,
+};
 use domain::Catalogue;
+use futures::future::BoxFuture;
 use step_01_monolith::{
     api::{self, LONGEST_BODY, webhooks::LONGEST_PAYLOAD},
     app,
@@ -14,7 +22,7 @@ use step_01_monolith::{
     pages::{self, Pages},
 };
 use step_02_backlog as backlog;
-use step_02_contracts::{Backlog, Ctx, Github, Handler, Insights, Notify, Team};
+use step_02_contracts::{Ctx, Handler, Notify};
 use step_02_github as github;
 use step_02_insights as insights;
 use step_02_notify as notify;
@@ -61,13 +69,25 @@ pub async fn migrate(databases: &Databases) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The modules, made.
+/// What a later step has in another process, or adds to this one. Nothing: every module is here.
+#[derive(Default)]
+pub struct Wiring {
+    /// Messages, at the other end of a wire; then no worker here delivers any.
+    pub notify: Option<Arc<dyn Notify>>,
+    /// Who takes digests, where that is not `notify` itself.
+    pub digests: Option<Arc<dyn Notify>>,
+    /// Does something beside the modules until it is told to stop.
+    pub workers: Vec<BoxFuture<'static, ()>>,
+}
+
+/// The modules, made: those that have something to do by themselves, and the ports of all.
 pub struct Modules {
     github: github::Module,
     backlog: backlog::Module,
-    team: team::Module,
-    notify: notify::Module,
-    insights: insights::Module,
+    notify: Option<notify::Module>,
+    /// Whom the pages ask: the port of each.
+    pub ports: web::Ports,
+    messages: Arc<dyn Notify>,
     catalogue: Arc<Catalogue>,
 }
 
@@ -76,7 +96,12 @@ impl Modules {
     ///
     /// # Errors
     /// The configuration is wrong, or a database was not migrated.
-    pub async fn new(stores: &Stores, bus: &Arc<Bus>, config: &Config) -> anyhow::Result<Self> {
+    pub async fn new(
+        stores: &Stores,
+        bus: &Arc<Bus>,
+        config: &Config,
+        wiring: &Wiring,
+    ) -> anyhow::Result<Self> {
         let tell_assignees = config.tell_assignees;
         let config = &config.server;
         let catalogue = Arc::new(config.catalogue()?);
@@ -85,13 +110,19 @@ impl Modules {
             None => None,
         };
         let team = team::Module::new(stores.team.clone()).await?;
-        let notify = notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
+        let (notify, messages): (_, Arc<dyn Notify>) = match &wiring.notify {
+            Some(elsewhere) => (None, elsewhere.clone()),
+            None => {
+                let here = notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
+                (Some(here.clone()), Arc::new(here))
+            }
+        };
         let github = github::Module::new(stores.github.clone(), catalogue.clone(), client).await?;
         let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
         let ports = backlog::Ports {
             github: Arc::new(github.clone()),
             team: Arc::new(team.clone()),
-            notify: Arc::new(notify.clone()),
+            notify: messages.clone(),
         };
         let backlog =
             backlog::Module::new(stores.backlog.clone(), catalogue.clone(), ports, tell_assignees).await?;
@@ -104,89 +135,61 @@ impl Modules {
         let ctx = Ctx::background(CATCH_UP);
         github.catch_up(&ctx, &team).await?;
         insights.catch_up(&ctx, &team).await?;
-        Ok(Self { github, backlog, team, notify, insights, catalogue })
-    }
-
-    fn web(&self) -> web::Ports {
-        web::Ports {
-            github: self.github(),
-            backlog: self.backlog(),
-            team: self.team(),
-            notify: self.notify(),
-            insights: self.insights(),
-        }
-    }
-
-    /// What GitHub says.
-    #[must_use]
-    pub fn github(&self) -> Arc<dyn Github> {
-        Arc::new(self.github.clone())
-    }
-
-    /// What the team has to do.
-    #[must_use]
-    pub fn backlog(&self) -> Arc<dyn Backlog> {
-        Arc::new(self.backlog.clone())
-    }
-
-    /// Who is in it.
-    #[must_use]
-    pub fn team(&self) -> Arc<dyn Team> {
-        Arc::new(self.team.clone())
-    }
-
-    /// Messages.
-    #[must_use]
-    pub fn notify(&self) -> Arc<dyn Notify> {
-        Arc::new(self.notify.clone())
-    }
-
-    /// Measures.
-    #[must_use]
-    pub fn insights(&self) -> Arc<dyn Insights> {
-        Arc::new(self.insights.clone())
+        let ports = web::Ports {
+            github: Arc::new(github.clone()),
+            backlog: Arc::new(backlog.clone()),
+            team: Arc::new(team),
+            notify: wiring.digests.clone().unwrap_or_else(|| messages.clone()),
+            insights: Arc::new(insights),
+        };
+        Ok(Self { github, backlog, notify, ports, messages, catalogue })
     }
 
     /// The routes of every module, those of the API behind the token for writes.
     fn routes(&self, config: &ServerConfig, sessions: Sessions) -> Router {
+        let ports = &self.ports;
         let api = Router::new()
-            .merge(github::router(self.github()))
-            .merge(backlog::router(self.backlog()))
-            .merge(team::router(self.team()))
-            .merge(notify::router(self.notify()))
-            .merge(insights::router(self.insights()))
-            .merge(web::router(self.web()));
-        let webhooks = github::intake(self.github(), config.github_webhook_secret.clone());
-        let source = Arc::new(web::Asked { ports: self.web(), catalogue: self.catalogue.clone() });
+            .merge(github::router(ports.github.clone()))
+            .merge(backlog::router(ports.backlog.clone()))
+            .merge(team::router(ports.team.clone()))
+            .merge(notify::router(self.messages.clone()))
+            .merge(insights::router(ports.insights.clone()))
+            .merge(web::router(ports.clone()));
+        let webhooks = github::intake(ports.github.clone(), config.github_webhook_secret.clone());
+        let source = Arc::new(web::Asked { ports: ports.clone(), catalogue: self.catalogue.clone() });
         let document = api::document();
-        guarded(api, config)
-            .merge(limited(webhooks, LONGEST_PAYLOAD))
+        http::guarded(api, config.automator_api_token.clone(), LONGEST_BODY)
+            .merge(http::limited(webhooks, LONGEST_PAYLOAD))
             .merge(pages::router(Pages { source, sessions }))
             .route("/ping", get(api::legacy::ping))
             .route("/openapi.json", get(move || async move { Json(document) }))
     }
 
-    /// Starts the workers.
+    /// Starts the workers of those that are here.
     fn work(&self, stop: &Stop) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         workers.spawn(self.github.clone().run(stop.clone()).instrument(tracing::info_span!("github")));
-        workers.spawn(self.notify.clone().run(stop.clone()).instrument(tracing::info_span!("notify")));
+        if let Some(notify) = self.notify.clone() {
+            workers.spawn(notify.run(stop.clone()).instrument(tracing::info_span!("notify")));
+        }
         workers.spawn(self.backlog.clone().run(stop.clone()).instrument(tracing::info_span!("backlog")));
         workers
     }
 
     /// What Prometheus finds here: the requests, and how long the queues are.
     fn metrics(&self) -> anyhow::Result<Metrics> {
-        let (notify, backlog) = (self.notify.clone(), self.backlog.clone());
-        let metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?
-            .asking("notifications_queued", app::QUEUED, move || {
+        let mut metrics = Metrics::new("monolith", env!("CARGO_PKG_VERSION"))?;
+        if let Some(notify) = self.notify.clone() {
+            metrics = metrics.asking("notifications_queued", app::QUEUED, move || {
                 let notify = notify.clone();
                 async move { notify.queued().await }
-            })?
-            .asking("rule_actions_pending", app::PENDING, move || {
-                let backlog = backlog.clone();
-                async move { backlog.pending().await }
             })?;
+        }
+        let backlog = self.backlog.clone();
+        let metrics = metrics.asking("rule_actions_pending", app::PENDING, move || {
+            let backlog = backlog.clone();
+            async move { backlog.pending().await }
+        })?;
         Ok(metrics)
     }
 }
@@ -196,13 +199,21 @@ impl Modules {
 /// # Errors
 /// The configuration is wrong, a database cannot be opened or was not migrated, or the port is taken.
 pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
+    run_with(config, stop, Wiring::default()).await
+}
+
+/// The same, with what a later step has elsewhere.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(config: &Config, stop: Stop, wiring: Wiring) -> anyhow::Result<()> {
     let Config { databases, server, .. } = config;
     server.check_token()?;
     let bus = Arc::new(Bus::default());
     let stores = Stores::open(databases, Some(bus.clone())).await?;
-    let modules = Modules::new(&stores, &bus, config)
+    let modules = Modules::new(&stores, &bus, config, &wiring)
         .await
-        .context("the database is not ready; has `monolith-02 migrate` been run?")?;
+        .context("the database is not ready; has `migrate` been run?")?;
     let asked = stores.clone();
     let health = Health::new(stop.clone()).asking(move || {
         let stores = asked.clone();
@@ -210,23 +221,13 @@ pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
     });
     let routes = modules.routes(server, app::sessions(server)?);
     let router = app::framed(routes, server, health, &modules.metrics()?);
-    let workers = modules.work(&stop);
+    let mut workers = modules.work(&stop);
+    for worker in wiring.workers {
+        workers.spawn(worker);
+    }
     let last = async {
         bus.settled().await;
         stores.close().await;
     };
-    app::serve(server, router, stop, workers, last).await
-}
-
-/// The routes of modules, behind the token for writes.
-pub(crate) fn guarded(routes: Router, config: &ServerConfig) -> Router {
-    let token = config.automator_api_token.clone();
-    limited(routes.layer(middleware::from_fn_with_state(token, auth::writes)), LONGEST_BODY)
-}
-
-/// `router`, taking bodies of at most `bytes`.
-fn limited(router: Router, bytes: usize) -> Router {
-    router
-        .layer(DefaultBodyLimit::max(bytes))
-        .layer(middleware::from_fn_with_state(bytes, extract::announced))
+    serve::run_with((server.host, server.port), router, stop, workers, last).await
 }

@@ -29,19 +29,19 @@ async fn every_event_has_id_version_and_origin_and_nothing_personal() {
         role: Some(Role::Maintainer),
         on_call: true,
     };
-    let _ = modules.team().join(&ctx(), None, mona).await.unwrap();
-    modules.github().deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
-    modules.github().deliver(&ctx(), delivery("labeled", "2019-06-02T00:00:00Z")).await.unwrap();
+    let _ = modules.ports.team.join(&ctx(), None, mona).await.unwrap();
+    modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+    modules.ports.github.deliver(&ctx(), delivery("labeled", "2019-06-02T00:00:00Z")).await.unwrap();
     let _ = ear.all().await;
-    let tasks = modules.backlog().tasks(&ctx(), domain::TaskQuery::default()).await.unwrap();
+    let tasks = modules.ports.backlog.tasks(&ctx(), domain::TaskQuery::default()).await.unwrap();
     let change = TaskChange {
         status: Some(Status::InProgress),
         assignee: Some(Some("mona".parse().unwrap())),
         ..TaskChange::default()
     };
-    let _ = modules.backlog().change(&ctx(), tasks.items[0].id, change, None, By::Page).await.unwrap();
+    let _ = modules.ports.backlog.change(&ctx(), tasks.items[0].id, change, None, By::Page).await.unwrap();
     let left = MemberChange { active: Some(false), ..MemberChange::default() };
-    let _ = modules.team().change(&ctx(), "mona", left).await.unwrap();
+    let _ = modules.ports.team.change(&ctx(), "mona", left).await.unwrap();
 
     let told = ear.all().await;
     let kinds: BTreeSet<&str> = told.iter().map(|event| event.kind.as_str()).collect();

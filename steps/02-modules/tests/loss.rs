@@ -16,24 +16,24 @@ async fn a_process_that_dies_after_its_commit_leaves_an_item_without_a_task() {
     let database = Database::sqlite().unwrap();
     {
         let died = modules(&database, None).await;
-        died.github().deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+        died.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     }
     let ear = Arc::new(Ear::default());
     let modules = modules(&database, Some(ear.clone())).await;
-    let tasks = async || modules.backlog().tasks(&ctx(), TaskQuery::default()).await.unwrap().items.len();
+    let tasks = async || modules.ports.backlog.tasks(&ctx(), TaskQuery::default()).await.unwrap().items.len();
     let _ = ear.all().await;
-    let item = modules.github().item(&ctx(), "sendgrid/rest#1").await.unwrap();
+    let item = modules.ports.github.item(&ctx(), "sendgrid/rest#1").await.unwrap();
     assert_eq!(
         (item.number, tasks().await),
         (1, 0),
         "the item is there, and nobody has to do anything about it"
     );
     // GitHub was told 202 and will not tell again.
-    modules.github().deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+    modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     let _ = ear.all().await;
     assert_eq!(tasks().await, 0);
     // Only what happens to the item later brings its task.
-    modules.github().deliver(&ctx(), delivery("labeled", "2019-06-02T00:00:00Z")).await.unwrap();
+    modules.ports.github.deliver(&ctx(), delivery("labeled", "2019-06-02T00:00:00Z")).await.unwrap();
     let _ = ear.all().await;
     assert_eq!(tasks().await, 1);
 }

@@ -6,7 +6,10 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use chassis::ctx::{self, REQUEST_ID};
+use chassis::{
+    ctx::{self, REQUEST_ID},
+    trace::{self, TraceParent},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
 use crate::refusal::Refusal;
@@ -15,7 +18,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const ID: HeaderName = HeaderName::from_static(REQUEST_ID);
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACEPARENT: HeaderName = HeaderName::from_static(trace::TRACEPARENT);
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -136,7 +139,8 @@ pub fn pass_on(headers: &mut HeaderMap, peer: &Peer) -> HeaderValue {
 /// Gives a request an id and a trace (W3C Trace Context), unless it has them and they are well formed.
 fn identify(headers: &mut HeaderMap) -> HeaderValue {
     let shown = headers.get(ID).filter(|id| id.to_str().is_ok_and(ctx::is_request_id)).cloned();
-    let traced = headers.get(TRACEPARENT).is_some_and(|value| is_traceparent(value.as_bytes()));
+    let traced = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let traced = traced.is_some_and(|text| text.parse::<TraceParent>().is_ok());
     if let (Some(id), true) = (&shown, traced) {
         return id.clone();
     }
@@ -149,17 +153,6 @@ fn identify(headers: &mut HeaderMap) -> HeaderValue {
     let id = shown.unwrap_or_else(|| random.id());
     headers.insert(ID, id.clone());
     id
-}
-
-/// `00-<32 hex digits>-<16>-<2>`, neither id all zeros; later versions may go on behind that.
-fn is_traceparent(value: &[u8]) -> bool {
-    let hex = |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let id = |part: &[u8]| hex(part) && part.iter().any(|b| *b != b'0');
-    let parts = (value.get(..2), value.get(3..35), value.get(36..52), value.get(53..55));
-    let (Some(version), Some(trace), Some(span), Some(flags)) = parts else { return false };
-    let dashes = [2, 35, 52].iter().all(|at| value[*at] == b'-');
-    let whole = if version == b"00" { value.len() == 55 } else { value.get(55).is_none_or(|b| *b == b'-') };
-    dashes && whole && hex(version) && version != b"ff" && id(trace) && id(span) && hex(flags)
 }
 
 /// The random part of a request's ids.

@@ -21,6 +21,7 @@ pub use written::{Plan, Rule};
 #[derive(Debug)]
 pub struct Table {
     upstreams: BTreeMap<String, Arc<Upstream>>,
+    closed: Vec<String>,
     /// The longest prefix first, and of the same prefix those that want a header first: the first match is the best.
     routes: Vec<Route>,
 }
@@ -70,7 +71,7 @@ impl Table {
             })
             .collect();
         routes.sort_by_key(|route| (std::cmp::Reverse(route.rule.prefix.len()), route.rule.header.is_none()));
-        Self { upstreams, routes }
+        Self { upstreams, closed: plan.closed, routes }
     }
 
     /// Who answers a request for this path with these headers.
@@ -96,6 +97,9 @@ impl Table {
     fn target(&self, path: &str, headers: &HeaderMap) -> Option<Target<'_>> {
         if path::is_below(path, admin::PREFIX) {
             return Some(Target::Own);
+        }
+        if self.closed.iter().any(|prefix| path::is_below(path, prefix)) {
+            return None;
         }
         let matching = self.routes.iter().find(|route| {
             path::is_below(path, &route.rule.prefix)

@@ -61,18 +61,23 @@ async fn an_answer_is_counted_by_its_route_and_never_by_its_path(app: &App) {
 async fn a_queue_shows_its_length(app: &App) {
     let down = json!({ "service": "sendgrid", "kind": "status", "status": 503, "times": null });
     let _ = app.simulators().fault(&down).await.is(201);
-    assert_eq!(sample(&app.get("/metrics").await.is(200), "notifications_queued"), 0.0);
+    assert_eq!(queued(app).await, 0.0);
     let message =
         json!({ "channel": "email", "to": "mona@example.com", "subject": "Hello", "body": "Hello" });
     for _ in 0..2 {
         let _ = app.post("/api/notifications", &message).await.is(202);
     }
-    let waiting = app.get("/metrics").await.is(200);
-    assert_eq!(sample(&waiting, "notifications_queued"), 2.0, "{waiting}");
+    assert_eq!(queued(app).await, 2.0);
     let _ = app.simulators().heal().await;
-    eventually("the queue is empty again", async || {
-        let metrics = app.get("/metrics").await.is(200);
-        (sample(&metrics, "notifications_queued") == 0.0).then_some(())
-    })
-    .await;
+    eventually("the queue is empty again", async || (queued(app).await == 0.0).then_some(())).await;
+}
+
+/// How many messages wait, as Prometheus learns it: it asks each process, since one of them has the queue.
+async fn queued(app: &App) -> f64 {
+    let all = app.metrics().await;
+    let queues = all.iter().filter(|metrics| metrics.text.contains("notifications_queued"));
+    queues
+        .map(|metrics| sample(metrics, "notifications_queued"))
+        .reduce(f64::max)
+        .expect("a process has the queue")
 }

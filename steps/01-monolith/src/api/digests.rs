@@ -43,6 +43,7 @@ pub async fn create(
     for member in team::active(&state.store).await? {
         let (tasks, all_tasks) = open_tasks(&state, &member).await?;
         messages.push(Message {
+            id: Uuid::now_v7(),
             key: format!("digest {request} {}", member.login),
             channel: Channel::Email,
             sender: None,

@@ -252,8 +252,10 @@ fn message(from: String, new: NewNotification, names: &[(&str, &str)]) -> Result
         };
         return Err(Fault::Invalid(errors.into_iter().map(renamed).collect()));
     }
+    let id = Uuid::now_v7();
     Ok(Message {
-        key: Uuid::now_v7().to_string(),
+        id,
+        key: id.to_string(),
         channel: new.channel,
         sender: Some(from),
         to: new.to,

@@ -45,7 +45,8 @@ pub async fn create(
 pub fn message(new: NewNotification) -> Result<Message, Fault> {
     new.validate().map_err(Fault::Invalid)?;
     let NewNotification { channel, to, subject, body } = new;
-    Ok(Message { key: Uuid::now_v7().to_string(), channel, sender: None, to, subject, body })
+    let id = Uuid::now_v7();
+    Ok(Message { id, key: id.to_string(), channel, sender: None, to, subject, body })
 }
 
 /// Queues a message, once for each key, and answers 202 with it.

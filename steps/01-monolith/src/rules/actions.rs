@@ -172,6 +172,7 @@ pub fn message(
 ) -> Message {
     let about = matches!(notify.channel, Channel::Email).then(|| format!("{rule_name}: {}", subject.key));
     Message {
+        id: Uuid::now_v7(),
         key: format!("action {action_id} {login}"),
         channel: notify.channel,
         sender: None,

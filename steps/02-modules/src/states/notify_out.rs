@@ -7,10 +7,16 @@ use std::{fmt, process::ExitCode, sync::Arc};
 
 use async_trait::async_trait;
 use axum::Router;
-use chassis::{health::Health, metrics::Metrics, process, serve::Stop};
+use chassis::{
+    health::Health,
+    http::guarded,
+    metrics::Metrics,
+    process,
+    serve::{self, Stop},
+};
 use domain::{Message, Notification};
 use step_01_monolith::{
-    api::{self, Part},
+    api::{self, LONGEST_BODY, Part},
     app,
     config::{Command, ServerConfig},
     notify::Outgoing,
@@ -22,7 +28,7 @@ use step_02_notify as notify;
 use store::{DatabaseUrl, Store};
 use tracing::Instrument;
 
-use crate::{app::guarded, config::Config, take_over};
+use crate::{config::Config, take_over};
 
 /// Does what `config` says; the exit code of the process.
 #[must_use]
@@ -58,7 +64,7 @@ async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Re
     let pages = Pages { source: Arc::new(state.clone()), sessions: state.sessions.clone() };
     let routes = Router::new()
         .merge(api::router(&state, &[Part::Messages]))
-        .merge(guarded(notify::router(port), config))
+        .merge(guarded(notify::router(port), config.automator_api_token.clone(), LONGEST_BODY))
         .merge(pages::router(pages));
     let asked = store.clone();
     let health = Health::new(stop.clone()).asking(move || {
@@ -68,7 +74,7 @@ async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Re
     let router = app::framed(routes, config, health, &metrics(&notify, &state)?);
     let mut workers = app::work(&state, &stop);
     workers.spawn(notify.run(stop.clone()).instrument(tracing::info_span!("notify")));
-    app::serve(config, router, stop, workers, async { store.close().await }).await
+    serve::run_with((config.host, config.port), router, stop, workers, async { store.close().await }).await
 }
 
 /// What Prometheus finds here, with one queue of the module and one of the monolith.

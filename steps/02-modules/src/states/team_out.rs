@@ -8,13 +8,18 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::Router;
-use chassis::{health::Health, process, serve::Stop};
+use chassis::{
+    health::Health,
+    http::guarded,
+    process,
+    serve::{self, Stop},
+};
 use domain::{
     HistoryLine, Leaderboard, Measures, MeasuresQuery, Member, MemberChange, NewMember, Occurrence, Origin,
     Page, PageQuery, Task, TaskChange, TaskQuery,
 };
 use step_01_monolith::{
-    api::{self, Part},
+    api::{self, LONGEST_BODY, Part},
     app::{self, State},
     config::{Command, ServerConfig},
     pages::{self, Pages, Source},
@@ -31,7 +36,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::notify_out::{self, Out};
-use crate::{app::guarded, bus::Bus, config::Config, take_over};
+use crate::{bus::Bus, config::Config, take_over};
 
 /// How long the measures may take to ask who is in the team, at the start.
 const CATCH_UP: Duration = Duration::from_secs(30);
@@ -83,7 +88,7 @@ async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Re
     let source = Arc::new(Mixed { monolith: state.clone(), team, insights });
     let routes = Router::new()
         .merge(api::router(&state, &[Part::Messages, Part::Team, Part::Measures]))
-        .merge(guarded(modules, config))
+        .merge(guarded(modules, config.automator_api_token.clone(), LONGEST_BODY))
         .merge(pages::router(Pages { source, sessions: state.sessions.clone() }));
     let asked = store.clone();
     let health = Health::new(stop.clone()).asking(move || {
@@ -97,7 +102,7 @@ async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Re
         bus.settled().await;
         store.close().await;
     };
-    app::serve(config, router, stop, workers, last).await
+    serve::run_with((config.host, config.port), router, stop, workers, last).await
 }
 
 /// Writes items as the monolith does, together with their tasks, and tells what has become of them.

@@ -11,7 +11,7 @@ use domain::{ItemKey, TaskQuery};
 use step_02_backlog::pieces::with_items::{Stitched, TaskRow, with_items};
 use step_02_contracts::Fault;
 use step_02_modules::{
-    app::{self, Modules},
+    app::{self, Modules, Wiring},
     bus::Bus,
     config::Config,
     stores::Stores,
@@ -163,10 +163,10 @@ async fn in_the_real_modules_an_outage_of_github_is_a_503() {
     app::migrate(&config.databases).await.unwrap();
     let bus = Arc::new(Bus::default());
     let stores = Stores::open(&config.databases, Some(bus.clone())).await.unwrap();
-    let modules = Modules::new(&stores, &bus, &config).await.unwrap();
-    modules.github().deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+    let modules = Modules::new(&stores, &bus, &config, &Wiring::default()).await.unwrap();
+    modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     bus.settled().await;
-    let before = modules.backlog().tasks(&ctx(), TaskQuery::default()).await.unwrap();
+    let before = modules.ports.backlog.tasks(&ctx(), TaskQuery::default()).await.unwrap();
     assert!(
         before.items.len() == 1,
         "An issue was opened, and the real backlog shows {} tasks.",
@@ -174,7 +174,7 @@ async fn in_the_real_modules_an_outage_of_github_is_a_503() {
     );
 
     stores.github.close().await;
-    let status = match modules.backlog().tasks(&ctx(), TaskQuery::default()).await {
+    let status = match modules.ports.backlog.tasks(&ctx(), TaskQuery::default()).await {
         Ok(page) => page.items.len().to_string(),
         Err(fault) => fault.into_response().status().as_u16().to_string(),
     };

@@ -6,7 +6,7 @@ use acceptance::{Database, serde_json::json};
 use clap::Parser;
 use step_02_contracts::{Ctx, Delivery, Recorded};
 use step_02_modules::{
-    app::{self, Modules},
+    app::{self, Modules, Wiring},
     bus::Bus,
     config::Config,
     stores::Stores,
@@ -43,7 +43,7 @@ pub(crate) async fn modules(database: &Database, ear: Option<Arc<Ear>>) -> Modul
     let bus = ear.as_ref().map(|ear| ear.bus.clone()).unwrap_or_default();
     let recorder = ear.map(|ear| ear as Arc<dyn Recorder>);
     let stores = Stores::open(&config.databases, recorder).await.unwrap();
-    Modules::new(&stores, &bus, &config).await.unwrap()
+    Modules::new(&stores, &bus, &config, &Wiring::default()).await.unwrap()
 }
 
 /// A webhook of GitHub's about issue 1 of `sendgrid/rest`: `opened`, or `labeled` with `type: bug`.

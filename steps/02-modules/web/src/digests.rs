@@ -33,6 +33,7 @@ async fn create(
         .into_iter()
         .zip(workloads)
         .map(|(member, load)| Message {
+            id: Uuid::now_v7(),
             key: format!("digest {request} {}", member.login),
             channel: Channel::Email,
             sender: None,

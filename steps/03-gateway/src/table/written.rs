@@ -1,6 +1,8 @@
 //! `gateway.toml`: the route table as people write it.
 //!
 //! ```toml
+//! closed = ["/internal"]        # what nobody gets through this gateway, whatever the routes say; nothing unless told
+//!
 //! [upstream.old]
 //! url = "${OLD_URL}"            # http, host and port; ${NAME} is taken from the environment
 //!
@@ -46,6 +48,8 @@ const BODY_LIMIT: u64 = 1 << 20;
 pub struct Plan {
     /// Host and port, by name.
     pub upstreams: BTreeMap<String, String>,
+    /// The prefixes of what no route leads to.
+    pub closed: Vec<String>,
     /// At least one.
     pub rules: Vec<Rule>,
 }
@@ -105,6 +109,8 @@ pub struct BadTable {
 #[serde(deny_unknown_fields)]
 struct Written {
     #[serde(default)]
+    closed: Vec<Spanned<String>>,
+    #[serde(default)]
     upstream: BTreeMap<String, WrittenUpstream>,
     #[serde(default)]
     route: Vec<WrittenRoute>,
@@ -149,7 +155,12 @@ impl Plan {
             Ok((name, at(&upstream.url, |url| authority(&filled(url, &variable)?))?))
         });
         let upstreams = upstreams.collect::<Result<BTreeMap<_, _>, _>>().map_err(located)?;
-        let mut plan = Self { upstreams, rules: Vec::new() };
+        let closed = written
+            .closed
+            .iter()
+            .map(|prefix| at(prefix, |prefix| check_prefix(prefix).map(|()| prefix.clone())));
+        let closed = closed.collect::<Result<Vec<_>, _>>().map_err(located)?;
+        let mut plan = Self { upstreams, closed, rules: Vec::new() };
         for route in written.route {
             let rule = plan.rule(route).map_err(located)?;
             plan.rules.push(rule);
@@ -327,6 +338,7 @@ mod tests {
             (with(&ROUTE.replace("\"/\"", "\"/x\"")), 10, "all"),
             (with(&ROUTE.replace("all", "x").replace("\"/\"", "\"/../x\"")), 11, ".."),
             (with(&ROUTE.replace("all", "x").replace("\"/\"", "\"/gateway/x\"")), 11, "gateway"),
+            (format!("closed = [\"internal\"]\n{UPSTREAMS}{ROUTE}"), 1, "internal"),
         ] {
             let refused = read(&text).unwrap_err();
             assert_eq!(refused.line, line, "{refused}\n{text}");
