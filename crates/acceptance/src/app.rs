@@ -102,6 +102,17 @@ impl App {
         &self.database
     }
 
+    /// Puts a route table in place of the gateway's, at `path`, and waits until it is in use.
+    ///
+    /// # Panics
+    /// The file cannot be written, or the gateway does not take it within 10 s.
+    pub async fn use_table(&self, path: &Path, text: &str) {
+        let taken = async || self.get("/gateway/routes").await.is(200)["taken"].as_u64();
+        let before = taken().await;
+        fs::write(path, text).expect("the folder can be written");
+        eventually("the table is in use", async || (taken().await > before).then_some(())).await;
+    }
+
     /// From now on these repositories are tracked: writes the catalogue and starts everything but the simulators again.
     ///
     /// # Panics

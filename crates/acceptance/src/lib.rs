@@ -52,7 +52,9 @@ pub use snapshots::snapshot;
 pub use visitor::Visitor;
 
 // A step's tests name workspace crates only, so that `build` and `test` resolve features alike.
-pub use {anyhow, fantoccini, harness, insta, reqwest, serde_json, tempfile, testcontainers, tokio, toml};
+pub use {
+    anyhow, fantoccini, futures, harness, insta, reqwest, serde_json, tempfile, testcontainers, tokio, toml,
+};
 
 /// The whole of `tests/step_NN.rs`: runs every scenario against the binary `system-NN` of the package.
 #[macro_export]

@@ -53,7 +53,7 @@ fn a_wrong_ranking_is_found_and_no_client_sees_it() {
     with_second(async |app, second, table| {
         let _ = app.import().await;
 
-        use_table(app, table, &tasks(second, 0)).await;
+        app.use_table(table, &tasks(second, 0)).await;
         let right = look(app).await;
         let counts = settled(app, 10).await;
         assert_eq!((counts["equal"].clone(), counts["different"].clone()), (json!(10), json!(0)), "{counts}");
@@ -80,9 +80,9 @@ fn a_wrong_ranking_is_found_and_no_client_sees_it() {
 
         // That it is real: whoever is sent there sees it, and one edit sends them back.
         let right = look(app).await;
-        use_table(app, table, &tasks(second, 100)).await;
+        app.use_table(table, &tasks(second, 100)).await;
         assert_ne!(look(app).await, right, "the fault is none");
-        use_table(app, table, &tasks(second, 0)).await;
+        app.use_table(table, &tasks(second, 0)).await;
         assert_eq!(look(app).await, right);
     });
 }
@@ -92,7 +92,7 @@ fn a_second_upstream_that_hangs_costs_no_client_anything() {
     with_second(async |app, second, table| {
         second.add(Fault::delay(Duration::from_secs(60)));
         let table_text = tasks(second, 0) + "timeout_ms = 500\n";
-        use_table(app, table, &table_text).await;
+        app.use_table(table, &table_text).await;
         let start = Instant::now();
         let _ = look(app).await;
         assert!(start.elapsed() < Duration::from_secs(4), "clients waited: {:?}", start.elapsed());
@@ -116,14 +116,6 @@ fn with_second(test: impl AsyncFnOnce(&App, &Proxy, &Path)) {
         let second = Proxy::start(app.system().url("monolith").expect("it listens")).await.expect("a port");
         test(&app, &second, &table).await;
     });
-}
-
-/// Puts a table in place and waits until it is in use.
-async fn use_table(app: &App, path: &Path, text: &str) {
-    let taken = async || app.get("/gateway/routes").await.is(200)["taken"].as_u64();
-    let before = taken().await;
-    fs::write(path, text).expect("the folder can be written");
-    eventually("the table is in use", async || (taken().await > before).then_some(())).await;
 }
 
 /// What a client sees that looks ten times at the first tasks.

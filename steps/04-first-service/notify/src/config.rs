@@ -1,0 +1,49 @@
+//! What the environment says, checked before anything starts.
+
+use std::net::IpAddr;
+
+use chassis::auth::Secret;
+use clap::Parser;
+use step_01_monolith::config::{Command, ProvidersConfig};
+use store::DatabaseUrl;
+
+/// Messages to people, and their delivery.
+#[derive(Debug, Parser)]
+#[command(name = "notify", version)]
+pub struct Config {
+    /// What to do; serve, unless told.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(
+        long,
+        env,
+        hide_env_values = true,
+        value_name = "DATABASE_URL",
+        default_value = "sqlite://automator.db"
+    )]
+    pub database_url: DatabaseUrl,
+    /// What the server needs beyond the database.
+    #[command(flatten)]
+    pub server: ServerConfig,
+}
+
+/// Configuration of the server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServerConfig {
+    /// Address to listen on. Other machines reach the process only with a token configured.
+    #[arg(long, env, value_name = "HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Port to listen on.
+    #[arg(long, env, value_name = "PORT", default_value_t = 8083)]
+    pub port: u16,
+    /// Token that a client's write has to show.
+    #[arg(long, env, hide_env_values = true, value_name = "AUTOMATOR_API_TOKEN")]
+    pub automator_api_token: Option<Secret>,
+    /// Token that another service has to show for anything; without it no service is answered.
+    #[arg(long, env, hide_env_values = true, value_name = "SERVICE_TOKEN")]
+    pub service_token: Option<Secret>,
+    /// Where mails and text messages go.
+    #[command(flatten)]
+    pub providers: ProvidersConfig,
+}
