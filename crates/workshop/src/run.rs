@@ -12,11 +12,11 @@ use std::{
     path::Path,
     process::ExitCode,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Definition, Logs, Options, Ports, Stop, System, ports};
+use harness::{Definition, Ended, Logs, Options, Ports, Stop, System, ports};
 
 use crate::{
     cli::RunOptions,
@@ -38,6 +38,8 @@ const INTERRUPTED: u8 = 130;
 
 /// How often we look whether somebody pressed Ctrl-C or a process ended.
 const LOOK: Duration = Duration::from_millis(50);
+/// For how long a process that somebody killed stays away.
+const AWAY: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(workshop: &Workshop, options: &RunOptions) -> Result<ExitCode> {
     let stop = Stop::default();
@@ -115,10 +117,12 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         if stop.requested() {
             break None;
         }
-        if let Some(ended) = system.ended() {
-            break Some(ended);
+        match system.ended() {
+            // What a platform does; and what the lessons from step 04 on look at.
+            Some(ended) if was_killed(&ended) => start_again(&system, &ended.name, stop)?,
+            Some(ended) => break Some(ended),
+            None => thread::sleep(LOOK),
         }
-        thread::sleep(LOOK);
     };
     system.shut_down();
     drop(lock);
@@ -131,6 +135,25 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     }
 }
 
+/// Whether somebody else ended the process: only unix tells.
+fn was_killed(ended: &Ended) -> bool {
+    !ended.status.success() && ended.status.code().is_none()
+}
+
+/// Starts a process again, but not at once: its absence shall be seen.
+fn start_again(system: &System, name: &str, stop: &Stop) -> Result<()> {
+    say(&format!("\n{name} was killed; it is started again in {} s", AWAY.as_secs()));
+    let until = Instant::now() + AWAY;
+    while Instant::now() < until && !stop.requested() {
+        thread::sleep(LOOK);
+    }
+    if !stop.requested() {
+        system.start_again(name)?;
+        say(&format!("\n{name} is back: process {}", system.id(name)?));
+    }
+    Ok(())
+}
+
 fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
     let front = system.front();
     say(&format!("\nAutomator is at {front}"));
@@ -138,6 +161,10 @@ fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
     if let Ok(simulators) = system.url("simulators") {
         say(&format!("Simulators     {simulators}"));
     }
+    let servers = system.definition().processes.iter().filter(|process| !process.once);
+    let ids =
+        servers.filter_map(|process| Some(format!("{} {}", process.name, system.id(&process.name).ok()?)));
+    say(&format!("Processes      {}", ids.collect::<Vec<_>>().join(", ")));
     say(&format!("Writes want    Authorization: Bearer {TOKEN}"));
     say("Try            in another terminal:");
     say(&format!("               curl \"{front}/api/tasks?limit=3\""));

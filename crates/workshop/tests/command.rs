@@ -6,7 +6,8 @@ mod support;
 
 use std::{
     fs,
-    net::TcpListener,
+    io::Write,
+    net::{TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
 };
@@ -159,17 +160,40 @@ fn a_run_fills_automator_says_where_it_is_and_ends_with_ctrl_c() {
     assert!(checkout.path(".workshop/run/01/automator.db").exists(), "the database is kept");
 }
 
-#[cfg(unix)]
 #[test]
-fn a_process_that_dies_ends_the_run_with_its_name() {
+fn a_process_that_ends_by_itself_ends_the_run_with_its_name() {
     let checkout = Checkout::new();
     let port = free_port();
     let mut running = checkout.command(&["run", "1", "--port", &port.to_string()]).start();
     running.wait_for("Automator is at");
-    assert!(support::kill("KILL", &checkout.process("simulators")));
+    let mut asked = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    asked.write_all(b"GET /exit HTTP/1.1\r\n\r\n").unwrap();
     let done = running.end();
     assert_eq!(done.code, Some(1), "{done}");
-    assert!(done.err.contains("simulators ended with signal: 9"), "{done}");
+    assert!(done.err.contains("monolith ended with exit"), "{done}");
+    checkout.is_quiet(port);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_that_somebody_kills_is_missed_for_a_while_and_comes_back() {
+    let checkout = Checkout::new();
+    let port = free_port();
+    let mut running = checkout.command(&["run", "1", "--port", &port.to_string()]).start();
+    running.wait_for("Automator is at");
+    let killed = checkout.process("simulators");
+    assert!(
+        running.said().contains(&format!("simulators {killed}")),
+        "the lesson says kill: {}",
+        running.said()
+    );
+    assert!(support::kill("KILL", &killed));
+    running.wait_for("simulators was killed; it is started again in 10 s");
+    running.wait_for("simulators is back: process ");
+    assert_ne!(checkout.process("simulators"), killed);
+    running.signal("INT");
+    let done = running.end();
+    assert!(done.ok(), "{done}");
     checkout.is_quiet(port);
 }
 
