@@ -13,7 +13,7 @@
 //! ```
 
 use domain::{Channel, Login, Message};
-use step_02_contracts::{BacklogEvent, Ctx, Fault, Notify, Recorded, Team, Tell};
+use step_02_contracts::{BacklogEvent, Ctx, Fault, Maintainers, Notify, Recorded, Tell};
 use uuid::Uuid;
 
 /// A task has another assignee, or none.
@@ -47,7 +47,7 @@ pub async fn task_assigned(
     ctx: &Ctx,
     tx: &mut dyn Tell,
     task: &Assigned,
-    team: &dyn Team,
+    team: &dyn Maintainers,
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     let _ = tx;
@@ -63,7 +63,7 @@ pub async fn task_assigned(
 pub async fn on_events(
     ctx: &Ctx,
     events: &[Recorded],
-    team: &dyn Team,
+    team: &dyn Maintainers,
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     for event in events.iter().filter(|event| event.is_of("backlog")) {
@@ -82,7 +82,7 @@ async fn mail(
     key: String,
     task: Uuid,
     login: &Login,
-    team: &dyn Team,
+    team: &dyn Maintainers,
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     let active = team.active(ctx).await?;

@@ -13,7 +13,7 @@
 //! ```
 
 use domain::{Channel, Login, Message};
-use step_02_contracts::{BacklogEvent, Ctx, Fault, Notify, Recorded, Team, Tell};
+use step_02_contracts::{BacklogEvent, Ctx, Fault, Maintainers, Notify, Recorded, Tell};
 use uuid::Uuid;
 
 /// A task has another assignee, or none.
@@ -50,7 +50,7 @@ pub async fn task_assigned(
     ctx: &Ctx,
     tx: &mut dyn Tell,
     task: &Assigned,
-    team: &dyn Team,
+    team: &dyn Maintainers,
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     // begin 02.2
@@ -70,7 +70,7 @@ pub async fn task_assigned(
 pub async fn on_events(
     ctx: &Ctx,
     events: &[Recorded],
-    team: &dyn Team,
+    team: &dyn Maintainers,
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     for event in events.iter().filter(|event| event.is_of("backlog")) {
@@ -100,7 +100,7 @@ async fn mail(
     key: String,
     task: Uuid,
     login: &Login,
-    team: &dyn Team,
+    team: &dyn Maintainers,
     notify: &dyn Notify,
 ) -> Result<(), Fault> {
     let active = team.active(ctx).await?;

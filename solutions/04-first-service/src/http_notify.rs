@@ -17,8 +17,8 @@
 //! request.send().await?                          the answer's head; answer.status(), answer.headers()
 //! answer.bytes().await?                          its body, which comes later
 //! serde_json::from_slice(&body)                  the body as a T
-//! refused(&body)                                 the Fault that the service gives as its reason
-//! not_now(why)                                   the Fault of a call that may work later; says why in the log
+//! self.refused(&body)                            the Fault that the service gives as its reason
+//! self.not_now(why)                              the Fault of a call that may work later; says why in the log
 //! cargo workshop verify 04.1                     does it work?
 //! ```
 
@@ -32,7 +32,7 @@ use chassis::{
     ctx::DEFAULT_TIMEOUT,
 };
 use domain::{Message, Notification};
-use reqwest::{RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use step_02_contracts::{Ctx, Fault, IdempotencyKey, Notify, Once};
 use tokio::time::timeout;
@@ -41,25 +41,29 @@ use uuid::Uuid;
 /// The header that marks an answer which was given before.
 const REPLAYED: &str = "idempotent-replayed";
 
-/// The port of messages, at the other end of a wire.
+/// A service of ours, at the other end of a wire.
 #[derive(Debug, Clone)]
-pub struct HttpNotify {
+pub struct Service {
+    name: &'static str,
     client: reqwest::Client,
     base: Url,
     token: Secret,
 }
 
-impl HttpNotify {
-    /// The service at `base`, which lets in whoever shows `token`.
+impl Service {
+    /// The service `name` at `base`, which lets in whoever shows `token`.
     ///
     /// # Errors
     /// No certificate store, in an image without CA bundle.
-    pub fn new(base: Url, token: Secret) -> Result<Self, reqwest::Error> {
-        Ok(Self { client: client::client(DEFAULT_TIMEOUT)?, base, token })
+    pub fn new(name: &'static str, base: Url, token: Secret) -> Result<Self, reqwest::Error> {
+        Ok(Self { name, client: client::client(DEFAULT_TIMEOUT)?, base, token })
     }
 
     /// Sends a request under the client's `key`, if there is one; what the service answers, and whether it answered that before.
-    async fn ask<T: DeserializeOwned>(
+    ///
+    /// # Errors
+    /// Why it refuses it; [`Fault::Unavailable`] when nobody knows, [`Fault::DeadlineExceeded`] when the caller's time is up.
+    pub async fn ask<T: DeserializeOwned>(
         &self,
         ctx: &Ctx,
         request: RequestBuilder,
@@ -76,11 +80,11 @@ impl HttpNotify {
             Ok::<_, reqwest::Error>((status, replayed, answer.bytes().await?))
         };
         let ended = timeout(ctx.remaining(), exchange).await.map_err(|_| Fault::DeadlineExceeded)?;
-        let (status, replayed, body) = ended.map_err(|error| not_now(error.without_url()))?;
+        let (status, replayed, body) = ended.map_err(|error| self.not_now(error.without_url()))?;
         match status.as_u16() {
-            200..=299 => Ok((serde_json::from_slice(&body).map_err(not_now)?, replayed)),
-            404 | 409 | 422 => Err(refused(&body)),
-            _ => Err(not_now(status)),
+            200..=299 => Ok((serde_json::from_slice(&body).map_err(|error| self.not_now(error))?, replayed)),
+            404 | 409 | 422 => Err(self.refused(&body)),
+            _ => Err(self.not_now(status)),
         }
         //| let answer = request.send().await.map_err(Fault::internal)?;
         //| let replayed = answer.headers().contains_key(REPLAYED);
@@ -88,11 +92,42 @@ impl HttpNotify {
         // end 04.1
     }
 
-    /// A request for `segments` below `/internal/messages`.
-    fn request(&self, method: reqwest::Method, segments: &[&str]) -> Result<RequestBuilder, Fault> {
-        let path = [&["internal", "messages"], segments].concat();
-        let url = under(&self.base, &path).ok_or_else(|| Fault::internal("NOTIFY_URL can have no path"))?;
+    /// A request for what is at `/internal/…`.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] for a service whose address can have no path.
+    pub fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, Fault> {
+        let path = [&["internal"], path].concat();
+        let url = under(&self.base, &path).ok_or_else(|| Fault::internal("an address without paths"))?;
         Ok(self.client.request(method, url).bearer_auth(self.token.expose()))
+    }
+
+    /// The fault that the service gives as its reason; one that gives none is not well.
+    fn refused(&self, body: &[u8]) -> Fault {
+        match serde_json::from_slice::<Problem>(body) {
+            Ok(problem) => problem.into(),
+            Err(_) => self.not_now("it refuses, and does not say why"),
+        }
+    }
+
+    /// The fault of a call that may work later.
+    fn not_now(&self, why: impl Display) -> Fault {
+        tracing::warn!(service = self.name, %why, "a service did not do what it was asked");
+        Fault::Unavailable(self.name.to_owned())
+    }
+}
+
+/// The port of messages, over a wire.
+#[derive(Debug, Clone)]
+pub struct HttpNotify(Service);
+
+impl HttpNotify {
+    /// The service at `base`, which lets in whoever shows `token`.
+    ///
+    /// # Errors
+    /// As [`Service::new`].
+    pub fn new(base: Url, token: Secret) -> Result<Self, reqwest::Error> {
+        Service::new("notify", base, token).map(Self)
     }
 }
 
@@ -107,29 +142,15 @@ impl Notify for HttpNotify {
         let client =
             key.as_ref().map(|key| ClientRequest { route: &key.route, fingerprint: &key.fingerprint });
         let batch = Batch { messages: &messages, request: client };
-        let request = self.request(reqwest::Method::POST, &[])?.json(&batch);
-        let (queued, replayed) = self.ask::<Queued>(ctx, request, key.as_ref()).await?;
+        let request = self.0.request(Method::POST, &["messages"])?.json(&batch);
+        let (queued, replayed) = self.0.ask::<Queued>(ctx, request, key.as_ref()).await?;
         Ok(Once { value: queued.notifications, replayed })
     }
 
     async fn find(&self, ctx: &Ctx, id: Uuid) -> Result<Notification, Fault> {
-        let request = self.request(reqwest::Method::GET, &[&id.to_string()])?;
-        Ok(self.ask(ctx, request, None).await?.0)
+        let request = self.0.request(Method::GET, &["messages", &id.to_string()])?;
+        Ok(self.0.ask(ctx, request, None).await?.0)
     }
-}
-
-/// The fault that the service gives as its reason; one that gives none is not well.
-fn refused(body: &[u8]) -> Fault {
-    match serde_json::from_slice::<Problem>(body) {
-        Ok(problem) => problem.into(),
-        Err(_) => not_now("it refuses, and does not say why"),
-    }
-}
-
-/// The fault of a call that may work later.
-fn not_now(why: impl Display) -> Fault {
-    tracing::warn!(%why, "notify did not take it");
-    Fault::Unavailable("notify".to_owned())
 }
 
 /// What the service is asked to queue.

@@ -1,6 +1,9 @@
 //! What the environment says, checked before anything starts.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use chassis::{
     auth::{self, Secret},
@@ -133,18 +136,7 @@ impl ServerConfig {
     /// # Errors
     /// One line that names the variable and what is wrong.
     pub fn catalogue(&self) -> Result<Catalogue, Misconfigured> {
-        let Some(path) = &self.automator_catalogue else { return Ok(Catalogue::builtin()) };
-        let refused = |reason: String| {
-            // TOML's message draws the place over several lines; one is what a log can hold.
-            let reason: Vec<_> = reason.split_whitespace().collect();
-            Misconfigured(format!(
-                "invalid value '{}' for 'AUTOMATOR_CATALOGUE': {}",
-                path.display(),
-                reason.join(" ")
-            ))
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-        text.parse().map_err(|error: CatalogueError| refused(error.to_string()))
+        catalogue(self.automator_catalogue.as_deref())
     }
 
     /// Whether the process may listen where it was told to.
@@ -154,4 +146,23 @@ impl ServerConfig {
     pub fn check_token(&self) -> Result<(), Misconfigured> {
         auth::may_listen(self.host, &self.automator_api_token)
     }
+}
+
+/// The repositories to track: those of the file at `path`, or the built-in ones.
+///
+/// # Errors
+/// One line that names the variable and what is wrong.
+pub fn catalogue(path: Option<&Path>) -> Result<Catalogue, Misconfigured> {
+    let Some(path) = path else { return Ok(Catalogue::builtin()) };
+    let refused = |reason: String| {
+        // TOML's message draws the place over several lines; one is what a log can hold.
+        let reason: Vec<_> = reason.split_whitespace().collect();
+        Misconfigured(format!(
+            "invalid value '{}' for 'AUTOMATOR_CATALOGUE': {}",
+            path.display(),
+            reason.join(" ")
+        ))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    text.parse().map_err(|error: CatalogueError| refused(error.to_string()))
 }

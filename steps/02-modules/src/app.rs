@@ -22,7 +22,7 @@ use step_01_monolith::{
     pages::{self, Pages},
 };
 use step_02_backlog as backlog;
-use step_02_contracts::{Ctx, Handler, Notify};
+use step_02_contracts::{Backlog, Ctx, Handler, Notify};
 use step_02_github as github;
 use step_02_insights as insights;
 use step_02_notify as notify;
@@ -76,14 +76,29 @@ pub struct Wiring {
     pub notify: Option<Arc<dyn Notify>>,
     /// Who takes digests, where that is not `notify` itself.
     pub digests: Option<Arc<dyn Notify>>,
+    /// Tasks and rules, at the other end of a wire; then none are here.
+    pub backlog: Option<Elsewhere>,
+    /// More routes, over the ports of the modules: for services that ask back.
+    pub routes: Option<MoreRoutes>,
     /// Does something beside the modules until it is told to stop.
     pub workers: Vec<BoxFuture<'static, ()>>,
+}
+
+/// Makes routes over the ports of the modules.
+pub type MoreRoutes = Box<dyn FnOnce(&web::Ports) -> Router + Send>;
+
+/// A module in another process: its port, and who takes there what the modules here tell.
+pub struct Elsewhere {
+    /// Asks it.
+    pub port: Arc<dyn Backlog>,
+    /// Tells it.
+    pub handler: Arc<dyn Handler>,
 }
 
 /// The modules, made: those that have something to do by themselves, and the ports of all.
 pub struct Modules {
     github: github::Module,
-    backlog: backlog::Module,
+    backlog: Option<backlog::Module>,
     notify: Option<notify::Module>,
     /// Whom the pages ask: the port of each.
     pub ports: web::Ports,
@@ -119,25 +134,34 @@ impl Modules {
         };
         let github = github::Module::new(stores.github.clone(), catalogue.clone(), client).await?;
         let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
-        let ports = backlog::Ports {
-            github: Arc::new(github.clone()),
-            team: Arc::new(team.clone()),
-            notify: messages.clone(),
+        let mut handlers: Vec<Arc<dyn Handler>> = vec![Arc::new(github.clone()), Arc::new(insights.clone())];
+        let (backlog, tasks): (_, Arc<dyn Backlog>) = match &wiring.backlog {
+            Some(elsewhere) => {
+                handlers.push(elsewhere.handler.clone());
+                (None, elsewhere.port.clone())
+            }
+            None => {
+                let ports = backlog::Ports {
+                    github: Arc::new(github.clone()),
+                    team: Arc::new(team.clone()),
+                    notify: messages.clone(),
+                };
+                let store = stores.backlog.clone();
+                let here = backlog::Module::new(store, catalogue.clone(), ports, tell_assignees).await?;
+                handlers.push(Arc::new(here.clone()));
+                if tell_assignees {
+                    handlers.push(here.mails());
+                }
+                (Some(here.clone()), Arc::new(here))
+            }
         };
-        let backlog =
-            backlog::Module::new(stores.backlog.clone(), catalogue.clone(), ports, tell_assignees).await?;
-        let mut handlers: Vec<Arc<dyn Handler>> =
-            vec![Arc::new(github.clone()), Arc::new(backlog.clone()), Arc::new(insights.clone())];
-        if tell_assignees {
-            handlers.push(backlog.mails());
-        }
         bus.listen(handlers);
         let ctx = Ctx::background(CATCH_UP);
         github.catch_up(&ctx, &team).await?;
         insights.catch_up(&ctx, &team).await?;
         let ports = web::Ports {
             github: Arc::new(github.clone()),
-            backlog: Arc::new(backlog.clone()),
+            backlog: tasks,
             team: Arc::new(team),
             notify: wiring.digests.clone().unwrap_or_else(|| messages.clone()),
             insights: Arc::new(insights),
@@ -172,7 +196,9 @@ impl Modules {
         if let Some(notify) = self.notify.clone() {
             workers.spawn(notify.run(stop.clone()).instrument(tracing::info_span!("notify")));
         }
-        workers.spawn(self.backlog.clone().run(stop.clone()).instrument(tracing::info_span!("backlog")));
+        if let Some(backlog) = self.backlog.clone() {
+            workers.spawn(backlog.run(stop.clone()).instrument(tracing::info_span!("backlog")));
+        }
         workers
     }
 
@@ -185,11 +211,12 @@ impl Modules {
                 async move { notify.queued().await }
             })?;
         }
-        let backlog = self.backlog.clone();
-        let metrics = metrics.asking("rule_actions_pending", app::PENDING, move || {
-            let backlog = backlog.clone();
-            async move { backlog.pending().await }
-        })?;
+        if let Some(backlog) = self.backlog.clone() {
+            metrics = metrics.asking("rule_actions_pending", app::PENDING, move || {
+                let backlog = backlog.clone();
+                async move { backlog.pending().await }
+            })?;
+        }
         Ok(metrics)
     }
 }
@@ -219,7 +246,10 @@ pub async fn run_with(config: &Config, stop: Stop, wiring: Wiring) -> anyhow::Re
         let stores = asked.clone();
         async move { stores.are_there().await }
     });
-    let routes = modules.routes(server, app::sessions(server)?);
+    let mut routes = modules.routes(server, app::sessions(server)?);
+    if let Some(more) = wiring.routes {
+        routes = routes.merge(more(&modules.ports));
+    }
     let router = app::framed(routes, server, health, &modules.metrics()?);
     let mut workers = modules.work(&stop);
     for worker in wiring.workers {

@@ -42,17 +42,19 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
 /// # Errors
 /// The configuration is wrong, a database cannot be opened or was not migrated, or the port is taken.
 pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
-    let wiring = match config.notify.service()? {
-        None => Wiring::default(),
-        Some((url, token)) => {
-            let store = Store::connect(&config.modules.databases.database_url).await?;
-            let notify: Arc<dyn Notify> = Arc::new(HttpNotify::new(url, token)?);
-            outside(store, notify, &stop)
-                .await
-                .context("the database is not ready; has `monolith-04 migrate` been run?")?
-        }
-    };
+    let wiring = wiring(config, &stop).await?;
     app::run_with(&config.modules, stop, wiring).await
+}
+
+/// What this step has in another process, where its configuration says so.
+///
+/// # Errors
+/// The configuration is wrong, or the database was not migrated.
+pub async fn wiring(config: &Config, stop: &Stop) -> anyhow::Result<Wiring> {
+    let Some((url, token)) = config.notify.service()? else { return Ok(Wiring::default()) };
+    let store = Store::connect(&config.modules.databases.database_url).await?;
+    let notify: Arc<dyn Notify> = Arc::new(HttpNotify::new(url, token)?);
+    outside(store, notify, stop).await.context("the database is not ready; has `migrate` been run?")
 }
 
 /// Messages go to `notify`. Rules keep in their own rows what it does not take; for digests, [`Handover`] does.
@@ -63,5 +65,6 @@ async fn outside(store: Store, notify: Arc<dyn Notify>, stop: &Stop) -> Result<W
         worker.await;
         store.close().await;
     };
-    Ok(Wiring { notify: Some(notify), digests: Some(digests), workers: vec![worker.boxed()] })
+    let workers = vec![worker.boxed()];
+    Ok(Wiring { notify: Some(notify), digests: Some(digests), workers, ..Wiring::default() })
 }

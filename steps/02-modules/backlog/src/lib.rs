@@ -24,7 +24,7 @@ use step_01_monolith::{
     history::{self, Who},
 };
 use step_02_contracts::{
-    Backlog, Ctx, Fault, Github, Handler, IdempotencyKey, Notify, Once, Team,
+    Backlog, Commentable, Ctx, Fault, Handler, IdempotencyKey, Maintainers, Notify, Once,
     backlog::{By, Workload},
 };
 use store::{Store, idempotency};
@@ -58,9 +58,9 @@ pub async fn ship_rules(store: &Store) -> Result<(), sqlx::Error> {
 #[derive(Clone)]
 pub struct Ports {
     /// For items, and to comment.
-    pub github: Arc<dyn Github>,
+    pub github: Arc<dyn Commentable>,
     /// For who is in it, and how to reach them.
-    pub team: Arc<dyn Team>,
+    pub team: Arc<dyn Maintainers>,
     /// For messages.
     pub notify: Arc<dyn Notify>,
 }

@@ -18,9 +18,17 @@ pub trait Items: Send + Sync {
     async fn items(&self, ctx: &Ctx, keys: &[ItemKey]) -> Result<HashMap<ItemKey, Item>, Fault>;
 }
 
+/// Items that somebody has something to say about.
+#[async_trait]
+pub trait Commentable: Items {
+    /// Comments on an item. GitHub takes no key: a caller that repeats the call comments again. [`Fault::Invalid`] naming
+    /// `comment` when GitHub refuses it for good, [`Fault::Unavailable`] when it may work later.
+    async fn comment(&self, ctx: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault>;
+}
+
 /// Items, repositories, imports and webhooks.
 #[async_trait]
-pub trait Github: Items {
+pub trait Github: Commentable {
     /// A page of items, newest first. [`Fault::Invalid`] for a cursor of another list.
     async fn page(&self, ctx: &Ctx, query: ItemQuery) -> Result<Page<Item>, Fault>;
 
@@ -46,10 +54,6 @@ pub trait Github: Items {
     /// Takes a delivery whose signature was right; a repeat, and what is none of our business, changes nothing.
     /// [`Fault::Invalid`] naming `payload` when it is not GitHub's.
     async fn deliver(&self, ctx: &Ctx, delivery: Delivery) -> Result<(), Fault>;
-
-    /// Comments on an item. GitHub takes no key: a caller that repeats the call comments again. [`Fault::Invalid`] naming
-    /// `comment` when GitHub refuses it for good, [`Fault::Unavailable`] when it may work later.
-    async fn comment(&self, ctx: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault>;
 }
 
 /// A webhook as it arrived.

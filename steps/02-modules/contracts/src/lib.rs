@@ -25,7 +25,7 @@ pub use chassis::{
     idempotency::{IdempotencyKey, Once},
 };
 pub use events::{BacklogEvent, GithubEvent, Handler, ItemFact, TeamEvent, Tell};
-pub use github::{Delivery, Github, Items};
+pub use github::{Commentable, Delivery, Github, Items};
 pub use insights::Insights;
 pub use notify::Notify;
-pub use team::Team;
+pub use team::{Maintainers, Team};

@@ -7,14 +7,18 @@ use chassis::{
 };
 use domain::{Member, MemberChange, NewMember, Page, PageQuery};
 
+/// Who is in the team now: the one question that other contexts have.
+#[async_trait]
+pub trait Maintainers: Send + Sync {
+    /// Everybody who is in the team now, by login, with how to reach them.
+    async fn active(&self, ctx: &Ctx) -> Result<Vec<Member>, Fault>;
+}
+
 /// The team: members with what only they and the team should know, their e-mail address and phone number.
 #[async_trait]
-pub trait Team: Send + Sync {
+pub trait Team: Maintainers {
     /// The team by login, with those who left. [`Fault::Invalid`] for a cursor of another list.
     async fn page(&self, ctx: &Ctx, query: PageQuery) -> Result<Page<Member>, Fault>;
-
-    /// Everybody who is in the team now, by login: the maintainers.
-    async fn active(&self, ctx: &Ctx) -> Result<Vec<Member>, Fault>;
 
     /// Adds a member. [`Fault::Taken`] for a login that is known, [`Fault::Invalid`] naming the fields.
     async fn join(

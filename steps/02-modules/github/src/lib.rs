@@ -24,7 +24,9 @@ use step_01_monolith::{
     },
     sync::{self, Sink},
 };
-use step_02_contracts::{Ctx, Delivery, Fault, Github, IdempotencyKey, Items, Once, Team};
+use step_02_contracts::{
+    Commentable, Ctx, Delivery, Fault, Github, IdempotencyKey, Items, Maintainers, Once,
+};
 use store::{Store, idempotency};
 use uuid::Uuid;
 
@@ -87,7 +89,7 @@ impl Module {
     ///
     /// # Errors
     /// The team's, or the database's.
-    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Team) -> Result<(), Fault> {
+    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Maintainers) -> Result<(), Fault> {
         let active = team.active(ctx).await?;
         maintainers::become_like(&self.store, active.into_iter().map(|member| member.login)).await
     }
@@ -107,6 +109,20 @@ impl Items for Module {
         let found =
             items::among(self.store.pool(), "i.item_key", keys.iter().map(ToString::to_string)).await?;
         Ok(found.into_iter().map(|item| (item.key.clone(), item)).collect())
+    }
+}
+
+#[async_trait]
+impl Commentable for Module {
+    async fn comment(&self, _: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault> {
+        let Some(client) = &self.client else {
+            return Err(Fault::invalid("comment", "GITHUB_TOKEN is not set"));
+        };
+        let node_id = writer::node_id(&self.store, key).await?;
+        client.comment(&node_id, text).await.map_err(|error| match error {
+            GithubError::Refused(_) => Fault::invalid("comment", error.to_string()),
+            GithubError::Unavailable(_) => Fault::Unavailable(error.to_string()),
+        })
     }
 }
 
@@ -162,16 +178,5 @@ impl Github for Module {
         let tracked = writer::tracked(&mut tx, &repository.name).await?;
         self.writer.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
         tx.commit().await.map_err(store::fault)
-    }
-
-    async fn comment(&self, _: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault> {
-        let Some(client) = &self.client else {
-            return Err(Fault::invalid("comment", "GITHUB_TOKEN is not set"));
-        };
-        let node_id = writer::node_id(&self.store, key).await?;
-        client.comment(&node_id, text).await.map_err(|error| match error {
-            GithubError::Refused(_) => Fault::invalid("comment", error.to_string()),
-            GithubError::Unavailable(_) => Fault::Unavailable(error.to_string()),
-        })
     }
 }

@@ -20,7 +20,7 @@ use step_01_monolith::{
     },
     pages::year,
 };
-use step_02_contracts::{Ctx, Fault, Insights, Team};
+use step_02_contracts::{Ctx, Fault, Insights, Maintainers};
 use store::{Sql, Store};
 
 pub use routes::router;
@@ -55,7 +55,7 @@ impl Module {
     ///
     /// # Errors
     /// The team's, or the database's.
-    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Team) -> Result<(), Fault> {
+    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Maintainers) -> Result<(), Fault> {
         let active = team.active(ctx).await?;
         listen::become_like(&self.store, active.iter().map(|member| &member.login)).await
     }

@@ -26,7 +26,7 @@ use step_01_monolith::{
     sync::{self, MEMBERS, Sink, Told, TrackedRepository},
     waiting,
 };
-use step_02_contracts::{Ctx, Fault, Handler, Insights, Notify, Recorded, Team, TeamEvent};
+use step_02_contracts::{Ctx, Fault, Handler, Insights, Maintainers, Notify, Recorded, Team, TeamEvent};
 use step_02_github as github;
 use step_02_insights as insights;
 use step_02_notify as notify;

@@ -9,8 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{Member, MemberChange, Message, NewMember, Notification, Page, PageQuery, Role};
-use step_02_contracts::{BacklogEvent, Ctx, Fault, IdempotencyKey, Notify, Once, Recorded, Team, Tell};
+use domain::{Member, Message, Notification, Role};
+use step_02_contracts::{
+    BacklogEvent, Ctx, Fault, IdempotencyKey, Maintainers, Notify, Once, Recorded, Tell,
+};
 use uuid::Uuid;
 
 pub(crate) const NAME: &str = "Ada Lovelace";
@@ -52,12 +54,7 @@ impl Others {
 }
 
 #[async_trait]
-impl Team for Others {
-    async fn page(&self, _: &Ctx, _: PageQuery) -> Result<Page<Member>, Fault> {
-        self.is_asked()?;
-        Err(Fault::internal("nobody asks for a page here"))
-    }
-
+impl Maintainers for Others {
     async fn active(&self, _: &Ctx) -> Result<Vec<Member>, Fault> {
         self.is_asked()?;
         Ok(vec![Member {
@@ -70,16 +67,6 @@ impl Team for Others {
             active: true,
             version: 1,
         }])
-    }
-
-    async fn join(&self, _: &Ctx, _: Option<IdempotencyKey>, _: NewMember) -> Result<Once<Member>, Fault> {
-        self.is_asked()?;
-        Err(Fault::internal("nobody joins here"))
-    }
-
-    async fn change(&self, _: &Ctx, _: &str, _: MemberChange) -> Result<Member, Fault> {
-        self.is_asked()?;
-        Err(Fault::internal("nobody changes here"))
     }
 }
 

@@ -10,17 +10,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use step_02_contracts::{Ctx, Handler, Recorded};
+use step_02_contracts::{Ctx, Fault, Handler, Recorded};
 use store::Recorder;
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     watch,
 };
 
-/// How often a listener may fail at the same events.
+/// How often a listener may fail at the same events. One that is away has not failed: it is told when it is back.
 const TRIES: u32 = 5;
 /// The pause after the first failure; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a listener may take for the events of one commit.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -90,19 +92,21 @@ impl Bus {
 /// Hands a batch over, several times if need be; whether that worked. Whoever made the change has long gone on.
 async fn handle(handler: &dyn Handler, batch: &[Recorded]) -> bool {
     let mut pause = FIRST_PAUSE;
-    for _ in 0..TRIES {
+    let mut failures = 0;
+    while failures < TRIES {
         let ctx = Ctx::background(TIMEOUT);
-        let handled = handler.handle(&ctx, batch);
-        match tokio::time::timeout(TIMEOUT, handled).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(fault)) => {
-                let error: &dyn std::error::Error = &fault;
-                tracing::warn!(listener = handler.name(), error, "a listener stumbled over events");
-            }
-            Err(_) => tracing::warn!(listener = handler.name(), "a listener takes too long for events"),
+        let handled = tokio::time::timeout(TIMEOUT, handler.handle(&ctx, batch)).await;
+        let Err(fault) = handled.unwrap_or(Err(Fault::DeadlineExceeded)) else { return true };
+        tracing::warn!(
+            listener = handler.name(),
+            error = &fault as &dyn std::error::Error,
+            "a listener stumbled over events"
+        );
+        if !matches!(fault, Fault::Unavailable(_) | Fault::DeadlineExceeded) {
+            failures += 1;
         }
         tokio::time::sleep(pause).await;
-        pause *= 2;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     false
 }

@@ -1,0 +1,7 @@
+//! The monolith of step 05 as it ships. Run with `monolith-05 migrate`, then `monolith-05`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    step_05_grpc::app::main(&chassis::config::parse())
+}

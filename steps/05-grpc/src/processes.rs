@@ -1,0 +1,36 @@
+//! The processes of step 05, for its own binary of all of them and for those of later steps.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{app, config::Config};
+
+/// One of them, with its configuration.
+#[derive(Debug, Subcommand)]
+pub enum Process {
+    /// Automator without its messages and its tasks.
+    Monolith(Box<Config>),
+    /// Tasks and rules.
+    Backlog(Box<step_05_backlog::config::Config>),
+    /// Messages to people.
+    Notify(Box<step_04_notify::config::Config>),
+    /// The reverse proxy in front.
+    Gateway(Box<step_03_gateway::config::Config>),
+    /// GitHub, SendGrid and Twilio.
+    Simulators(Box<simulators::Options>),
+}
+
+impl Process {
+    /// Runs it; the exit code of the process.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        match self {
+            Self::Monolith(config) => app::main(&config),
+            Self::Backlog(config) => step_05_backlog::app::main(&config),
+            Self::Notify(config) => step_04_notify::app::main(&config),
+            Self::Gateway(config) => step_03_gateway::app::main(&config),
+            Self::Simulators(options) => chassis::process::run(simulators::run(*options)),
+        }
+    }
+}
