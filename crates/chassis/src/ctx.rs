@@ -68,7 +68,7 @@ impl Ctx {
     ///
     /// # Errors
     /// [`Fault::Invalid`] naming `X-Request-Timeout` when it is no number of milliseconds.
-    pub(crate) fn of_request(headers: &HeaderMap, longest: Duration) -> Result<Self, Fault> {
+    pub fn of_request(headers: &HeaderMap, longest: Duration) -> Result<Self, Fault> {
         let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let timeout = match headers.get(REQUEST_TIMEOUT) {
             None => longest,

@@ -1,0 +1,76 @@
+//! Exercise 05.2: one deadline for the journey.
+//!
+//! Somebody waits for a page, and behind it one process asks the next. Who waits says for how long; each hop passes on what is
+//! left of that, and nobody works for a caller who has gone. At the start each hop allows five seconds, whoever asks.
+//!
+//! ```text
+//! ctx.remaining()                                  a Duration: how long the caller still waits; zero when it has gone
+//! metadata.insert(GRPC_TIMEOUT, encode(left))      tells the next hop; a Duration, because clocks differ
+//! decode(metadata)                                 Ok(Some(left)), Ok(None) where the caller does not say, Err(_) for nonsense
+//! DEFAULT_TIMEOUT                                  what a caller gets that does not say, and what it gets at most
+//! timeout_at(ctx.deadline, work).await             Ok(what work came to), or Err(_) at the deadline; work is dropped then
+//! left.is_zero(), left.min(other)                  Err(Fault::DeadlineExceeded) is the answer when nothing is left
+//! ```
+
+use std::time::Duration;
+
+use chassis::{Ctx, Fault, ctx::DEFAULT_TIMEOUT};
+use grpc::{
+    MetadataMap,
+    timeout::{GRPC_TIMEOUT, decode, encode},
+};
+use tokio::time::timeout_at;
+
+// begin 05.2
+//| /// What each hop allows.
+//| const HOP: Duration = Duration::from_secs(5);
+//|
+// end 05.2
+/// Writes into `metadata` how long the next hop has. Whoever asks, and in which trace, is there already.
+///
+/// # Errors
+/// [`Fault::DeadlineExceeded`] when nothing is left; then nobody is asked.
+pub fn outgoing(ctx: &Ctx, metadata: &mut MetadataMap) -> Result<(), Fault> {
+    // begin 05.2
+    let left = ctx.remaining();
+    if left.is_zero() {
+        return Err(Fault::DeadlineExceeded);
+    }
+    metadata.insert(GRPC_TIMEOUT, encode(left));
+    //| let _ = ctx;
+    //| metadata.insert(GRPC_TIMEOUT, encode(HOP));
+    // end 05.2
+    Ok(())
+}
+
+/// How long the caller of `metadata` has from now on.
+///
+/// # Errors
+/// [`Fault::Invalid`] naming the header when it says nonsense.
+pub fn incoming(metadata: &MetadataMap) -> Result<Duration, Fault> {
+    let said = decode(metadata).map_err(|error| Fault::invalid(GRPC_TIMEOUT, error.to_string()))?;
+    // begin 05.2
+    Ok(said.map_or(DEFAULT_TIMEOUT, |left| left.min(DEFAULT_TIMEOUT)))
+    //| let _ = said;
+    //| Ok(HOP)
+    // end 05.2
+}
+
+/// Does `work` for the caller of `ctx`: what a server does itself, and what a client waits for.
+///
+/// # Errors
+/// Those of `work`; [`Fault::DeadlineExceeded`] when the caller has gone, before or meanwhile.
+pub async fn within<T, W>(ctx: &Ctx, work: W) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T, Fault>> + Send + 'static,
+{
+    // begin 05.2
+    if ctx.remaining().is_zero() {
+        return Err(Fault::DeadlineExceeded);
+    }
+    timeout_at(ctx.deadline, work).await.unwrap_or(Err(Fault::DeadlineExceeded))
+    //| let _ = ctx;
+    //| tokio::time::timeout(HOP, work).await.unwrap_or(Err(Fault::DeadlineExceeded))
+    // end 05.2
+}

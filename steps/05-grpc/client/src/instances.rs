@@ -1,0 +1,83 @@
+//! Several instances of the same service, asked in turn.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::Misconfigured;
+
+/// How long a connection may take to be made. An instance is near, or it is not there.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// How often a connection is asked whether it still is one, also while nobody uses it; and how long the answer may take. A
+/// process that hangs keeps its connection: without this it would be asked for ever.
+const PING: Duration = Duration::from_secs(5);
+const PONG: Duration = Duration::from_secs(2);
+
+/// How long an instance that could not be reached is asked last.
+const AWAY: Duration = Duration::from_secs(1);
+
+/// The instances. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Instances {
+    all: Arc<[Instance]>,
+    next: Arc<AtomicUsize>,
+}
+
+/// An instance, with its connection: made when it is needed, and made again when it is gone.
+#[derive(Clone)]
+pub(crate) struct Instance {
+    pub(crate) channel: Channel,
+    away_until: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Instances {
+    pub(crate) fn new(urls: &[impl AsRef<str>]) -> Result<Self, Misconfigured> {
+        if urls.is_empty() {
+            return Err(Misconfigured::Nobody);
+        }
+        let all = urls.iter().map(|url| Instance::new(url.as_ref())).collect::<Result<_, _>>()?;
+        Ok(Self { all, next: Arc::default() })
+    }
+
+    /// All of them, each call's first the one after the last call's first; those that were away a moment ago come last.
+    pub(crate) fn in_turn(&self) -> Vec<Instance> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % self.all.len();
+        let mut turn: Vec<_> = self.all[first..].iter().chain(&self.all[..first]).cloned().collect();
+        turn.sort_by_key(Instance::is_away);
+        turn
+    }
+}
+
+impl Instance {
+    fn new(url: &str) -> Result<Self, Misconfigured> {
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .ok()
+            .filter(|endpoint| endpoint.uri().scheme_str() == Some("http") && endpoint.uri().host().is_some())
+            .ok_or_else(|| Misconfigured::Address(url.to_owned()))?;
+        let channel = endpoint
+            .connect_timeout(CONNECT)
+            .http2_keep_alive_interval(PING)
+            .keep_alive_timeout(PONG)
+            .keep_alive_while_idle(true)
+            .connect_lazy();
+        Ok(Self { channel, away_until: Arc::default() })
+    }
+
+    /// Says that it could not be reached.
+    pub(crate) fn was_not_there(&self) {
+        *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + AWAY);
+    }
+
+    fn is_away(&self) -> bool {
+        let until = *self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
+    }
+}
