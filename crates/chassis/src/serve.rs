@@ -3,7 +3,7 @@
 use std::{io, net::IpAddr, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use tokio::{net::TcpListener, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -95,6 +95,12 @@ impl Stop {
 pub async fn run(listener: TcpListener, router: Router, stop: Stop) -> io::Result<()> {
     let address = listener.local_addr()?;
     let stopped = stop.clone();
+    // An HTTP/2 answer is several small writes; held back until the first is acknowledged, each call takes 40 ms more.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection holds small writes back");
+        }
+    });
     let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.wait().await });
     let bound = async {
         stop.wait().await;

@@ -30,7 +30,13 @@ impl Service {
     pub async fn ask(channel: Channel, name: &str) -> anyhow::Result<Self> {
         let pool: DescriptorPool = schema::of(channel.clone(), name).await?;
         let descriptor = pool.get_service_by_name(name).with_context(|| format!("there is no {name}"))?;
-        Ok(Self { channel, descriptor })
+        Ok(Self::known(channel, descriptor))
+    }
+
+    /// A service that speaks what `descriptor` says, or something that was made from it since.
+    #[must_use]
+    pub fn known(channel: Channel, descriptor: ServiceDescriptor) -> Self {
+        Self { channel, descriptor }
     }
 
     /// What it can be asked, by name.

@@ -15,12 +15,14 @@ use chassis::ctx::DEFAULT_TIMEOUT;
 use step_02_contracts::{Backlog, Fault};
 use step_05_api::{
     context,
-    tonic::{Request, metadata::MetadataMap},
+    tonic::{Code, Request, metadata::MetadataMap},
     v1::{GetTaskRequest, backlog_client::BacklogClient},
 };
 
+use step_05_backlog::server;
+
 use crate::{
-    fake::Does,
+    fake::{Does, Fake},
     sample::{ID, parse},
     server::{Server, TOKEN, client, waits},
 };
@@ -38,6 +40,18 @@ async fn a_stall_costs_the_caller_its_deadline_and_the_work_ends_with_it() {
     assert!(matches!(refused, Err(Fault::DeadlineExceeded)), "{refused:?}");
     assert!((Duration::from_millis(300)..Duration::from_millis(300) + SLACK).contains(&waited), "{waited:?}");
     becomes((1, 0), async || server.fake.calls()).await;
+}
+
+#[tokio::test]
+async fn the_service_ends_its_work_at_the_deadline_without_being_told() {
+    let fake = Fake::does(Does::Stall(LONG));
+    // No connection in between: nobody hangs up.
+    let mut client = BacklogClient::new(server::service(fake.clone(), fake.clone(), parse(TOKEN)));
+    let begun = Instant::now();
+    let answer = timeout(Duration::from_secs(5), client.get_task(request(Some("200m")))).await;
+    let refused = answer.expect("an answer by then").expect_err("it is refused");
+    assert_eq!((refused.code(), fake.calls()), (Code::DeadlineExceeded, (1, 0)));
+    assert!(begun.elapsed() < Duration::from_millis(200) + SLACK, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -90,15 +104,19 @@ async fn the_request_id_the_trace_and_what_is_left_arrive() {
     assert!(there + SLACK > here, "{there:?} of {here:?}");
 }
 
-/// Asks without our client; what the call had left when it arrived.
-async fn left(server: &Server, said: Option<&'static str>) -> Result<Duration, Fault> {
+/// A call without our client, of a caller who says `said` of its time.
+fn request(said: Option<&str>) -> Request<GetTaskRequest> {
     let mut request = Request::new(GetTaskRequest { id: ID.to_owned() });
-    let metadata: &mut MetadataMap = request.metadata_mut();
-    metadata.insert("authorization", parse(&format!("Bearer {TOKEN}")));
+    request.metadata_mut().insert("authorization", parse(&format!("Bearer {TOKEN}")));
     if let Some(said) = said {
-        metadata.insert("grpc-timeout", parse(said));
+        request.metadata_mut().insert("grpc-timeout", parse(said));
     }
-    let answer = BacklogClient::new(server.channel()).get_task(request).await;
+    request
+}
+
+/// What a call had left when it arrived.
+async fn left(server: &Server, said: Option<&str>) -> Result<Duration, Fault> {
+    let answer = BacklogClient::new(server.channel()).get_task(request(said)).await;
     answer.map_err(|status| step_05_grpc::pieces::status::fault(&status))?;
     Ok(server.fake.ctx().remaining())
 }

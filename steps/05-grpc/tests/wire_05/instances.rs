@@ -35,7 +35,8 @@ async fn two_share_the_calls_one_dies_and_nobody_notices_and_it_comes_back() {
     second.kill();
     let (begun, faults) = (Instant::now(), ask(&client, 100).await);
     assert!(faults.is_empty(), "{} of 100 calls failed: {:?}", faults.len(), faults.first());
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // A connection that holds small writes back costs each call 40 ms.
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(first.fake.calls(), (120, 0));
 
     let again = Server::start_at(second.address, Does::Answer);

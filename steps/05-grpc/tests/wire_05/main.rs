@@ -3,11 +3,14 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod compatible;
 mod fake;
 mod generic;
 mod gone;
 mod instances;
+mod published;
 mod sample;
+mod schema;
 mod server;
 mod there_and_back;
 mod token;

@@ -1,7 +1,14 @@
 //! One of each, with every field set.
 
-use domain::{Action, Conditions, HistoryLine, NewRule, Notify, Page, Rice, Rule, Task};
-use step_02_contracts::{Event, Recorded, TeamEvent, backlog::Workload};
+use domain::{
+    Action, Conditions, HistoryLine, Limit, NewRule, Notify, Page, Rice, RiceChange, Rule, Task, TaskChange,
+    TaskQuery,
+};
+use step_02_contracts::{
+    Event, Recorded, TeamEvent,
+    backlog::{By, Workload},
+};
+use step_05_api::Update;
 
 /// A value from its text form.
 pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -119,4 +126,38 @@ pub(crate) fn event() -> Recorded {
     let event = TeamEvent::MemberJoined { login: parse("mona") };
     let recorded = Recorded::now(&event).expect("it has a JSON form");
     Recorded { version: event.version() + 1, ..recorded }
+}
+
+/// The same event whenever it is asked for.
+pub(crate) fn told() -> Recorded {
+    Recorded { id: parse(ID), time: parse("2030-01-02T03:04:05.678Z"), ..event() }
+}
+
+pub(crate) fn query() -> TaskQuery {
+    TaskQuery {
+        status: Some(domain::Status::Done),
+        assignee: Some(parse("mona")),
+        language: Some(parse("java")),
+        kind: Some(domain::Kind::Issue),
+        sort: domain::Sort::Due,
+        cursor: Some("c".to_owned()),
+        limit: Limit::new(100).expect("a limit"),
+    }
+}
+
+/// A change of everything.
+pub(crate) fn change() -> TaskChange {
+    let rice = RiceChange { reach: Some(1e6), impact: Some(0.1), confidence: Some(1.0), effort: Some(1e-9) };
+    TaskChange {
+        status: Some(domain::Status::InProgress),
+        assignee: Some(Some(parse("mona"))),
+        due_date: Some(Some(parse("2030-01-02"))),
+        rice: Some(rice),
+    }
+}
+
+/// One that changes a status and takes an assignee away.
+pub(crate) fn update() -> Update {
+    let change = TaskChange { assignee: Some(None), status: change().status, ..TaskChange::default() };
+    Update { id: parse(ID), change, expected: Some(vec![1, 7]), by: By::Page }
 }

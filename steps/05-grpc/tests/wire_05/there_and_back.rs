@@ -15,17 +15,8 @@ use crate::{
 async fn what_a_list_is_asked_for_arrives_and_its_page_returns() {
     let server = Server::start(Does::Answer);
     let (client, ctx) = (server.client(), waits(5_000));
-    let all = TaskQuery {
-        status: Some(domain::Status::Done),
-        assignee: Some(parse("mona")),
-        language: Some(parse("java")),
-        kind: Some(domain::Kind::Issue),
-        sort: domain::Sort::Due,
-        cursor: Some("c".to_owned()),
-        limit: Limit::new(100).expect("a limit"),
-    };
     let mut told = vec![];
-    for query in [TaskQuery::default(), all] {
+    for query in [TaskQuery::default(), sample::query()] {
         told.push(format!("{query:?}"));
         assert_eq!(client.tasks(&ctx, query).await.expect("a page"), sample::tasks());
     }
@@ -59,22 +50,11 @@ async fn a_change_says_what_stays_what_is_new_and_what_is_taken_away() {
         rice: Some(RiceChange { reach: Some(0.0), ..RiceChange::default() }),
         ..TaskChange::default()
     };
-    let all = TaskChange {
-        status: Some(domain::Status::InProgress),
-        assignee: Some(Some(parse("mona"))),
-        due_date: Some(Some(parse("2030-01-02"))),
-        rice: Some(RiceChange {
-            reach: Some(1e6),
-            impact: Some(0.1),
-            confidence: Some(1.0),
-            effort: Some(1e-9),
-        }),
-    };
     let cases = [
         (nothing, None, By::Api),
         (away, Some(vec![]), By::Page),
         (one, Some(vec![7]), By::Api),
-        (all, Some(vec![1, i64::MAX]), By::Page),
+        (sample::change(), Some(vec![1, i64::MAX]), By::Page),
     ];
     let mut told = vec![];
     for (change, expected, by) in cases {
