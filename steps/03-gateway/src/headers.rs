@@ -4,10 +4,11 @@ use std::{
     cell::RefCell,
     fmt::Write,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use chassis::{
-    ctx::{self, REQUEST_ID},
+    ctx::{self, REQUEST_ID, REQUEST_TIMEOUT},
     trace::{self, TraceParent},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
@@ -17,6 +18,7 @@ use crate::refusal::Refusal;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const TIMEOUT: HeaderName = HeaderName::from_static(REQUEST_TIMEOUT);
 const ID: HeaderName = HeaderName::from_static(REQUEST_ID);
 const TRACEPARENT: HeaderName = HeaderName::from_static(trace::TRACEPARENT);
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -134,6 +136,19 @@ pub fn pass_on(headers: &mut HeaderMap, peer: &Peer) -> HeaderValue {
     headers.insert(header::VIA, HeaderValue::from_static("1.1 gateway"));
     peer.introduce(headers);
     identify(headers)
+}
+
+/// How long the upstream has: what the client says, and at most `longest`. The upstream is told. What is no number is passed on
+/// as it is: the upstream refuses it in its own words.
+pub fn allow(headers: &mut HeaderMap, longest: Duration) -> Duration {
+    let said = headers.get(TIMEOUT).and_then(|value| value.to_str().ok()).map(str::parse);
+    let allowed = match said {
+        Some(Ok(milliseconds)) => Duration::from_millis(milliseconds).min(longest),
+        Some(Err(_)) => return longest,
+        None => longest,
+    };
+    headers.insert(TIMEOUT, HeaderValue::from(u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX)));
+    allowed
 }
 
 /// Gives a request an id and a trace (W3C Trace Context), unless it has them and they are well formed.

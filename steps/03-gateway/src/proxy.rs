@@ -93,7 +93,8 @@ impl Gateway {
         // Origin form, whatever form came.
         head.uri = Uri::from(target);
         head.version = Version::HTTP_11;
-        let sent = timeout(route.timeout(), upstream.send(Request::from_parts(head, upload))).await;
+        let patience = headers::allow(&mut head.headers, route.timeout());
+        let sent = timeout(patience, upstream.send(Request::from_parts(head, upload))).await;
         let (answer, lease) = sent.unwrap_or(Err(Refusal::Late)).map_err(|refusal| match refusal {
             _ if exceeded.is_set() => Refusal::TooLarge(limit),
             refusal => refusal,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     client::{Client, ask, get},
-    started::with,
+    started::{ALL_OLD, with},
 };
 
 const SHORT: &str =
@@ -19,6 +19,23 @@ fn a_hung_upstream_ends_at_its_deadline() {
         assert_eq!(answer.header("x-request-id"), Some("mine"));
         let taken = start.elapsed();
         assert!((Duration::from_millis(500)..Duration::from_secs(2)).contains(&taken), "{taken:?}");
+    });
+}
+
+#[test]
+fn a_client_says_how_long_it_waits_and_the_upstream_is_told() {
+    with(ALL_OLD, async |gateway| {
+        let start = Instant::now();
+        get(&gateway.url, "/hang", "X-Request-Timeout: 300\r\n").await.is_problem(504, "deadline-exceeded");
+        let taken = start.elapsed();
+        assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&taken), "{taken:?}");
+        for (said, told) in
+            [("", "5000"), ("X-Request-Timeout: 300\r\n", "300"), ("X-Request-Timeout: 3600000\r\n", "5000")]
+        {
+            let _ = get(&gateway.url, "/", said).await;
+            let head = gateway.old.last().head.to_lowercase();
+            assert!(head.contains(&format!("x-request-timeout: {told}\r\n")), "{said}: {head}");
+        }
     });
 }
 

@@ -38,8 +38,9 @@ impl Adapter {
         let span = tracing::info_span!("call", id = %ctx.request_id, trace = %ctx.trace.trace());
         let work = work(self.clone(), ctx.clone(), request.into_inner());
         let done = within(&ctx, work).instrument(span.clone()).await;
+        let _in_call = span.enter();
+        tracing::debug!(ok = done.is_ok(), "call answered");
         done.map(Response::new).map_err(|fault| {
-            let _in_call = span.enter();
             if let Fault::Internal(source) = &fault {
                 tracing::error!(cause = %source, "answered with an internal error");
             }

@@ -1,0 +1,178 @@
+//! The service for tasks is killed and stopped: nobody waits longer than they said, what does not need it works, and when it is
+//! back nobody else has to be restarted.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use acceptance::{
+    Answer, App, Database, Step, eventually,
+    futures::{StreamExt, join, stream},
+    serde_json::json,
+    tokio::time::sleep,
+};
+
+acceptance::on_both_databases!(
+    killed_while_events_arrive_it_gets_them_all,
+    without_it_its_pages_say_so_and_the_others_work,
+    stopped_it_costs_a_caller_what_the_caller_has,
+    two_of_it_share_the_work_and_one_is_enough,
+    a_page_costs_at_most_two_calls,
+);
+
+const REST: &str = "sendgrid/rest";
+
+/// How long a request may take that needs the service, when it is away: no connection is made, or one second is tried.
+const AWAY: Duration = Duration::from_secs(3);
+/// How long one may take that does not need it.
+const UNTOUCHED: Duration = Duration::from_secs(2);
+
+/// How often the service is killed.
+const KILLS: u64 = 6;
+
+async fn killed_while_events_arrive_it_gets_them_all(database: Database) {
+    let app = Arc::new(App::start(&step(""), database, |options| options).unwrap());
+    app.without_rules().await;
+    let killer = thread::spawn({
+        let app = Arc::clone(&app);
+        move || (1..=KILLS).for_each(|round| kill(&app, round))
+    });
+    let opened = stream::iter(0..40).map(async |number| {
+        sleep(Duration::from_millis(number * 120)).await;
+        // GitHub is told 202 whoever is away.
+        app.told(json!({ "action": "opened", "repository": REST, "title": format!("item {number}") })).await.number()
+    });
+    let reads = stream::iter(0..30).map(async |number| {
+        sleep(Duration::from_millis(number * 150)).await;
+        let (took, answer) = timed(async { app.get("/api/tasks").await }).await;
+        assert!(matches!(answer.status, 200 | 503), "{answer}");
+        took
+    });
+    let (opened, mut took): (Vec<i64>, Vec<Duration>) =
+        join!(opened.buffer_unordered(4).collect::<Vec<_>>(), reads.buffer_unordered(4).collect());
+    while !killer.is_finished() {
+        sleep(Duration::from_millis(20)).await;
+    }
+    killer.join().expect("every kill was followed by a start");
+    took.sort();
+    assert!(took[took.len() - 1] < AWAY, "reads took up to {:?}", took[took.len() - 1]);
+    for number in opened {
+        let _ = app.task(&format!("{REST}#{number}")).await;
+    }
+}
+
+async fn without_it_its_pages_say_so_and_the_others_work(database: Database) {
+    let app = App::start(&step(""), database, |options| options).unwrap();
+    let _ = app.import().await;
+    app.system().kill("backlog").unwrap();
+    for path in ["/api/tasks", "/api/rules"] {
+        let (took, answer) = timed(async { app.get(path).await }).await;
+        let answer = answer.is(503);
+        assert_eq!(answer["type"], "urn:automator:unavailable", "{answer}");
+        assert!(took < AWAY, "{path}: {took:?}");
+    }
+    let page = app.get("/").header("accept", "text/html").await.is(503);
+    assert!(page.text.contains("<html") && page.text.contains("backlog is not available"), "{page}");
+    for path in ["/team", "/measures", "/api/items", "/api/team", "/api/measures", "/health/ready"] {
+        let (took, answer) = timed(async { app.get(path).await }).await;
+        let _ = answer.is(200);
+        assert!(took < UNTOUCHED, "{path}: {took:?}");
+    }
+    app.system().start_again("backlog").unwrap();
+    eventually("tasks are there again", async || (app.get("/api/tasks").await.status == 200).then_some(())).await;
+}
+
+async fn stopped_it_costs_a_caller_what_the_caller_has(database: Database) {
+    let app = App::start(&step(""), database, |options| options).unwrap();
+    let _ = app.import().await;
+    app.system().pause("backlog").unwrap();
+    let back = async {
+        sleep(Duration::from_secs(2)).await;
+        app.system().resume("backlog").unwrap();
+    };
+    let hasty = async { app.get("/api/tasks").header("x-request-timeout", "500").await };
+    let patient = async { app.get("/api/tasks").await };
+    let others = async { app.get("/api/team").await };
+    let ((hasty, late), (patient, whole), (others, team), ()) =
+        join!(timed(hasty), timed(patient), timed(others), back);
+    let _ = late.is(504);
+    let (_, _) = (whole.is(200), team.is(200));
+    assert!((Duration::from_millis(450)..Duration::from_millis(1_000)).contains(&hasty), "{hasty:?}");
+    assert!(patient < Duration::from_secs(4) && others < UNTOUCHED, "{patient:?} {others:?}");
+
+    // One that hangs for good costs what the gateway and Automator allow, not more.
+    app.system().pause("backlog").unwrap();
+    let (took, answer) = timed(async { app.get("/api/tasks").await }).await;
+    app.system().resume("backlog").unwrap();
+    assert!(matches!(answer.status, 503 | 504), "{answer}");
+    assert!(took < Duration::from_secs(12), "{took:?}");
+    eventually("tasks are there again", async || (app.get("/api/tasks").await.status == 200).then_some(())).await;
+}
+
+async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
+    let app = App::start(&step("/tests/instances"), database, |options| {
+        options.env("backlog", "RUST_LOG", "debug").env("backlog-2", "RUST_LOG", "debug")
+    })
+    .unwrap();
+    let _ = app.import().await;
+    let reads = async || {
+        let reads = stream::iter(0..40).map(async |_| app.get("/api/tasks?limit=1").await.is(200));
+        reads.buffer_unordered(4).collect::<Vec<Answer>>().await.len()
+    };
+    let before = (calls(&app, "backlog"), calls(&app, "backlog-2"));
+    assert_eq!(reads().await, 40);
+    let (one, two) = (calls(&app, "backlog") - before.0, calls(&app, "backlog-2") - before.1);
+    assert!(one >= 10 && two >= 10, "one took {one} calls, the other {two}");
+
+    // Whoever reads does not notice that one is gone.
+    app.system().kill("backlog-2").unwrap();
+    assert_eq!(reads().await, 40);
+    app.system().start_again("backlog-2").unwrap();
+    app.system().kill("backlog").unwrap();
+    eventually("the one that came back is asked", async || {
+        (app.get("/api/tasks?limit=1").await.status == 200).then_some(())
+    })
+    .await;
+}
+
+async fn a_page_costs_at_most_two_calls(database: Database) {
+    let app = App::start(&step(""), database, |options| options.env("backlog", "RUST_LOG", "debug")).unwrap();
+    let _ = app.import().await;
+    let task = app.get("/api/tasks?limit=1").await.is(200);
+    let id = task.items()[0]["id"].as_str().unwrap().to_owned();
+    for path in ["/".to_owned(), "/?status=intake".to_owned(), format!("/tasks/{id}"), "/team".to_owned(), "/measures".to_owned()] {
+        let before = calls(&app, "backlog");
+        let _ = app.get(&path).await.is(200);
+        let cost = calls(&app, "backlog") - before;
+        assert!(cost <= 2, "{path} costs {cost} calls");
+    }
+}
+
+/// How many calls an instance has answered, as its log has it.
+fn calls(app: &App, process: &str) -> usize {
+    app.system().log(process).unwrap().lines().filter(|line| line.contains("call answered")).count()
+}
+
+/// Kills the service after a while and starts it again after another.
+fn kill(app: &App, round: u64) {
+    thread::sleep(Duration::from_millis(200 + round * 137 % 400));
+    app.system().kill("backlog").expect("it was running");
+    thread::sleep(Duration::from_millis(100 + round * 211 % 900));
+    app.system().start_again("backlog").expect("it comes back");
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
+    let start = Instant::now();
+    let done = work.await;
+    (start.elapsed(), done)
+}
+
+/// The step, or a variant of it.
+fn step(variant: &str) -> Step {
+    let folder = format!("{}{variant}", env!("CARGO_MANIFEST_DIR"));
+    Step { number: "05", binary: env!("CARGO_BIN_EXE_system-05"), folder: folder.leak() }
+}

@@ -1,0 +1,14 @@
+//! The acceptance suite with the split undone: the port of tasks leads into the process again, because one setting says so.
+
+use std::process::ExitCode;
+
+use acceptance::{Engine, Step};
+
+fn main() -> ExitCode {
+    let step = Step {
+        number: "05",
+        binary: env!("CARGO_BIN_EXE_system-05"),
+        folder: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/undone"),
+    };
+    acceptance::run_on(step, &[Engine::Sqlite])
+}
