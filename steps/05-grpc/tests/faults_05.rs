@@ -44,7 +44,9 @@ async fn killed_while_events_arrive_it_gets_them_all(database: Database) {
     let opened = stream::iter(0..40).map(async |number| {
         sleep(Duration::from_millis(number * 120)).await;
         // GitHub is told 202 whoever is away.
-        app.told(json!({ "action": "opened", "repository": REST, "title": format!("item {number}") })).await.number()
+        app.told(json!({ "action": "opened", "repository": REST, "title": format!("item {number}") }))
+            .await
+            .number()
     });
     let reads = stream::iter(0..30).map(async |number| {
         sleep(Duration::from_millis(number * 150)).await;
@@ -83,7 +85,8 @@ async fn without_it_its_pages_say_so_and_the_others_work(database: Database) {
         assert!(took < UNTOUCHED, "{path}: {took:?}");
     }
     app.system().start_again("backlog").unwrap();
-    eventually("tasks are there again", async || (app.get("/api/tasks").await.status == 200).then_some(())).await;
+    eventually("tasks are there again", async || (app.get("/api/tasks").await.status == 200).then_some(()))
+        .await;
 }
 
 async fn stopped_it_costs_a_caller_what_the_caller_has(database: Database) {
@@ -110,7 +113,8 @@ async fn stopped_it_costs_a_caller_what_the_caller_has(database: Database) {
     app.system().resume("backlog").unwrap();
     assert!(matches!(answer.status, 503 | 504), "{answer}");
     assert!(took < Duration::from_secs(12), "{took:?}");
-    eventually("tasks are there again", async || (app.get("/api/tasks").await.status == 200).then_some(())).await;
+    eventually("tasks are there again", async || (app.get("/api/tasks").await.status == 200).then_some(()))
+        .await;
 }
 
 async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
@@ -144,7 +148,13 @@ async fn a_page_costs_at_most_two_calls(database: Database) {
     let _ = app.import().await;
     let task = app.get("/api/tasks?limit=1").await.is(200);
     let id = task.items()[0]["id"].as_str().unwrap().to_owned();
-    for path in ["/".to_owned(), "/?status=intake".to_owned(), format!("/tasks/{id}"), "/team".to_owned(), "/measures".to_owned()] {
+    for path in [
+        "/".to_owned(),
+        "/?status=intake".to_owned(),
+        format!("/tasks/{id}"),
+        "/team".to_owned(),
+        "/measures".to_owned(),
+    ] {
         let before = calls(&app, "backlog");
         let _ = app.get(&path).await.is(200);
         let cost = calls(&app, "backlog") - before;
