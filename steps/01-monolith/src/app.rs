@@ -210,7 +210,7 @@ async fn follow_reach(
     for (id, comments, reactions) in items {
         let Some(stored) = StoredTask::find(store, tx, &id).await? else { continue };
         let mut task = stored.clone();
-        task.follow_reach(Rice::reach_of_item(base_reach, comments, reactions));
+        task.fields.follow_reach(Rice::reach_of_item(base_reach, comments, reactions));
         stored.become_like(&task, tx, Who::Catalogue).await?;
     }
     Ok(())

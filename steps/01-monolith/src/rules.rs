@@ -44,6 +44,15 @@ pub struct Tables {
 /// Those of the one schema.
 const TABLES: Tables = Tables { runs: "rule_runs", subject: "item_id", actions: "rule_actions" };
 
+/// The rules that Automator ships with, as an INSERT that may go on. Their place is the migration that has shipped them: it
+/// never changes, and this is its last statement.
+#[must_use]
+pub fn shipped() -> &'static str {
+    const MIGRATION: &str = include_str!("../migrations/0005_rules.sql");
+    let insert = MIGRATION.rfind("INSERT INTO rules ").map_or("", |at| &MIGRATION[at..]);
+    insert.trim_end().trim_end_matches(';')
+}
+
 /// Writes down what the rules make of `event` about the item of that id.
 ///
 /// # Errors

@@ -407,12 +407,12 @@ async fn write_task(
     let Some(stored) = StoredTask::find(store, tx, &id).await? else { return Ok(()) };
     let mut task = stored.clone();
     if !is_open {
-        Status::Done.as_str().clone_into(&mut task.status);
+        Status::Done.as_str().clone_into(&mut task.fields.status);
     } else {
         if written.before.is_some_and(|before| before != State::Open) {
-            Status::Intake.as_str().clone_into(&mut task.status);
+            Status::Intake.as_str().clone_into(&mut task.fields.status);
         }
-        task.follow(&rice);
+        task.fields.follow(&rice);
     }
     stored.become_like(&task, tx, Who::Github(origin)).await
 }

@@ -1,18 +1,20 @@
 //! The one place that changes tasks, whoever asks: a person over the API or on a page, the item on GitHub, the catalogue.
 //! What changed is written into the history in the same transaction.
 
+mod fields;
+
 use chassis::Fault;
-use domain::{Login, Rice, RiceChange, Status, TaskChange};
+use domain::{Login, Status, TaskChange};
 use sqlx::{AssertSqlSafe, FromRow};
 use store::{Store, Tx};
 use uuid::Uuid;
 
 use crate::{
     Result,
-    api::tasks::{date, day},
-    history::{self, Change, Who},
+    history::{self, Who},
     rules,
 };
+pub use fields::Fields;
 
 /// Makes `change` within `tx`. `expected` may refuse the version that is stored.
 ///
@@ -32,7 +34,7 @@ pub async fn change(
         .ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
     expected(stored.version)?;
     let changed = stored.with(tx, change).await?;
-    if changed.status != Status::Done.as_str() && !is_open(tx, &stored.item_id).await? {
+    if changed.fields.status != Status::Done.as_str() && !is_open(tx, &stored.item_id).await? {
         return Err(Fault::invalid("status", "must be done: the item is closed").into());
     }
     stored.become_like(&changed, tx, who).await?;
@@ -44,7 +46,7 @@ pub async fn change(
 /// # Errors
 /// The database's.
 pub async fn reach(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<f64>, sqlx::Error> {
-    Ok(StoredTask::find(store, tx, &id.to_string()).await?.map(|task| task.reach))
+    Ok(StoredTask::find(store, tx, &id.to_string()).await?.map(|task| task.fields.reach))
 }
 
 /// What of a task may change, as it is stored.
@@ -52,17 +54,10 @@ pub async fn reach(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<f64>, 
 pub(crate) struct StoredTask {
     id: String,
     item_id: String,
-    pub(crate) status: String,
     assignee_id: Option<String>,
-    /// Login that belongs to `assignee_id`.
-    assignee: Option<String>,
-    due_day: Option<i64>,
-    reach: f64,
-    impact: f64,
-    confidence: f64,
-    effort: f64,
-    /// 1: a person has set a factor, so they no longer follow the item.
-    rice_set: i64,
+    /// Their assignee is the login that belongs to `assignee_id`.
+    #[sqlx(flatten)]
+    pub(crate) fields: Fields,
     version: i64,
 }
 
@@ -79,47 +74,14 @@ impl StoredTask {
         sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut **tx).await
     }
 
-    /// Gives it the factors of its item, unless a person has set one.
-    pub(crate) fn follow(&mut self, rice: &Rice) {
-        if self.rice_set == 0 {
-            self.reach = rice.reach;
-            self.impact = rice.impact;
-            self.confidence = rice.confidence;
-            self.effort = rice.effort;
-        }
-    }
-
-    /// Gives it another reach, unless a person has set a factor.
-    pub(crate) fn follow_reach(&mut self, reach: f64) {
-        if self.rice_set == 0 {
-            self.reach = reach;
-        }
-    }
-
     /// The row with the change applied.
     async fn with(&self, tx: &mut Tx, change: &TaskChange) -> Result<Self> {
-        let mut new = self.clone();
-        if let Some(status) = change.status {
-            status.as_str().clone_into(&mut new.status);
-        }
+        let mut new = Self { fields: self.fields.with(change), ..self.clone() };
         if let Some(assignee) = &change.assignee {
             new.assignee_id = match assignee {
                 Some(login) => Some(active_member(tx, login).await?),
                 None => None,
             };
-            new.assignee = assignee.as_ref().map(Login::to_string);
-        }
-        if let Some(due_date) = change.due_date {
-            new.due_day = due_date.map(day);
-        }
-        if let Some(rice) = &change.rice {
-            new.reach = rice.reach.unwrap_or(new.reach);
-            new.impact = rice.impact.unwrap_or(new.impact);
-            new.confidence = rice.confidence.unwrap_or(new.confidence);
-            new.effort = rice.effort.unwrap_or(new.effort);
-            if *rice != RiceChange::default() {
-                new.rice_set = 1;
-            }
         }
         Ok(new)
     }
@@ -135,49 +97,25 @@ impl StoredTask {
                               effort = $7, rice_set = $8, version = $9, updated_at = $10 \
              WHERE id = $11",
         )
-        .bind(&new.status)
+        .bind(&new.fields.status)
         .bind(&new.assignee_id)
-        .bind(new.due_day)
-        .bind(new.reach)
-        .bind(new.impact)
-        .bind(new.confidence)
-        .bind(new.effort)
-        .bind(new.rice_set)
+        .bind(new.fields.due_day)
+        .bind(new.fields.reach)
+        .bind(new.fields.impact)
+        .bind(new.fields.confidence)
+        .bind(new.fields.effort)
+        .bind(new.fields.rice_set)
         .bind(version)
         .bind(store::now())
         .bind(&self.id)
         .execute(&mut **tx)
         .await?;
-        history::record(tx, history::TABLE, &self.id, version, who, &self.changes(new)).await?;
-        if new.status != self.status && who.sets_off_rules() {
+        history::record(tx, history::TABLE, &self.id, version, who, &self.fields.changes(&new.fields))
+            .await?;
+        if new.fields.status != self.fields.status && who.sets_off_rules() {
             rules::decide(tx, &self.item_id, &rules::status_changed(&self.id, version)).await?;
         }
         Ok(())
-    }
-
-    /// The fields in which `new` differs.
-    fn changes(&self, new: &Self) -> Vec<Change> {
-        let fields = |task: &Self| {
-            [
-                ("status", Some(task.status.clone())),
-                ("assignee", task.assignee.clone()),
-                // A stored day is a date; should one not be, its number still tells something.
-                (
-                    "due_date",
-                    task.due_day.map(|day| date(day).map_or(day.to_string(), |date| date.to_string())),
-                ),
-                ("rice.reach", Some(task.reach.to_string())),
-                ("rice.impact", Some(task.impact.to_string())),
-                ("rice.confidence", Some(task.confidence.to_string())),
-                ("rice.effort", Some(task.effort.to_string())),
-            ]
-        };
-        fields(self)
-            .into_iter()
-            .zip(fields(new))
-            .filter(|((_, before), (_, after))| before != after)
-            .map(|((field, before), (_, after))| Change { field, before, after })
-            .collect()
     }
 }
 

@@ -152,7 +152,7 @@ impl Ruler {
                 TaskChange { assignee: Some(Some(login.clone())), ..TaskChange::default() }
             }
             Action::AddReach(reach) => {
-                let reach = Some((stored.reach + reach).clamp(0.0, domain::Rice::MAX_REACH));
+                let reach = Some((stored.fields.reach + reach).clamp(0.0, domain::Rice::MAX_REACH));
                 let rice = RiceChange { reach, ..RiceChange::default() };
                 TaskChange { rice: Some(rice), ..TaskChange::default() }
             }

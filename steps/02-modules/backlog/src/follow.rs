@@ -59,17 +59,17 @@ impl Module {
             let mut task = stored.clone();
             copy(&mut task, item);
             if !is_open {
-                Status::Done.as_str().clone_into(&mut task.status);
+                Status::Done.as_str().clone_into(&mut task.fields.status);
             } else {
                 if stored.closed == 1 {
-                    Status::Intake.as_str().clone_into(&mut task.status);
+                    Status::Intake.as_str().clone_into(&mut task.fields.status);
                 }
-                task.follow(&rice);
+                task.fields.follow(&rice);
             }
             stored.become_like(&task, tx, Who::Github(fact.origin), maintainers).await?;
         }
         if let Some(occurrence) = &fact.occurrence {
-            let status = Stored::find(&self.store, tx, id).await?.map(|task| task.status);
+            let status = Stored::find(&self.store, tx, id).await?.map(|task| task.fields.status);
             let facts = step_01_monolith::rules::Facts {
                 kind: item.kind.to_string(),
                 category: item.category.map(|category| category.to_string()),
@@ -164,7 +164,7 @@ pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fa
         let id = known.id.parse().map_err(Fault::internal)?;
         let Some(stored) = Stored::find(store, &mut tx, id).await? else { continue };
         let mut task = stored.clone();
-        task.follow_reach(reach);
+        task.fields.follow_reach(reach);
         stored.become_like(&task, &mut tx, Who::Catalogue, &HashSet::new()).await?;
     }
     tx.commit().await.map_err(store::fault)

@@ -18,10 +18,11 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use chassis::serve::Stop;
 use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
-use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, migrate::Migrator};
 use step_01_monolith::{
     api::rules as stored_rules,
     history::{self, Who},
+    rules as decisions,
 };
 use step_02_contracts::{
     Backlog, Ctx, Fault, Github, Handler, IdempotencyKey, Notify, Once, Team,
@@ -51,7 +52,8 @@ pub fn migrations() -> Migrator {
 /// # Errors
 /// The database's.
 pub async fn ship_rules(store: &Store) -> Result<(), sqlx::Error> {
-    sqlx::query(include_str!("shipped.sql")).execute(store.pool()).await.map(drop)
+    let sql = format!("{} ON CONFLICT DO NOTHING", decisions::shipped());
+    sqlx::query(AssertSqlSafe(sql)).execute(store.pool()).await.map(drop)
 }
 
 /// Whom backlog asks.

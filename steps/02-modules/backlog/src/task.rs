@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use domain::{Login, Rice, RiceChange, Status, TaskChange};
+use domain::{Login, Status, TaskChange};
 use sqlx::{AssertSqlSafe, FromRow};
 use step_01_monolith::{
-    api::tasks::{date, day},
-    history::{self, Change, Who},
+    history::{self, Who},
     rules as decisions,
+    tasks::Fields,
 };
 use step_02_contracts::{BacklogEvent, Fault};
 use store::{Store, Tx};
@@ -39,15 +39,15 @@ pub(crate) async fn change(
     {
         return Err(Fault::invalid("assignee", "must be an active member of the team"));
     }
-    let changed = stored.with(change);
-    if changed.status != Status::Done.as_str() && stored.closed == 1 {
+    let changed = Stored { fields: stored.fields.with(change), ..stored.clone() };
+    if changed.fields.status != Status::Done.as_str() && stored.closed == 1 {
         return Err(Fault::invalid("status", "must be done: the item is closed"));
     }
     stored.become_like(&changed, tx, who, maintainers).await?;
-    if changed.assignee == stored.assignee {
+    if changed.fields.assignee == stored.fields.assignee {
         return Ok(None);
     }
-    let assignee = changed.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?;
+    let assignee = changed.fields.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?;
     Ok(Some(Assigned { id, version: stored.version + 1, assignee, by: who.to_string() }))
 }
 
@@ -65,15 +65,8 @@ pub(crate) struct Stored {
     pub(crate) item_updated_at: i64,
     pub(crate) comments: i64,
     pub(crate) reactions: i64,
-    pub(crate) status: String,
-    assignee: Option<String>,
-    due_day: Option<i64>,
-    pub(crate) reach: f64,
-    impact: f64,
-    confidence: f64,
-    effort: f64,
-    /// 1: a person has set a factor, so they no longer follow the item.
-    rice_set: i64,
+    #[sqlx(flatten)]
+    pub(crate) fields: Fields,
     version: i64,
 }
 
@@ -93,57 +86,6 @@ impl Stored {
             .map_err(store::fault)
     }
 
-    /// Gives it the factors of its item, unless a person has set one.
-    pub(crate) fn follow(&mut self, rice: &Rice) {
-        if self.rice_set == 0 {
-            self.reach = rice.reach;
-            self.impact = rice.impact;
-            self.confidence = rice.confidence;
-            self.effort = rice.effort;
-        }
-    }
-
-    /// Gives it another reach, unless a person has set a factor.
-    pub(crate) fn follow_reach(&mut self, reach: f64) {
-        if self.rice_set == 0 {
-            self.reach = reach;
-        }
-    }
-
-    /// The row with the change applied.
-    fn with(&self, change: &TaskChange) -> Self {
-        let mut new = self.clone();
-        if let Some(status) = change.status {
-            status.as_str().clone_into(&mut new.status);
-        }
-        if let Some(assignee) = &change.assignee {
-            new.assignee = assignee.as_ref().map(Login::to_string);
-        }
-        if let Some(due_date) = change.due_date {
-            new.due_day = due_date.map(day);
-        }
-        if let Some(rice) = &change.rice {
-            new.reach = rice.reach.unwrap_or(new.reach);
-            new.impact = rice.impact.unwrap_or(new.impact);
-            new.confidence = rice.confidence.unwrap_or(new.confidence);
-            new.effort = rice.effort.unwrap_or(new.effort);
-            if *rice != RiceChange::default() {
-                new.rice_set = 1;
-            }
-        }
-        new
-    }
-
-    /// Whether what a client sees of it is the same.
-    fn shows_the_same(&self, new: &Self) -> bool {
-        let seen = |task: &Self| {
-            let Self { reach, impact, confidence, effort, rice_set, due_day, .. } = *task;
-            let factors = [reach, impact, confidence, effort];
-            (task.status.clone(), task.assignee.clone(), due_day, factors, rice_set)
-        };
-        seen(self) == seen(new)
-    }
-
     /// Stores `new` in place of this row, with what a client sees of it in the history; nothing when they are the same.
     pub(crate) async fn become_like(
         &self,
@@ -155,7 +97,8 @@ impl Stored {
         if new == self {
             return Ok(());
         }
-        let (version, updated_at) = if self.shows_the_same(new) {
+        // A client sees its fields; the rest is the item's.
+        let (version, updated_at) = if new.fields == self.fields {
             (self.version, None)
         } else {
             (self.version + 1, Some(store::now()))
@@ -167,14 +110,14 @@ impl Stored {
                                       item_updated_at = $16, comments = $17, reactions = $18 \
              WHERE id = $19",
         )
-        .bind(&new.status)
-        .bind(&new.assignee)
-        .bind(new.due_day)
-        .bind(new.reach)
-        .bind(new.impact)
-        .bind(new.confidence)
-        .bind(new.effort)
-        .bind(new.rice_set)
+        .bind(&new.fields.status)
+        .bind(&new.fields.assignee)
+        .bind(new.fields.due_day)
+        .bind(new.fields.reach)
+        .bind(new.fields.impact)
+        .bind(new.fields.confidence)
+        .bind(new.fields.effort)
+        .bind(new.fields.rice_set)
         .bind(version)
         .bind(updated_at)
         .bind(&new.kind)
@@ -189,11 +132,11 @@ impl Stored {
         .execute(&mut **tx)
         .await
         .map_err(store::fault)?;
-        history::record(tx, CHANGES, &self.id, version, who, &self.changes(new))
+        history::record(tx, CHANGES, &self.id, version, who, &self.fields.changes(&new.fields))
             .await
             .map_err(store::fault)?;
         self.tell(new, tx, version, who)?;
-        if new.status != self.status && who.sets_off_rules() {
+        if new.fields.status != self.fields.status && who.sets_off_rules() {
             let event = decisions::status_changed(&self.id, version);
             rules::decide(tx, &event, &new.facts(), &new.item_key, maintainers).await?;
         }
@@ -202,10 +145,10 @@ impl Stored {
 
     /// Records what others may care about, but for whom it was given to.
     fn tell(&self, new: &Self, tx: &mut Tx, version: i64, who: Who<'_>) -> Result<(), Fault> {
-        if new.status != self.status {
+        if new.fields.status != self.fields.status {
             let id = self.id.parse().map_err(Fault::internal)?;
-            let before = self.status.parse().map_err(Fault::internal)?;
-            let after = new.status.parse().map_err(Fault::internal)?;
+            let before = self.fields.status.parse().map_err(Fault::internal)?;
+            let after = new.fields.status.parse().map_err(Fault::internal)?;
             tx.record(&BacklogEvent::TaskStatusChanged { id, version, before, after, by: who.to_string() })?;
         }
         Ok(())
@@ -218,32 +161,7 @@ impl Stored {
             category: self.category.clone(),
             language: self.language.clone(),
             author: self.author.clone(),
-            status: Some(self.status.clone()),
+            status: Some(self.fields.status.clone()),
         }
-    }
-
-    /// The fields in which `new` differs, as the API names them.
-    fn changes(&self, new: &Self) -> Vec<Change> {
-        let fields = |task: &Self| {
-            [
-                ("status", Some(task.status.clone())),
-                ("assignee", task.assignee.clone()),
-                // A stored day is a date; should one not be, its number still tells something.
-                (
-                    "due_date",
-                    task.due_day.map(|day| date(day).map_or(day.to_string(), |date| date.to_string())),
-                ),
-                ("rice.reach", Some(task.reach.to_string())),
-                ("rice.impact", Some(task.impact.to_string())),
-                ("rice.confidence", Some(task.confidence.to_string())),
-                ("rice.effort", Some(task.effort.to_string())),
-            ]
-        };
-        fields(self)
-            .into_iter()
-            .zip(fields(new))
-            .filter(|((_, before), (_, after))| before != after)
-            .map(|((field, before), (_, after))| Change { field, before, after })
-            .collect()
     }
 }
