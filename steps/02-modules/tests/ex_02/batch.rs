@@ -2,12 +2,12 @@
 
 mod counting;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use acceptance::{Database, Step, with_system};
-use axum::response::IntoResponse;
+use acceptance::{Database, Step, reqwest, serde_json::Value, with_system};
+use axum::Router;
 use clap::Parser;
-use domain::{ItemKey, TaskQuery};
+use domain::ItemKey;
 use step_02_backlog::pieces::with_items::{Stitched, TaskRow, with_items};
 use step_02_contracts::Fault;
 use step_02_modules::{
@@ -16,6 +16,7 @@ use step_02_modules::{
     config::Config,
     stores::Stores,
 };
+use tokio::net::TcpListener;
 
 use crate::in_process::{ctx, delivery};
 use counting::{Counting, key, row};
@@ -166,22 +167,32 @@ async fn in_the_real_modules_an_outage_of_github_is_a_503() {
     let modules = Modules::new(&stores, &bus, &config, &Wiring::default()).await.unwrap();
     modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     bus.settled().await;
-    let before = modules.ports.backlog.tasks(&ctx(), TaskQuery::default()).await.unwrap();
-    assert!(
-        before.items.len() == 1,
-        "An issue was opened, and the real backlog shows {} tasks.",
-        before.items.len()
-    );
+    let url = listening(step_02_backlog::router(modules.ports.backlog.clone())).await;
+    let before = get(&url, "/api/tasks").await;
+    let page: Value = before.json().await.unwrap();
+    let tasks = page["items"].as_array().map_or(0, Vec::len);
+    assert!(tasks == 1, "An issue was opened, and the real backlog shows {tasks} tasks: {page}.");
 
     stores.github.close().await;
-    let status = match modules.ports.backlog.tasks(&ctx(), TaskQuery::default()).await {
-        Ok(page) => page.items.len().to_string(),
-        Err(fault) => fault.into_response().status().as_u16().to_string(),
-    };
+    let answer = get(&url, "/api/tasks").await;
+    let (status, body) = (answer.status(), answer.text().await.unwrap());
     assert!(
-        status == "503",
-        "The database of github's items is away, and whoever asks for the backlog gets {status} instead of 503."
+        status == 503 && body.contains("urn:automator:unavailable"),
+        "The database of github's items is away, and whoever asks for the backlog gets {status} instead of 503: {body}."
     );
+}
+
+/// Serves `routes` on a port of their own, for as long as the test's runtime lives.
+async fn listening(routes: Router) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, chassis::http::frame(routes)).await });
+    url
+}
+
+async fn get(url: &str, path: &str) -> reqwest::Response {
+    let client = chassis::client::client(Duration::from_secs(10)).unwrap();
+    client.get(format!("{url}{path}")).send().await.unwrap()
 }
 
 #[test]
