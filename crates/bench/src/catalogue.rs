@@ -5,7 +5,7 @@ use domain::{Catalogue, catalogue::Repository};
 /// The built-in catalogue as TOML, and its first `more` repositories once more under another owner: the simulated GitHub
 /// gives each name items of its own.
 #[must_use]
-pub fn enlarged(more: usize) -> String {
+pub(crate) fn enlarged(more: usize) -> String {
     let Catalogue { repositories } = Catalogue::builtin();
     let known = repositories.iter().map(|repository| entry(repository.name.owner(), repository));
     let again = repositories.iter().take(more).map(|repository| entry("once-more", repository));

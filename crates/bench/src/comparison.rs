@@ -7,8 +7,7 @@ use anyhow::Result;
 use tokio::runtime::Runtime;
 
 use crate::{
-    Figures, Footprint, Measured, Memory, Options, Recording, Target, Visit, footprint, number, table,
-    take_turns,
+    Footprint, Measured, Memory, Options, Recording, Target, Visit, beside, footprint, number, take_turns,
 };
 
 /// What one visit costs at the front of a system, and what it would without the work behind.
@@ -60,11 +59,9 @@ impl Comparison {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (real, memory) = (Figures::of(&self.real), Figures::of(&self.memory));
-        let rows = [real.row(&self.process), memory.row("from memory"), real.ratio(&memory).row("ratio")];
         let kilobytes = number(Some(self.bytes as f64 / 1_000.0));
         writeln!(f, "{}, {kilobytes} kB; each figure is one request's", self.what)?;
-        write!(f, "{}", table(&Figures::HEAD, &rows))?;
+        write!(f, "{}", beside((&self.process, &self.real), ("from memory", &self.memory)))?;
         if self.real.cpu.is_none() {
             writeln!(f, "  CPU: not measured on this system")?;
         }

@@ -6,7 +6,8 @@
 //!
 //! A bench is a target with `harness = false` whose `main` is [`main`]. Nothing here passes or fails by a time.
 
-pub mod catalogue;
+pub mod backlog;
+mod catalogue;
 mod comparison;
 mod connection;
 mod figures;
@@ -19,10 +20,10 @@ mod visit;
 
 pub use comparison::Comparison;
 pub use connection::Connection;
-pub use figures::Figures;
+pub use figures::beside;
 pub use options::{Options, main};
 pub use process::{Footprint, cpu_time, footprint};
 pub use replay::{Memory, Recording};
-pub use table::{number, table};
+pub use table::number;
 pub use turns::{Measured, Target, take_turns};
 pub use visit::Visit;

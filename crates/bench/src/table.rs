@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// `rows` under `head`, the first column to the left, all others to the right.
 #[must_use]
-pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(ToString::to_string).collect();
     let lines: Vec<&Vec<String>> = [&head].into_iter().chain(rows).collect();
     let width = |column: usize| {

@@ -9,7 +9,7 @@ mod servers;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use acceptance::{anyhow::Result, tempfile::TempDir, tokio::runtime::Runtime};
-use bench::{Figures, Options, Target, Visit};
+use bench::{Options, Target, Visit};
 
 use crate::{nginx::Nginx, servers::Server};
 
@@ -43,11 +43,9 @@ fn measure(options: &Options) -> Result<()> {
                 Target { base: &theirs.0, process: theirs.1, behind: &nothing },
             ];
             let [ours, theirs] = bench::take_turns(&runtime, &options, &visit, &targets)?;
-            let (ours, theirs) = (Figures::of(&ours), Figures::of(&theirs));
-            let rows = [ours.row("gateway"), theirs.row("nginx"), ours.ratio(&theirs).row("ratio")];
             let kilobytes = bench::number(Some(bytes as f64 / 1_000.0));
             println!("\n{kilobytes} kB, {connections} connections; each figure is one request's");
-            print!("{}", bench::table(&Figures::HEAD[..5], &rows));
+            print!("{}", bench::beside(("gateway", &ours), ("nginx", &theirs)));
         }
     }
     Ok(())
