@@ -10,13 +10,13 @@ use acceptance::{
 use crate::{
     client::Client,
     started::{ALL_OLD, with},
-    switching::{MANY, begin_many},
+    switching::{all_are_answered, begin_many},
 };
 
 #[test]
 fn requests_in_flight_across_a_stop_all_get_an_answer() {
     with(ALL_OLD, async |gateway| {
-        let mut waiting = begin_many(gateway).await;
+        let waiting = begin_many(gateway).await;
         let mut idle = Client::connect(&gateway.url).await;
         let system = Arc::clone(&gateway.system);
         let stopping = tokio::task::spawn_blocking(move || system.terminate("gateway"));
@@ -29,13 +29,7 @@ fn requests_in_flight_across_a_stop_all_get_an_answer() {
             sleep(Duration::from_millis(10)).await;
         }
         assert!(idle.more().await.is_empty(), "a connection without a request ends at once");
-        gateway.old.open_gate();
-        let mut answered = 0;
-        while let Some(answer) = waiting.join_next().await {
-            assert_eq!(answer.expect("an answer"), "old");
-            answered += 1;
-        }
-        assert_eq!(answered, MANY);
+        all_are_answered(gateway, waiting).await;
         let status = stopping.await.unwrap().expect("it stops in time");
         assert!(status.success(), "{status}");
     });

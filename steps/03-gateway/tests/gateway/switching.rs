@@ -8,17 +8,33 @@ use crate::{
 };
 
 /// How many requests are under way while something changes.
-pub(crate) const MANY: usize = 200;
+const MANY: usize = 200;
 
-/// Begins so many requests that wait at the upstream's gate.
-pub(crate) async fn begin_many(gateway: &Started) -> JoinSet<String> {
+/// Begins so many requests that wait at the upstream's gate: one half for the answer, the other half in the middle of it.
+pub(crate) async fn begin_many(gateway: &Started) -> JoinSet<()> {
     let mut waiting = JoinSet::new();
-    for _ in 0..MANY {
+    for number in 0..MANY {
         let url = gateway.url.clone();
-        waiting.spawn(async move { get(&url, "/gate", "").await.text().to_owned() });
+        let (path, whole) = if number % 2 == 0 { ("/gate", "old") } else { ("/parts", "firstsecond") };
+        waiting.spawn(async move {
+            let answer = get(&url, path, "").await;
+            assert!(answer.status == 200 && answer.is_whole, "{answer:?}");
+            assert_eq!(answer.text(), whole);
+        });
     }
     gateway.old.has_seen(MANY).await;
     waiting
+}
+
+/// Opens the gate and waits until every one of them has its answer.
+pub(crate) async fn all_are_answered(gateway: &Started, mut waiting: JoinSet<()>) {
+    gateway.old.open_gate();
+    let mut answered = 0;
+    while let Some(request) = waiting.join_next().await {
+        request.expect("an answer");
+        answered += 1;
+    }
+    assert_eq!(answered, MANY);
 }
 
 fn percent(percent: u8) -> String {
@@ -109,16 +125,10 @@ fn a_bad_table_is_refused_with_its_line_and_the_old_one_is_kept() {
 #[test]
 fn requests_in_flight_across_a_reload_all_get_an_answer() {
     with(ALL_OLD, async |gateway| {
-        let mut waiting = begin_many(gateway).await;
+        let waiting = begin_many(gateway).await;
         gateway.change("[[route]]\nname = \"other\"\nprefix = \"/\"\nold = \"new\"\n").await;
         assert_eq!(get(&gateway.url, "/", "").await.text(), "new", "the other table is in use");
-        gateway.old.open_gate();
-        let mut answered = 0;
-        while let Some(answer) = waiting.join_next().await {
-            assert_eq!(answer.expect("an answer"), "old");
-            answered += 1;
-        }
-        assert_eq!(answered, MANY);
+        all_are_answered(gateway, waiting).await;
     });
 }
 
