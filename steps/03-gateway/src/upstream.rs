@@ -24,7 +24,7 @@ const KEPT_FOR: Duration = Duration::from_secs(30);
 /// How many connections without a request are kept.
 const KEPT: usize = 512;
 /// The longest head of an answer, and how much of a body is read at once, in bytes.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 512 << 10;
 
 /// A server that answers requests.
 #[derive(Debug)]
