@@ -195,6 +195,9 @@ async fn what_is_under_way_when_it_stops_is_answered() {
     server.stop.stop();
     let (answer, client) = asked.await.expect("no panic");
     assert!(answer.is_ok(), "{answer:?}");
+    // Far below the drain's bound: a connection that idles keeps nothing alive.
+    let left = timeout(Duration::from_secs(3), becomes(true, async || server.has_left())).await;
+    assert!(left.is_ok(), "its last call is answered, and it stays");
     let next = client.task(&waits(2_000), parse(ID)).await;
     assert!(matches!(next, Err(Fault::Unavailable(_))), "{next:?}");
 }
