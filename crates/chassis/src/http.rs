@@ -94,8 +94,9 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     Fault::internal(format!("a handler panicked: {message}")).into_response()
 }
 
-/// An error and what caused it, `: ` in between.
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error and what caused it, `: ` in between: for the log.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

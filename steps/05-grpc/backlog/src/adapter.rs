@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chassis::http::chain;
 use domain::{Login, TaskQuery};
 use step_02_contracts::{Backlog, Ctx, Fault, Handler, Recorded};
 use step_05_api::{
@@ -42,7 +43,7 @@ impl Adapter {
         tracing::debug!(ok = done.is_ok(), "call answered");
         done.map(Response::new).map_err(|fault| {
             if let Fault::Internal(source) = &fault {
-                tracing::error!(cause = %source, "answered with an internal error");
+                tracing::error!(cause = chain(source.as_ref()), "answered with an internal error");
             }
             status(&fault)
         })

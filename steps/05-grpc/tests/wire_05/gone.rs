@@ -145,6 +145,31 @@ async fn whoever_accepts_and_says_nothing_costs_the_deadline() {
     assert!(begun.elapsed() < Duration::from_millis(400) + SLACK, "{:?}", begun.elapsed());
 }
 
+/// Only on Linux a full queue leaves those who come later without any answer.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn whoever_does_not_even_accept_costs_the_deadline() {
+    use acceptance::tokio::net::{TcpSocket, TcpStream};
+
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let full = socket.listen(1).expect("it listens");
+    let address = full.local_addr().expect("it listens");
+    let mut waiting = vec![];
+    while let Ok(connected) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        waiting.push(connected.expect("there is room"));
+        assert!(waiting.len() < 100, "the queue has no end");
+    }
+    let begun = Instant::now();
+    let refused = client(&[format!("http://{address}")]).task(&waits(300), parse(ID)).await;
+    assert!(matches!(refused, Err(Fault::DeadlineExceeded)), "{refused:?}");
+    assert!(
+        begun.elapsed() < Duration::from_millis(800),
+        "{:?}: a connection may take a second",
+        begun.elapsed()
+    );
+}
+
 #[tokio::test]
 async fn whoever_answers_garbage_is_not_available() {
     let garbage = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -170,6 +195,9 @@ async fn what_is_under_way_when_it_stops_is_answered() {
     server.stop.stop();
     let (answer, client) = asked.await.expect("no panic");
     assert!(answer.is_ok(), "{answer:?}");
+    // Far below the drain's bound: a connection that idles keeps nothing alive.
+    let left = timeout(Duration::from_secs(3), becomes(true, async || server.has_left())).await;
+    assert!(left.is_ok(), "its last call is answered, and it stays");
     let next = client.task(&waits(2_000), parse(ID)).await;
     assert!(matches!(next, Err(Fault::Unavailable(_))), "{next:?}");
 }

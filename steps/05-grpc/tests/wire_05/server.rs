@@ -1,10 +1,11 @@
 //! The real server over a fake, on a runtime of its own: so that it can be killed.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use acceptance::tokio::{
     net::TcpListener,
     runtime::{self, Runtime},
+    task::JoinHandle,
 };
 use chassis::{Ctx, auth::Secret, health::Health, serve::Stop};
 use step_05_api::tonic::transport::{Channel, Endpoint};
@@ -23,6 +24,7 @@ pub(crate) struct Server {
     pub(crate) fake: Arc<Fake>,
     pub(crate) address: SocketAddr,
     pub(crate) stop: Stop,
+    served: JoinHandle<io::Result<()>>,
     runtime: Option<Runtime>,
 }
 
@@ -44,9 +46,9 @@ impl Server {
         let (router, health) = server::router(service, Health::new(stop.clone()), stop.clone())
             .expect("the descriptors are ours");
         runtime.spawn(health);
-        runtime.spawn(chassis::serve::run(listener, router, stop.clone()));
+        let served = runtime.spawn(chassis::serve::run(listener, router, stop.clone()));
         drop(inside);
-        Self { fake, address, stop, runtime: Some(runtime) }
+        Self { fake, address, stop, served, runtime: Some(runtime) }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -60,6 +62,11 @@ impl Server {
     /// A connection without anything of ours on it.
     pub(crate) fn channel(&self) -> Channel {
         Endpoint::from_shared(self.url()).expect("an address").connect_lazy()
+    }
+
+    /// Whether it has answered everybody and left.
+    pub(crate) fn has_left(&self) -> bool {
+        self.served.is_finished()
     }
 
     /// Ends it at once, with every connection.

@@ -12,7 +12,7 @@ use step_05_client::GrpcBacklog;
 use crate::{
     fake::Does,
     sample::{ID, parse},
-    server::{Server, TOKEN, waits},
+    server::{Server, TOKEN, client, waits},
 };
 
 #[tokio::test]
@@ -32,9 +32,16 @@ async fn nobody_asks_without_the_token_of_services() {
 #[tokio::test]
 async fn a_client_with_another_token_says_that_we_are_at_fault_and_not_the_caller() {
     let server = Server::start(Does::Answer);
-    let client = GrpcBacklog::new(&[server.url()], &parse::<Secret>("other")).expect("an address");
-    let refused = client.task(&waits(5_000), parse(ID)).await;
+    let stranger = GrpcBacklog::new(&[server.url()], &parse::<Secret>("other")).expect("an address");
+    let refused = stranger.task(&waits(5_000), parse(ID)).await;
     assert!(matches!(refused, Err(Fault::Internal(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_address_may_end_in_a_slash() {
+    let server = Server::start(Does::Answer);
+    let answer = client(&[format!("{}/", server.url())]).task(&waits(5_000), parse(ID)).await;
+    assert!(answer.is_ok(), "{answer:?}");
 }
 
 #[test]
