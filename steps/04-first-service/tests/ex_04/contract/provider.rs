@@ -60,11 +60,17 @@ impl Provider {
         breaches
     }
 
-    /// The same, of a version of `notify` that does `fault` besides.
-    pub(super) async fn breaches_with(&self, fault: Fault, contract: &Contract) -> Vec<String> {
+    /// What a version of `notify` that does `fault` breaks that is not broken `before`.
+    pub(super) async fn broken_by(
+        &self,
+        fault: Fault,
+        contract: &Contract,
+        before: &[String],
+    ) -> Vec<String> {
         self.proxy.add(fault);
-        let breaches = self.breaches(contract).await;
+        let mut breaches = self.breaches(contract).await;
         self.proxy.clear();
+        breaches.retain(|breach| !before.contains(breach));
         breaches
     }
 
