@@ -1,7 +1,5 @@
 //! Exercise 04.1: what a call becomes when it leaves the process.
 
-mod service;
-
 use std::{
     error::Error,
     time::{Duration, Instant},
@@ -15,10 +13,11 @@ use acceptance::{
     with_system,
 };
 use domain::{Channel, Message, Notification};
-use service::{Does, Service};
 use step_02_contracts::{Ctx, Fault, IdempotencyKey, Notify, Once};
 use step_04_first_service::pieces::http_notify::HttpNotify;
 use uuid::Uuid;
+
+use crate::service::{self, Does, Service};
 
 const TOKEN: &str = "token-between-services";
 /// Longer than anybody in these tests agreed to wait.
@@ -213,7 +212,7 @@ async fn settled(app: &App) {
     eventually("rules have nothing left to do", async || (pending().await == Some(0.0)).then_some(())).await;
 }
 
-fn adapter(url: &str) -> HttpNotify {
+pub(crate) fn adapter(url: &str) -> HttpNotify {
     let url = url.parse().expect("an address");
     HttpNotify::new(url, TOKEN.parse().expect("a token")).expect("a client")
 }

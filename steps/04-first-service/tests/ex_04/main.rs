@@ -4,6 +4,8 @@
 //! The adapter meets a service on a real socket that does what the test says. What only the whole can show runs in the real
 //! processes. Without a feature `mine-…` it has our solutions.
 
-#![expect(clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod call;
+mod contract;
+mod service;

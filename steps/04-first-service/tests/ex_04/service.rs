@@ -16,7 +16,7 @@ use acceptance::{
 
 /// What it does with a request that it has read.
 #[derive(Debug, Clone)]
-pub(super) enum Does {
+pub(crate) enum Does {
     /// Answers after a while.
     Answers(u16, String, Duration),
     /// Says nothing at all.
@@ -31,33 +31,35 @@ pub(super) enum Does {
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
+    /// Method, path and version.
+    pub(crate) line: String,
     /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Value,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
 }
 
 impl Asked {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The keys of its messages.
-    pub(super) fn keys(&self) -> Vec<&str> {
+    pub(crate) fn keys(&self) -> Vec<&str> {
         let messages = self.body["messages"].as_array().into_iter().flatten();
         messages.filter_map(|message| message["key"].as_str()).collect()
     }
 }
 
 /// The service.
-pub(super) struct Service {
-    pub(super) url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Service {
     /// Does the same with every request.
-    pub(super) async fn that(does: Does) -> Self {
+    pub(crate) async fn that(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it listens"));
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
@@ -72,7 +74,7 @@ impl Service {
     }
 
     /// What it was asked so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -126,5 +128,6 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
             return None;
         }
     }
-    Some(Asked { headers, body: serde_json::from_slice(&body).unwrap_or_default() })
+    let line = head.lines().next().unwrap_or_default().to_owned();
+    Some(Asked { line, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
 }
