@@ -1,7 +1,5 @@
 //! What `backlog` asks back is answered to services alone, and never through the gateway.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use acceptance::{
     Database, SERVICE_TOKEN, TOKEN,
     reqwest::Method,
@@ -16,7 +14,8 @@ fn what_is_asked_back_is_for_services_alone() {
         binary: env!("CARGO_BIN_EXE_system-05"),
         folder: env!("CARGO_MANIFEST_DIR"),
     };
-    let app = Database::sqlite().and_then(|database| acceptance::App::start(&step, database, |options| options));
+    let app =
+        Database::sqlite().and_then(|database| acceptance::App::start(&step, database, |options| options));
     let app = app.unwrap();
     runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let _ = app.import().await;
