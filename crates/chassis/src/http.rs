@@ -18,6 +18,7 @@ use crate::{
     ctx::{DEFAULT_TIMEOUT, REQUEST_ID},
     extract,
     fault::Cause,
+    lingering,
 };
 
 /// `router` in its frame: a [`Ctx`] for each request, an end to each, a log line for each that our
@@ -34,6 +35,7 @@ pub fn frame(router: Router) -> Router {
         })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(DEFAULT_TIMEOUT, in_context))
+        .layer(middleware::from_fn(lingering::read_rest))
 }
 
 /// `routes` behind the token for writes, taking bodies of at most `longest` bytes.

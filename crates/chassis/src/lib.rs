@@ -5,7 +5,7 @@
 //! context of a request ([`Ctx`]) and the trace it is part of ([`trace`]), failures that cross a wire without losing their meaning
 //! ([`Fault`] ⇄ [`Problem`], RFC 9457), what happened ([`event`]), bodies and queries whose errors name the field ([`extract`]),
 //! the bearer token on writes ([`auth`]) and the sessions of pages ([`session`]), safe repeats of a POST
-//! ([`idempotency`]), health ([`health`]), what Prometheus asks for ([`metrics`]), serving and draining ([`serve`]),
+//! ([`idempotency`]), health ([`health`]), what Prometheus asks for ([`metrics`]), serving and draining ([`serve`]), answers that come early ([`lingering`]),
 //! and an HTTP client that never waits for ever ([`client`]). No database: see the crate `store`.
 
 pub mod auth;
@@ -19,6 +19,7 @@ pub mod fault;
 pub mod health;
 pub mod http;
 pub mod idempotency;
+pub mod lingering;
 pub mod logging;
 pub mod metrics;
 pub mod process;

@@ -99,7 +99,8 @@ async fn stopped_it_costs_a_caller_a_bounded_time(database: Database) {
     };
     let ((took, sent), (elsewhere, _), ()) =
         join!(timed(send("a-pause")), timed(async { app.get("/api/tasks").await.is(200) }), back);
-    let _ = sent.is(202);
+    let place = |answer: &Answer| answer.header("location").expect("a message has a place").to_owned();
+    let paused = place(&sent.is(202));
     assert!(took < BOUND && elsewhere < UNTOUCHED, "{took:?} {elsewhere:?}");
 
     app.system().pause("notify").unwrap();
@@ -114,9 +115,8 @@ async fn stopped_it_costs_a_caller_a_bounded_time(database: Database) {
     assert!(direct < BOUND && by_way < BOUND && elsewhere < UNTOUCHED, "{direct:?} {by_way:?} {elsewhere:?}");
 
     // Whoever does not know asks again under the same key.
-    let again = send("too-long").await.is(202);
-    let place = again.header("location").unwrap().to_owned();
-    all_sent(&app, &[kept, vec![place]].concat()).await;
+    let again = place(&send("too-long").await.is(202));
+    all_sent(&app, &[kept, vec![paused, again]].concat()).await;
     let mails = subjects(&app).await;
     assert_eq!(mails.get("Hello"), Some(&2), "two keys, two mails: {mails:?}");
     assert_eq!(mails.values().sum::<usize>(), 3, "and one digest: {mails:?}");
