@@ -14,7 +14,7 @@ pub mod webhooks;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use chassis::{Fault, Problem, auth, extract};
-use domain::{Limit, Page};
+use domain::{Limit, Page, Sort, WaitingFor};
 use jiff::Timestamp;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +30,8 @@ use crate::app::State;
                        Writes want `Authorization: Bearer <AUTOMATOR_API_TOKEN>`; errors are problem details (RFC 9457); \
                        lists are paged with an opaque `cursor`."
     ),
-    components(schemas(Problem)),
+    // The last three stand in queries only, where the routes do not collect them.
+    components(schemas(Problem, Limit, Sort, WaitingFor)),
     modifiers(&Bearer)
 )]
 struct Document;

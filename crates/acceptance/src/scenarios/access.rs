@@ -1,7 +1,7 @@
 //! Who may write.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{App, TOKEN, scenario::scenarios, snapshot};
 
@@ -53,4 +53,20 @@ async fn the_api_describes_itself(app: &App) {
         })
         .collect();
     snapshot("routes", &routes.into(), &[]);
+    for reference in references(&document.body) {
+        let place = reference.trim_start_matches('#');
+        assert!(document.body.pointer(place).is_some(), "{reference} leads nowhere");
+    }
+}
+
+/// What a document refers to in itself (JSON Reference).
+fn references(part: &Value) -> Vec<&str> {
+    match part {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str);
+            own.into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(elements) => elements.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
 }
