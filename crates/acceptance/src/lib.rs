@@ -26,6 +26,7 @@ pub mod databases;
 pub mod drills;
 mod eventually;
 mod exercise;
+pub mod fuzz;
 mod github;
 mod panics;
 mod postgres;
