@@ -19,6 +19,13 @@ pub fn beside((name, one): (&str, &Measured), (other_name, other): (&str, &Measu
     table(&HEAD[..columns], &[row(name, &one), row(other_name, &other), row("ratio", &ratio)])
 }
 
+/// Several ways to the same answer as a table: the figures of each.
+#[must_use]
+pub fn together(ways: &[(&str, &Measured)]) -> String {
+    let rows: Vec<_> = ways.iter().map(|(name, measured)| row(name, &figures(measured)[..4])).collect();
+    table(&HEAD[..5], &rows)
+}
+
 /// Requests a second, p50, p99, CPU and database CPU of a request in milliseconds.
 fn figures(measured: &Measured) -> [Option<f64>; 5] {
     let percentile = |share| Some(measured.percentile(share).as_secs_f64() * 1_000.0);

@@ -20,7 +20,7 @@ mod visit;
 
 pub use comparison::Comparison;
 pub use connection::Connection;
-pub use figures::beside;
+pub use figures::{beside, together};
 pub use options::{Options, main};
 pub use process::{Footprint, cpu_time, footprint};
 pub use replay::{Memory, Recording};
