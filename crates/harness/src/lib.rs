@@ -7,7 +7,8 @@
 //! Nothing outlives its [`System`]: dropping it stops the children, the last started first. Should the runner itself be
 //! killed, each child sees its standard input close and stops by itself (`STOP_WITH_STDIN=1`, obeyed by the chassis).
 //!
-//! The core is synchronous and small. Feature `proxy` adds an HTTP proxy that delays, cuts and rewrites answers.
+//! The core is synchronous and small. Feature `proxy` adds an HTTP proxy that delays, cuts and rewrites answers, and a wire
+//! that does so without knowing what passes.
 
 mod child;
 pub mod definition;
@@ -22,6 +23,8 @@ pub mod proxy;
 mod stop;
 mod system;
 mod template;
+#[cfg(feature = "proxy")]
+pub mod wire;
 
 pub use definition::Definition;
 pub use error::{Error, Result};
@@ -31,3 +34,5 @@ pub use options::{INHERITED, Options, Part, Ports};
 pub use proxy::{Fault, Proxy};
 pub use stop::Stop;
 pub use system::{Ended, System};
+#[cfg(feature = "proxy")]
+pub use wire::{Trouble, Wire};

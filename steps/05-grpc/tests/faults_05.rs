@@ -1,4 +1,4 @@
-//! The service for tasks is killed and stopped: nobody waits longer than they said, what does not need it works, and when it is
+//! The service for tasks is killed, stopped, slow, and answers nonsense: nobody waits longer than they said, what does not need it works, and when it is
 //! back nobody else has to be restarted.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
@@ -12,6 +12,7 @@ use std::{
 use acceptance::{
     Answer, App, Database, Step, eventually,
     futures::{StreamExt, join, stream},
+    harness::{Trouble, Wire, ports::Port},
     serde_json::json,
     tokio::time::sleep,
 };
@@ -20,7 +21,9 @@ acceptance::on_both_databases!(
     killed_while_events_arrive_it_gets_them_all,
     without_it_its_pages_say_so_and_the_others_work,
     stopped_it_costs_a_caller_what_the_caller_has,
+    slow_or_babbling_it_costs_a_bounded_time_and_gets_every_event,
     two_of_it_share_the_work_and_one_is_enough,
+    one_of_two_that_hangs_costs_a_few_callers_their_time,
     a_page_costs_at_most_two_calls,
 );
 
@@ -117,6 +120,48 @@ async fn stopped_it_costs_a_caller_what_the_caller_has(database: Database) {
         .await;
 }
 
+async fn slow_or_babbling_it_costs_a_bounded_time_and_gets_every_event(database: Database) {
+    let port = Port::take().unwrap();
+    let wire = Wire::start(([127, 0, 0, 1], port.number()).into()).await.unwrap();
+    let app = App::start(&step(""), database, |options| {
+        options.port("backlog", port.number()).via("backlog", wire.url())
+    })
+    .unwrap();
+    app.without_rules().await;
+    let mut opened = Vec::new();
+    for (what, trouble, expected) in [
+        ("a little slow", Trouble::Slow(Duration::from_millis(100)), &[200][..]),
+        ("slow", Trouble::Slow(Duration::from_secs(60)), &[504]),
+        ("babbling", Trouble::Babble, &[503]),
+        ("cut off in its answers", Trouble::Cut, &[503]),
+        ("gone", Trouble::Gone, &[503]),
+    ] {
+        wire.set(trouble);
+        let reads = stream::iter(0..8).map(async |_| {
+            let ask = async { app.get("/api/tasks").header("x-request-timeout", "2000").await };
+            let (took, answer) = timed(ask).await;
+            assert!(expected.contains(&answer.status), "{what}: {answer}");
+            assert!(took < AWAY, "{what}: a read took {took:?}");
+        });
+        let event = json!({ "action": "opened", "repository": REST, "title": what });
+        let others = async {
+            let (took, answer) = timed(async { app.get("/api/team").await }).await;
+            let _ = answer.is(200);
+            assert!(took < UNTOUCHED, "{what}: {took:?}");
+        };
+        let ((), told, ()) = join!(reads.buffer_unordered(4).collect::<()>(), app.told(event), others);
+        opened.push(told.number());
+        wire.set(Trouble::None);
+        eventually("tasks are there again", async || {
+            (app.get("/api/tasks").await.status == 200).then_some(())
+        })
+        .await;
+    }
+    for number in opened {
+        let _ = app.task(&format!("{REST}#{number}")).await;
+    }
+}
+
 async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
     let app = App::start(&step("/tests/instances"), database, |options| {
         options.env("backlog", "RUST_LOG", "debug").env("backlog-2", "RUST_LOG", "debug")
@@ -139,6 +184,27 @@ async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
     app.system().kill("backlog").unwrap();
     eventually("the one that came back is asked", async || {
         (app.get("/api/tasks?limit=1").await.status == 200).then_some(())
+    })
+    .await;
+}
+
+async fn one_of_two_that_hangs_costs_a_few_callers_their_time(database: Database) {
+    let app = App::start(&step("/tests/instances"), database, |options| {
+        options.env("backlog-2", "RUST_LOG", "debug")
+    })
+    .unwrap();
+    let _ = app.import().await;
+    let read = async || app.get("/api/tasks?limit=1").header("x-request-timeout", "700").await.status;
+    app.system().pause("backlog-2").unwrap();
+    let statuses: Vec<u16> = stream::iter(0..60).map(|_| read()).buffer_unordered(4).collect().await;
+    let late = statuses.iter().filter(|&&status| status != 200).count();
+    // Those who were with it when it was noticed, and nobody after them.
+    assert!((1..=4).contains(&late), "{late} of 60 waited in vain: {statuses:?}");
+    let asked = calls(&app, "backlog-2");
+    app.system().resume("backlog-2").unwrap();
+    eventually("it is asked again", async || {
+        let _ = read().await;
+        (calls(&app, "backlog-2") > asked + late).then_some(())
     })
     .await;
 }

@@ -8,7 +8,7 @@ use step_05_api::{
     pieces::{deadline::within, status::fault},
     v1::backlog_client::BacklogClient,
 };
-use tonic::{ConnectError, Request, Response, Status, TimeoutExpired, transport::Channel};
+use tonic::{Code, ConnectError, Request, Response, Status, TimeoutExpired, transport::Channel};
 
 use crate::{GrpcBacklog, NAME};
 
@@ -31,10 +31,23 @@ impl GrpcBacklog {
             for instance in this.instances.in_turn() {
                 let request = this.request(&of, message.clone())?;
                 let client = BacklogClient::new(instance.channel.clone());
-                match ask(client.max_decoding_message_size(LONGEST_MESSAGE), request).await {
+                let waiting = instance.wait();
+                let answer = ask(client.max_decoding_message_size(LONGEST_MESSAGE), request).await;
+                // A time that is up there is up here: nothing but luck decides who says so first.
+                if !matches!(&answer, Err(status) if status.code() == Code::DeadlineExceeded) {
+                    waiting.end();
+                }
+                match answer {
                     // Nothing was sent, so asking somebody else does nothing twice.
                     Err(status) if is_of::<ConnectError>(&status) => instance.was_not_there(),
-                    answer => return answer.map(Response::into_inner).map_err(|status| failed(&status)),
+                    Err(status) => {
+                        // Made on this side: the connection broke under it.
+                        if status.source().is_some() {
+                            instance.did_not_answer();
+                        }
+                        return Err(failed(&status));
+                    }
+                    Ok(answer) => return Ok(answer.into_inner()),
                 }
             }
             Err(Fault::Unavailable(NAME.to_owned()))

@@ -24,6 +24,11 @@ const PONG: Duration = Duration::from_secs(2);
 /// How long an instance that could not be reached is asked last.
 const AWAY: Duration = Duration::from_secs(1);
 
+/// How long one is asked last that left somebody waiting, and what counts as waiting: who hangs up at once says nothing about
+/// it. Each of its callers has lost their time, so this is longer (pattern: *Outlier ejection*, the smallest there is).
+const SILENT: Duration = Duration::from_secs(5);
+const WAITED: Duration = Duration::from_millis(250);
+
 /// The instances. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Instances {
@@ -35,7 +40,14 @@ pub(crate) struct Instances {
 #[derive(Clone)]
 pub(crate) struct Instance {
     pub(crate) channel: Channel,
-    away_until: Arc<Mutex<Option<Instant>>>,
+    last_until: Arc<Mutex<Option<Instant>>>,
+}
+
+/// Somebody waits for an instance's answer. Dropped before [`Waiting::end`], they have given up.
+pub(crate) struct Waiting<'a> {
+    since: Instant,
+    /// `None` when the answer is there.
+    on: Option<&'a Instance>,
 }
 
 impl Instances {
@@ -47,11 +59,11 @@ impl Instances {
         Ok(Self { all, next: Arc::default() })
     }
 
-    /// All of them, each call's first the one after the last call's first; those that were away a moment ago come last.
+    /// All of them, each call's first the one after the last call's first; those that were away or silent a moment ago come last.
     pub(crate) fn in_turn(&self) -> Vec<Instance> {
         let first = self.next.fetch_add(1, Ordering::Relaxed) % self.all.len();
         let mut turn: Vec<_> = self.all[first..].iter().chain(&self.all[..first]).cloned().collect();
-        turn.sort_by_key(Instance::is_away);
+        turn.sort_by_key(Instance::is_last);
         turn
     }
 }
@@ -68,16 +80,47 @@ impl Instance {
             .keep_alive_timeout(PONG)
             .keep_alive_while_idle(true)
             .connect_lazy();
-        Ok(Self { channel, away_until: Arc::default() })
+        Ok(Self { channel, last_until: Arc::default() })
+    }
+
+    /// Begins to wait for it.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        Waiting { since: Instant::now(), on: Some(self) }
     }
 
     /// Says that it could not be reached.
     pub(crate) fn was_not_there(&self) {
-        *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + AWAY);
+        self.comes_last(AWAY);
     }
 
-    fn is_away(&self) -> bool {
-        let until = *self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Says that somebody waited in vain.
+    pub(crate) fn did_not_answer(&self) {
+        self.comes_last(SILENT);
+    }
+
+    fn comes_last(&self, time: Duration) {
+        *self.last_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
+    }
+
+    fn is_last(&self) -> bool {
+        let until = *self.last_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
+impl Waiting<'_> {
+    /// Says that there is an answer.
+    pub(crate) fn end(mut self) {
+        self.on = None;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(instance) = self.on
+            && self.since.elapsed() >= WAITED
+        {
+            instance.did_not_answer();
+        }
     }
 }

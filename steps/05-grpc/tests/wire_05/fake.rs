@@ -56,6 +56,11 @@ impl Fake {
         Arc::new(Self { does: Mutex::new(does), ..Self::default() })
     }
 
+    /// What it does with the calls that come from now on.
+    pub(crate) fn now_does(&self, does: Does) {
+        *self.does.lock().expect("nobody panics") = does;
+    }
+
     /// What it was asked, with all arguments.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("nobody panics").iter().map(|(asked, _)| asked.clone()).collect()

@@ -73,3 +73,30 @@ async fn with_none_there_the_answer_comes_at_once_and_says_who() {
     let first = Server::start_at(first.address, Does::Answer);
     assert!(client.task(&waits(3_000), parse(ID)).await.is_ok(), "{}", first.address);
 }
+
+#[tokio::test]
+async fn one_that_hangs_costs_one_caller_and_is_asked_again_later() {
+    let (first, second) = (Server::start(Does::Stall(Duration::from_secs(9))), Server::start(Does::Answer));
+    let client = client(&[first.url(), second.url()]);
+    let mut faults = vec![];
+    for _ in 0..20 {
+        faults.extend(client.task(&waits(400), parse(ID)).await.err());
+    }
+    assert!(matches!(faults[..], [Fault::DeadlineExceeded]), "{faults:?}");
+    first.fake.now_does(Does::Answer);
+    eventually("it is asked again", async || {
+        assert!(ask(&client, 2).await.is_empty());
+        (first.fake.calls().0 > 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_at_once_says_nothing_about_an_instance() {
+    let (first, second) =
+        (Server::start(Does::Stall(Duration::from_millis(100))), Server::start(Does::Answer));
+    let client = client(&[first.url(), second.url()]);
+    assert!(client.task(&waits(50), parse(ID)).await.is_err());
+    assert!(ask(&client, 9).await.is_empty());
+    assert_eq!((first.fake.calls().0, second.fake.calls().0), (5, 5), "each its turn");
+}
