@@ -2,9 +2,34 @@
 
 use std::{future::Future, process::ExitCode};
 
+use clap::Subcommand;
 use tokio::runtime;
 
-use crate::{client, config, logging};
+use crate::{client, config, logging, serve::Stop};
+
+/// What a process with a database is started for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Answer requests.
+    #[default]
+    Serve,
+    /// Bring the database up to date, then end. Run it before the servers, once.
+    Migrate,
+}
+
+/// Does what `command` says; the exit code of the process.
+pub fn start(
+    command: Option<Command>,
+    migrate: impl AsyncFnOnce() -> anyhow::Result<()>,
+    serve: impl AsyncFnOnce(Stop) -> anyhow::Result<()>,
+) -> ExitCode {
+    run(async {
+        match command.unwrap_or_default() {
+            Command::Migrate => migrate().await,
+            Command::Serve => serve(Stop::from_environment()?).await,
+        }
+    })
+}
 
 /// A configuration that turned out wrong while starting: a file that is not what it should be, an
 /// address that cannot be. The process ends with [`config::EX_USAGE`].

@@ -5,6 +5,7 @@
 //! the order of text counts, its type is `binary_text`, which [`Store::migrate`] makes known: PostgreSQL
 //! would otherwise sort by the rules of its locale, SQLite never does.
 
+pub mod config;
 pub mod constraint;
 pub mod cursor;
 pub mod idempotency;
@@ -25,6 +26,8 @@ use async_trait::async_trait;
 use chassis::{
     Fault,
     event::{Event, Recorded},
+    health::Health,
+    serve::Stop,
 };
 use sqlx::{
     Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Transaction,
@@ -154,6 +157,18 @@ pub enum OpenError {
     Migrate(#[from] MigrateError),
 }
 
+/// Brings the tables of the one `module` at `url` up to date: all that a service's own `migrate` does.
+///
+/// # Errors
+/// The database cannot be opened, or a migration fails.
+pub async fn migrate(url: &DatabaseUrl, module: &str, migrator: Migrator) -> Result<(), OpenError> {
+    let store = Store::connect(url).await?;
+    store.migrate(module, migrator).await?;
+    store.pool.close().await;
+    tracing::info!(database = url.place(), "the database is up to date");
+    Ok(())
+}
+
 impl Store {
     /// Opens the database and sees that it is one.
     ///
@@ -221,6 +236,16 @@ impl Store {
         // Its settings are not those of the pool.
         connection.close().await.map_err(MigrateError::Execute)?;
         Ok(())
+    }
+
+    /// Ready while the database answers, until `stop`.
+    #[must_use]
+    pub fn health(&self, stop: Stop) -> Health {
+        let store = self.clone();
+        Health::new(stop).asking(move || {
+            let store = store.clone();
+            async move { store.is_there().await }
+        })
     }
 
     /// For reads, and for a write that is one statement. A read sees what was committed before it began.

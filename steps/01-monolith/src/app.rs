@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::{
     api,
-    config::{Command, Config, ServerConfig},
+    config::{Config, ServerConfig},
     github::{client::Github, import::Importer},
     history::Who,
     notify::{Messenger, Outgoing, Patience},
@@ -61,12 +61,11 @@ pub struct State {
 /// Does what `config` says; the exit code of the process.
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
-    process::run(async {
-        match config.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(&config.database_url).await,
-            Command::Serve => run(&config.database_url, &config.server, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.command,
+        async || migrate(&config.database.database_url).await,
+        async |stop| run(&config.database.database_url, &config.server, stop).await,
+    )
 }
 
 /// Brings the database up to date.
@@ -74,11 +73,7 @@ pub fn main(config: &Config) -> ExitCode {
 /// # Errors
 /// It cannot be opened, or a migration fails.
 pub async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
-    let store = Store::connect(url).await?;
-    store.migrate("monolith", migrations()).await?;
-    store.close().await;
-    tracing::info!(database = url.place(), "the database is up to date");
-    Ok(())
+    Ok(store::migrate(url, "monolith", migrations()).await?)
 }
 
 /// Serves until `stop`, and drains.
@@ -106,11 +101,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
                 async move { ruler.pending().await }
             }
         })?;
-    let asked = store.clone();
-    let health = Health::new(stop.clone()).asking(move || {
-        let store = asked.clone();
-        async move { store.is_there().await }
-    });
+    let health = store.health(stop.clone());
     let pages = Pages { source: Arc::new(state.clone()), sessions: state.sessions.clone() };
     let routes = Router::new().merge(api::router(&state, &[])).merge(pages::router(pages));
     let mut workers = work(&state, &stop);

@@ -8,11 +8,11 @@ use std::{
 use chassis::{
     auth::{self, Secret},
     config::http_url,
-    process::Misconfigured,
+    process::{Command, Misconfigured},
 };
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use domain::{Catalogue, catalogue::CatalogueError};
-use store::DatabaseUrl;
+use store::config::DatabaseConfig;
 
 use crate::notify::{Providers, sendgrid::SendGrid, twilio::Twilio};
 
@@ -23,27 +23,12 @@ pub struct Config {
     /// What to do; serve, unless told.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "DATABASE_URL",
-        default_value = "sqlite://automator.db"
-    )]
-    pub database_url: DatabaseUrl,
+    /// Where its tables are.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
     /// What the server needs beyond the database.
     #[command(flatten)]
     pub server: ServerConfig,
-}
-
-/// What the process is started for.
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub enum Command {
-    /// Answer requests.
-    Serve,
-    /// Bring the database up to date, then end. Run it before the servers, once.
-    Migrate,
 }
 
 /// Configuration of the server.

@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use step_01_monolith::{
     api::{self, LONGEST_BODY, webhooks::LONGEST_PAYLOAD},
     app,
-    config::{Command, ServerConfig},
+    config::ServerConfig,
     github::client,
     pages::{self, Pages},
 };
@@ -44,12 +44,11 @@ const CATCH_UP: Duration = Duration::from_secs(30);
 /// Does what `config` says; the exit code of the process.
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
-    process::run(async {
-        match config.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(&config.databases).await,
-            Command::Serve => run(config, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.command,
+        async || migrate(&config.databases).await,
+        async |stop| run(config, stop).await,
+    )
 }
 
 /// Brings every module's tables up to date, and takes over what step 01 wrote.

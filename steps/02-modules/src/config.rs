@@ -1,7 +1,8 @@
 //! What the environment says, checked before anything starts.
 
+use chassis::process::Command;
 use clap::{ArgAction, Parser, builder::BoolishValueParser};
-use step_01_monolith::config::{Command, ServerConfig};
+use step_01_monolith::config::ServerConfig;
 use store::DatabaseUrl;
 
 /// Automator, in modules, in one process.

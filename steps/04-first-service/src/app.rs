@@ -5,7 +5,6 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use chassis::{process, serve::Stop};
 use futures::FutureExt;
-use step_01_monolith::config::Command;
 use step_02_contracts::Notify;
 use step_02_modules::app::{self, Wiring};
 use store::Store;
@@ -16,12 +15,11 @@ use crate::{config::Config, handover::Handover, pieces::http_notify::HttpNotify}
 /// Does what `config` says; the exit code of the process.
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
-    process::run(async {
-        match config.modules.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(config).await,
-            Command::Serve => run(config, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.modules.command,
+        async || migrate(config).await,
+        async |stop| run(config, stop).await,
+    )
 }
 
 /// Brings every table up to date: those of messages too, since the service still keeps them in the same database.

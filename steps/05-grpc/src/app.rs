@@ -6,7 +6,6 @@ use chassis::{
     process::{self, Misconfigured},
     serve::Stop,
 };
-use step_01_monolith::config::Command;
 use step_02_modules::app::{self, Elsewhere};
 use step_04_first_service::app as earlier;
 use step_05_client::GrpcBacklog;
@@ -19,13 +18,11 @@ use crate::{
 /// Does what `config` says; the exit code of the process.
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
-    process::run(async {
-        match config.earlier.modules.command.unwrap_or(Command::Serve) {
-            // Tasks are still kept in the one database, with those of everybody else.
-            Command::Migrate => earlier::migrate(&config.earlier).await,
-            Command::Serve => run(config, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.earlier.modules.command,
+        async || earlier::migrate(&config.earlier).await,
+        async |stop| run(config, stop).await,
+    )
 }
 
 /// Serves until `stop`, and drains.

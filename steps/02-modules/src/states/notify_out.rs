@@ -8,7 +8,6 @@ use std::{fmt, process::ExitCode, sync::Arc};
 use async_trait::async_trait;
 use axum::Router;
 use chassis::{
-    health::Health,
     http::guarded,
     metrics::Metrics,
     process,
@@ -18,7 +17,7 @@ use domain::{Message, Notification};
 use step_01_monolith::{
     api::{self, LONGEST_BODY, Part},
     app,
-    config::{Command, ServerConfig},
+    config::ServerConfig,
     notify::Outgoing,
     pages::{self, Pages},
     sync::OneSchema,
@@ -34,12 +33,11 @@ use crate::{config::Config, take_over};
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
     let url = &config.databases.database_url;
-    process::run(async {
-        match config.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(url).await,
-            Command::Serve => run(url, &config.server, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.command,
+        async || migrate(url).await,
+        async |stop| run(url, &config.server, stop).await,
+    )
 }
 
 /// The monolith's tables, then the module's, which takes `messages` over.
@@ -66,11 +64,7 @@ async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Re
         .merge(api::router(&state, &[Part::Messages]))
         .merge(guarded(notify::router(port), config.automator_api_token.clone(), LONGEST_BODY))
         .merge(pages::router(pages));
-    let asked = store.clone();
-    let health = Health::new(stop.clone()).asking(move || {
-        let store = asked.clone();
-        async move { store.is_there().await }
-    });
+    let health = store.health(stop.clone());
     let router = app::framed(routes, config, health, &metrics(&notify, &state)?);
     let mut workers = app::work(&state, &stop);
     workers.spawn(notify.run(stop.clone()).instrument(tracing::info_span!("notify")));

@@ -9,7 +9,6 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::Router;
 use chassis::{
-    health::Health,
     http::guarded,
     process,
     serve::{self, Stop},
@@ -21,7 +20,7 @@ use domain::{
 use step_01_monolith::{
     api::{self, LONGEST_BODY, Part},
     app::{self, State},
-    config::{Command, ServerConfig},
+    config::ServerConfig,
     pages::{self, Pages, Source},
     sync::{self, MEMBERS, Sink, Told, TrackedRepository},
     waiting,
@@ -45,12 +44,11 @@ const CATCH_UP: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
     let url = &config.databases.database_url;
-    process::run(async {
-        match config.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(url).await,
-            Command::Serve => run(url, &config.server, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.command,
+        async || migrate(url).await,
+        async |stop| run(url, &config.server, stop).await,
+    )
 }
 
 /// As the stop before; then the team takes `members` over, and the measures are made of what is there.
@@ -90,11 +88,7 @@ async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Re
         .merge(api::router(&state, &[Part::Messages, Part::Team, Part::Measures]))
         .merge(guarded(modules, config.automator_api_token.clone(), LONGEST_BODY))
         .merge(pages::router(Pages { source, sessions: state.sessions.clone() }));
-    let asked = store.clone();
-    let health = Health::new(stop.clone()).asking(move || {
-        let store = asked.clone();
-        async move { store.is_there().await }
-    });
+    let health = store.health(stop.clone());
     let router = app::framed(routes, config, health, &notify_out::metrics(&notify, &state)?);
     let mut workers = app::work(&state, &stop);
     workers.spawn(notify.run(stop.clone()).instrument(tracing::info_span!("notify")));

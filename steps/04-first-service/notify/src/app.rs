@@ -5,9 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use axum::{Json, Router, middleware, routing::get};
 use chassis::{
-    auth,
-    health::Health,
-    http,
+    auth, http,
     metrics::Metrics,
     process,
     serve::{self, Stop},
@@ -15,7 +13,6 @@ use chassis::{
 use step_01_monolith::{
     api::{self, LONGEST_BODY},
     app::QUEUED,
-    config::Command,
 };
 use step_02_contracts::Notify;
 use step_02_notify as module;
@@ -32,12 +29,11 @@ use crate::{
 /// Does what `config` says; the exit code of the process.
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
-    process::run(async {
-        match config.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(&config.database_url).await,
-            Command::Serve => run(&config.database_url, &config.server, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.command,
+        async || migrate(&config.database.database_url).await,
+        async |stop| run(&config.database.database_url, &config.server, stop).await,
+    )
 }
 
 /// Brings the tables of messages up to date.
@@ -45,11 +41,7 @@ pub fn main(config: &Config) -> ExitCode {
 /// # Errors
 /// The database cannot be opened, or a migration fails.
 pub async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
-    let store = Store::connect(url).await?;
-    store.migrate("notify", module::migrations()).await?;
-    store.close().await;
-    tracing::info!(database = url.place(), "the database is up to date");
-    Ok(())
+    Ok(store::migrate(url, "notify", module::migrations()).await?)
 }
 
 /// Serves and delivers until `stop`, and drains.
@@ -62,11 +54,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     let notify = module::Module::new(store.clone(), config.providers.providers()?)
         .await
         .context("the database is not ready; has `notify migrate` been run?")?;
-    let asked = store.clone();
-    let health = Health::new(stop.clone()).asking(move || {
-        let store = asked.clone();
-        async move { store.is_there().await }
-    });
+    let health = store.health(stop.clone());
     let queue = notify.clone();
     let metrics = Metrics::new("notify", env!("CARGO_PKG_VERSION"))?.asking(
         "notifications_queued",

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use chassis::auth::Secret;
+use chassis::{auth::Secret, process::Command};
 use clap::Parser;
-use step_01_monolith::config::{Command, ProvidersConfig};
-use store::DatabaseUrl;
+use step_01_monolith::config::ProvidersConfig;
+use store::config::DatabaseConfig;
 
 /// Messages to people, and their delivery.
 #[derive(Debug, Parser)]
@@ -14,15 +14,9 @@ pub struct Config {
     /// What to do; serve, unless told.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "DATABASE_URL",
-        default_value = "sqlite://automator.db"
-    )]
-    pub database_url: DatabaseUrl,
+    /// Where its tables are.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
     /// What the server needs beyond the database.
     #[command(flatten)]
     pub server: ServerConfig,

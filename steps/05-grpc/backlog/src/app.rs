@@ -5,16 +5,12 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use chassis::{
     auth::Secret,
-    health::Health,
     metrics::Metrics,
     process::{self, Misconfigured},
     serve::{self, Stop},
 };
 use solution_04_first_service::http_notify::{HttpNotify, Service};
-use step_01_monolith::{
-    app::PENDING,
-    config::{self, Command},
-};
+use step_01_monolith::{app::PENDING, config};
 use step_02_backlog::{self as module, Module, Ports};
 use step_02_bus::Bus;
 use step_02_contracts::Handler;
@@ -31,12 +27,11 @@ use crate::{
 /// Does what `config` says; the exit code of the process.
 #[must_use]
 pub fn main(config: &Config) -> ExitCode {
-    process::run(async {
-        match config.command.unwrap_or(Command::Serve) {
-            Command::Migrate => migrate(&config.database_url).await,
-            Command::Serve => run(&config.database_url, &config.server, Stop::from_environment()?).await,
-        }
-    })
+    process::start(
+        config.command,
+        async || migrate(&config.database.database_url).await,
+        async |stop| run(&config.database.database_url, &config.server, stop).await,
+    )
 }
 
 /// Brings the tables of tasks and rules up to date.
@@ -44,11 +39,7 @@ pub fn main(config: &Config) -> ExitCode {
 /// # Errors
 /// The database cannot be opened, or a migration fails.
 pub async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
-    let store = Store::connect(url).await?;
-    store.migrate("backlog", module::migrations()).await?;
-    store.close().await;
-    tracing::info!(database = url.place(), "the database is up to date");
-    Ok(())
+    Ok(store::migrate(url, "backlog", module::migrations()).await?)
 }
 
 /// Serves and does what rules decided until `stop`, and drains.
@@ -67,11 +58,7 @@ pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow
     if config.tell_assignees {
         bus.listen(vec![module.mails()]);
     }
-    let asked = store.clone();
-    let health = Health::new(stop.clone()).asking(move || {
-        let store = asked.clone();
-        async move { store.is_there().await }
-    });
+    let health = store.health(stop.clone());
     let queue = module.clone();
     let metrics = Metrics::new("backlog", env!("CARGO_PKG_VERSION"))?.asking(
         "rule_actions_pending",

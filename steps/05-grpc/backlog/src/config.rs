@@ -2,10 +2,9 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use chassis::{auth::Secret, config::http_url};
+use chassis::{auth::Secret, config::http_url, process::Command};
 use clap::{ArgAction, Parser, builder::BoolishValueParser};
-use step_01_monolith::config::Command;
-use store::DatabaseUrl;
+use store::config::DatabaseConfig;
 
 /// Tasks and rules.
 #[derive(Debug, Parser)]
@@ -14,15 +13,9 @@ pub struct Config {
     /// What to do; serve, unless told.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
-    #[arg(
-        long,
-        env,
-        hide_env_values = true,
-        value_name = "DATABASE_URL",
-        default_value = "sqlite://automator.db"
-    )]
-    pub database_url: DatabaseUrl,
+    /// Where its tables are.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
     /// What the server needs beyond the database.
     #[command(flatten)]
     pub server: ServerConfig,
