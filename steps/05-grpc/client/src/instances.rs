@@ -124,3 +124,28 @@ impl Drop for Waiting<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gave_up_after_a_while_says_something_and_who_hangs_up_at_once_does_not() {
+        let instances = Instances::new(&["http://127.0.0.1:1"]).unwrap();
+        let instance = &instances.all[0];
+        for (waited, is_last) in [(WAITED / 2, false), (WAITED, true)] {
+            let waiting = instance.wait();
+            advance(waited).await;
+            drop(waiting);
+            assert_eq!(instance.is_last(), is_last, "{waited:?}");
+        }
+        advance(SILENT).await;
+        assert!(!instance.is_last(), "not for ever");
+        let waiting = instance.wait();
+        advance(WAITED * 2).await;
+        waiting.end();
+        assert!(!instance.is_last(), "a slow answer is one");
+    }
+}

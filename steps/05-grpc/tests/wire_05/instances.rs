@@ -90,13 +90,3 @@ async fn one_that_hangs_costs_one_caller_and_is_asked_again_later() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn who_hangs_up_at_once_says_nothing_about_an_instance() {
-    let (first, second) =
-        (Server::start(Does::Stall(Duration::from_millis(100))), Server::start(Does::Answer));
-    let client = client(&[first.url(), second.url()]);
-    assert!(client.task(&waits(50), parse(ID)).await.is_err());
-    assert!(ask(&client, 9).await.is_empty());
-    assert_eq!((first.fake.calls().0, second.fake.calls().0), (5, 5), "each its turn");
-}
