@@ -35,6 +35,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
+use tracing::Instrument;
 use url::Url;
 
 pub use constraint::OnConstraint;
@@ -267,7 +268,12 @@ impl Store {
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN",
         };
-        let inner = self.pool.begin_with(begin).await?;
+        // In a task of its own, which goes on when whoever waits has gone, and then ends the transaction by dropping it. sqlx
+        // 0.9.0 forgets one whose beginning is dropped (its issue 4393): the next to use the connection is in it, without
+        // knowing, and what they write is never committed.
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(begin).await }.in_current_span());
+        let inner = begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
         Ok(Tx { inner, events: Vec::new(), recorder: self.recorder.clone() })
     }
 

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
+    pin::pin,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use acceptance::{Database, tokio};
+use acceptance::{Database, futures::poll, tokio};
 use chassis::{
     Fault,
     idempotency::{Answer, IdempotencyKey},
@@ -16,6 +17,7 @@ use store::{DatabaseUrl, OnConstraint, Sql, Store, idempotency, lease::Lease};
 
 acceptance::on_both_databases!(
     a_transaction_that_is_dropped_never_happened,
+    who_hangs_up_while_a_transaction_begins_leaves_none_behind,
     two_hundred_concurrent_counts_lose_none,
     a_taken_name_is_told_from_other_failures,
     text_is_sorted_byte_by_byte,
@@ -78,6 +80,27 @@ async fn a_transaction_that_is_dropped_never_happened(database: Database) {
         .unwrap();
     drop(tx);
     assert_eq!(names(&store).await, Vec::<String>::new());
+}
+
+async fn who_hangs_up_while_a_transaction_begins_leaves_none_behind(database: Database) {
+    let (store, others) = (rooms(&database).await, rooms(&database).await);
+    let mut wanted = Vec::new();
+    for number in 100..140 {
+        {
+            let mut begins = pin!(store.begin_write());
+            let mut patience = number - 99;
+            while patience > 0 && poll!(&mut begins).is_pending() {
+                tokio::task::yield_now().await;
+                patience -= 1;
+            }
+        }
+        let id = number.to_string();
+        let insert = sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0)");
+        insert.bind(&id).execute(store.pool()).await.unwrap();
+        wanted.push(id);
+    }
+    // What one connection has written, and nobody else sees, was never committed.
+    assert_eq!(names(&others).await, wanted);
 }
 
 async fn two_hundred_concurrent_counts_lose_none(database: Database) {
