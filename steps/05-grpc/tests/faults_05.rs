@@ -133,7 +133,8 @@ async fn slow_or_babbling_it_costs_a_bounded_time_and_gets_every_event(database:
         ("a little slow", Trouble::Slow(Duration::from_millis(100)), &[200][..]),
         ("slow", Trouble::Slow(Duration::from_secs(60)), &[504]),
         ("babbling", Trouble::Babble, &[503]),
-        ("cut off in its answers", Trouble::Cut, &[503]),
+        // What is cut in the middle may have a whole answer in its first half.
+        ("cut off in its answers", Trouble::Cut, &[503, 200]),
         ("gone", Trouble::Gone, &[503]),
     ] {
         wire.set(trouble);
@@ -142,6 +143,7 @@ async fn slow_or_babbling_it_costs_a_bounded_time_and_gets_every_event(database:
             let (took, answer) = timed(ask).await;
             assert!(expected.contains(&answer.status), "{what}: {answer}");
             assert!(took < AWAY, "{what}: a read took {took:?}");
+            answer.status
         });
         let event = json!({ "action": "opened", "repository": REST, "title": what });
         let others = async {
@@ -149,7 +151,9 @@ async fn slow_or_babbling_it_costs_a_bounded_time_and_gets_every_event(database:
             let _ = answer.is(200);
             assert!(took < UNTOUCHED, "{what}: {took:?}");
         };
-        let ((), told, ()) = join!(reads.buffer_unordered(4).collect::<()>(), app.told(event), others);
+        let (statuses, told, ()) =
+            join!(reads.buffer_unordered(4).collect::<Vec<u16>>(), app.told(event), others);
+        assert!(statuses.contains(&expected[0]), "{what}: {statuses:?}");
         opened.push(told.number());
         wire.set(Trouble::None);
         eventually("tasks are there again", async || {
