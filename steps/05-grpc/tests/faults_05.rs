@@ -10,8 +10,8 @@ use std::{
 };
 
 use acceptance::{
-    Answer, App, Database, Step, eventually,
-    futures::{StreamExt, join, stream},
+    App, Database, Step, eventually,
+    futures::{StreamExt, future::ready, join, stream},
     harness::{Trouble, Wire, ports::Port},
     serde_json::json,
     tokio::time::sleep,
@@ -34,6 +34,8 @@ const AWAY: Duration = Duration::from_secs(3);
 /// How long one may take that does not need it.
 const UNTOUCHED: Duration = Duration::from_secs(2);
 
+/// How many readers there are at a time, where their number counts.
+const AT_ONCE: usize = 4;
 /// How often the service is killed.
 const KILLS: u64 = 6;
 
@@ -172,18 +174,20 @@ async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
     })
     .unwrap();
     let _ = app.import().await;
-    let reads = async || {
-        let reads = stream::iter(0..40).map(async |_| app.get("/api/tasks?limit=1").await.is(200));
-        reads.buffer_unordered(4).collect::<Vec<Answer>>().await.len()
+    let failed = async || {
+        let reads = stream::iter(0..40).map(async |_| app.get("/api/tasks?limit=1").await.status);
+        reads.buffer_unordered(AT_ONCE).filter(|&status| ready(status != 200)).count().await
     };
     let before = (calls(&app, "backlog"), calls(&app, "backlog-2"));
-    assert_eq!(reads().await, 40);
+    assert_eq!(failed().await, 0);
     let (one, two) = (calls(&app, "backlog") - before.0, calls(&app, "backlog-2") - before.1);
     assert!(one >= 10 && two >= 10, "one took {one} calls, the other {two}");
 
-    // Whoever reads does not notice that one is gone.
+    // What was on its way to the one that is gone is cut off, and nothing after that.
     app.system().kill("backlog-2").unwrap();
-    assert_eq!(reads().await, 40);
+    let cut_off = failed().await;
+    assert!(cut_off <= AT_ONCE, "{cut_off} of 40 reads failed");
+    assert_eq!(failed().await, 0);
     app.system().start_again("backlog-2").unwrap();
     app.system().kill("backlog").unwrap();
     eventually("the one that came back is asked", async || {
@@ -200,10 +204,10 @@ async fn one_of_two_that_hangs_costs_a_few_callers_their_time(database: Database
     let _ = app.import().await;
     let read = async || app.get("/api/tasks?limit=1").header("x-request-timeout", "700").await.status;
     app.system().pause("backlog-2").unwrap();
-    let statuses: Vec<u16> = stream::iter(0..60).map(|_| read()).buffer_unordered(4).collect().await;
+    let statuses: Vec<u16> = stream::iter(0..60).map(|_| read()).buffer_unordered(AT_ONCE).collect().await;
     let late = statuses.iter().filter(|&&status| status != 200).count();
     // Those who were with it when it was noticed, and nobody after them.
-    assert!((1..=4).contains(&late), "{late} of 60 waited in vain: {statuses:?}");
+    assert!((1..=AT_ONCE).contains(&late), "{late} of 60 waited in vain: {statuses:?}");
     let asked = calls(&app, "backlog-2");
     app.system().resume("backlog-2").unwrap();
     eventually("it is asked again", async || {
