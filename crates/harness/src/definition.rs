@@ -98,6 +98,29 @@ pub struct Process {
     pub(crate) env: BTreeMap<String, Setting>,
 }
 
+impl Process {
+    /// The processes that it is told the address of: whom it asks.
+    #[must_use]
+    pub fn asks(&self) -> BTreeSet<&str> {
+        self.placeholders().filter_map(process_named).collect()
+    }
+
+    /// Whether it is told where a database is.
+    #[must_use]
+    pub fn has_database(&self) -> bool {
+        self.placeholders().any(|name| name == "database")
+    }
+
+    fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.env.values().flat_map(|setting| setting.template.names())
+    }
+}
+
+/// Which process a placeholder is about; `None` when it is about none.
+fn process_named(placeholder: &str) -> Option<&str> {
+    placeholder.strip_prefix("url.").or_else(|| placeholder.strip_prefix("port."))
+}
+
 /// A value with placeholders, and where it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
@@ -306,9 +329,7 @@ impl Draft {
             }
             for setting in process.env.values() {
                 for placeholder in setting.template.names() {
-                    let named =
-                        placeholder.strip_prefix("url.").or_else(|| placeholder.strip_prefix("port."));
-                    if let Some(named) = named
+                    if let Some(named) = process_named(placeholder)
                         && !listening(named)
                     {
                         let message = format!("{{{placeholder}}}: no process {named} with a port");
