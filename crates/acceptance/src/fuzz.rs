@@ -2,11 +2,14 @@
 //!
 //! Without that command a test of it says so and passes, unless `WORKSHOP_REQUIRE` has `fuzz`: then it fails.
 
-use std::{env, process::Command};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{App, databases};
+use crate::{App, tools::Tool};
+
+const SCHEMATHESIS: Tool =
+    Tool { name: "schemathesis", variable: "WORKSHOP_SCHEMATHESIS", version: "--version", need: "fuzz" };
 
 /// How many requests are made up for each operation, beside those that its schema's borders give: some 1,300 in all, 20 s.
 const EXAMPLES: &str = "15";
@@ -17,15 +20,7 @@ const EXAMPLES: &str = "15";
 /// # Errors
 /// The command's own report, with the request that was answered so.
 pub fn never_fails(app: &App, process: &str, token: &str) -> Result<bool> {
-    let program = env::var_os("WORKSHOP_SCHEMATHESIS").unwrap_or_else(|| "schemathesis".into());
-    if Command::new(&program).arg("--version").output().is_err() {
-        ensure!(
-            !databases::is_required("fuzz"),
-            "WORKSHOP_REQUIRE has fuzz, but there is no `schemathesis` here"
-        );
-        println!("nothing is fuzzed: there is no `schemathesis` here");
-        return Ok(false);
-    }
+    let Some(program) = SCHEMATHESIS.find()? else { return Ok(false) };
     let document = format!("{}/openapi.json", app.system().url(process)?);
     let output = Command::new(&program)
         .args(["run", &document, "--checks", "not_a_server_error", "--no-color", "--seed", "1"])

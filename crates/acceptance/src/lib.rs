@@ -36,6 +36,7 @@ mod scenario;
 pub mod scenarios;
 mod simulators;
 mod snapshots;
+pub mod tools;
 mod trials;
 mod visitor;
 

@@ -248,3 +248,97 @@ pub fn matches(selector: &LabelSelector, labels: &Labels) -> bool {
     });
     equal && express
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PODS: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: a }
+spec:
+  selector: { matchLabels: { app: a } }
+  template:
+    metadata: { labels: { app: a } }
+    spec: { containers: [{ name: a, ports: [{ name: web, containerPort: 80 }, { name: admin, containerPort: 90 }] }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: b }
+spec:
+  selector: { matchLabels: { app: b } }
+  template:
+    metadata: { labels: { app: b } }
+    spec: { containers: [{ name: b, ports: [{ name: web, containerPort: 80 }] }] }
+";
+
+    /// Which of `b -> a:80`, `b -> a:90` and `a -> b:80` a policy about `a` leaves open.
+    fn open(spec: &str) -> Vec<Edge> {
+        let policy = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{ name: p }}\nspec: {spec}"
+        );
+        let objects = Objects::parse("test", &format!("{PODS}---\n{policy}")).expect("manifests");
+        allowed(&objects).into_iter().collect()
+    }
+
+    fn edge(from: &str, to: &str, port: u16) -> Edge {
+        (from.to_owned(), to.to_owned(), port)
+    }
+
+    #[test]
+    fn a_policy_restricts_the_pods_and_the_directions_that_it_is_about() {
+        let all = [edge("a", "b", 80), edge("b", "a", 80), edge("b", "a", 90)];
+        assert_eq!(open("{ podSelector: { matchLabels: { app: c } } }"), all);
+        assert_eq!(open("{ podSelector: { matchLabels: { app: a } } }"), all[..1], "ingress unless it says");
+        assert_eq!(open("{ podSelector: { matchLabels: { app: a } }, policyTypes: [Egress] }"), all[1..]);
+        assert_eq!(open("{ podSelector: {}, policyTypes: [Ingress, Egress] }"), []);
+        assert_eq!(
+            open("{ podSelector: { matchLabels: { app: a } }, ingress: [{}] }"),
+            all,
+            "from everybody"
+        );
+    }
+
+    #[test]
+    fn ports_have_numbers_names_ranges_and_protocols() {
+        let ingress = |port: &str| {
+            let open = open(&format!(
+                "{{ podSelector: {{ matchLabels: {{ app: a }} }}, ingress: [{{ ports: [{port}] }}] }}"
+            ));
+            open.iter().filter(|edge| edge.1 == "a").map(|edge| edge.2).collect::<Vec<_>>()
+        };
+        assert_eq!(ingress("{ port: 80 }"), [80]);
+        assert_eq!(ingress("{ port: admin }"), [90]);
+        assert_eq!(ingress("{ port: 80, endPort: 95 }"), [80, 90]);
+        assert!(ingress("{ port: 80, protocol: UDP }").is_empty());
+    }
+
+    #[test]
+    fn peers_are_selected_by_every_operator() {
+        let from = |expression: &str| {
+            let peer = format!("{{ podSelector: {{ matchExpressions: [{expression}] }} }}");
+            let spec = format!(
+                "{{ podSelector: {{ matchLabels: {{ app: a }} }}, ingress: [{{ from: [{peer}] }}] }}"
+            );
+            open(&spec).contains(&edge("b", "a", 80))
+        };
+        assert!(from("{ key: app, operator: In, values: [b, c] }") && from("{ key: app, operator: Exists }"));
+        assert!(
+            from("{ key: x, operator: DoesNotExist }") && from("{ key: app, operator: NotIn, values: [c] }")
+        );
+        assert!(!from("{ key: app, operator: In, values: [c] }") && !from("{ key: x, operator: Exists }"));
+        assert!(!from("{ key: app, operator: Like, values: [b] }"), "what is no operator selects nobody");
+    }
+
+    #[test]
+    fn a_block_is_about_addresses_outside_and_never_about_pods() {
+        let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p }\nspec: { podSelector: {}, \
+                      policyTypes: [Egress], egress: [{ to: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8] } }] }] }";
+        let objects = Objects::parse("test", &format!("{PODS}---\n{policy}")).expect("manifests");
+        let a = End::Pod(pods(&objects)[0].clone());
+        let to = |address: [u8; 4]| passes(&objects, &a, &End::Outside(address.into()), 443, "TCP");
+        assert!(to([140, 82, 112, 3]) && !to([10, 1, 2, 3]));
+        assert!(allowed(&objects).is_empty(), "a pod's address is nobody's to know");
+    }
+}

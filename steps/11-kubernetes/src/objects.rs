@@ -1,6 +1,8 @@
 //! Manifests as typed objects.
 
 use std::{
+    env,
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
     process::Command,
@@ -203,12 +205,17 @@ pub fn name(meta: &ObjectMeta) -> &str {
     meta.name.as_deref().unwrap_or_default()
 }
 
+/// What kubectl is called by: what `WORKSHOP_KUBECTL` says, where it is set.
+fn kubectl() -> OsString {
+    env::var_os("WORKSHOP_KUBECTL").unwrap_or_else(|| "kubectl".into())
+}
+
 /// What `kubectl kustomize` prints for `folder`.
 ///
 /// # Errors
 /// [`Error::Kustomize`].
 pub fn kustomize(folder: &Path) -> Result<String, Error> {
-    let output = Command::new("kubectl").arg("kustomize").arg(folder).output();
+    let output = Command::new(kubectl()).arg("kustomize").arg(folder).output();
     let output = output.map_err(|error| Error::Kustomize(error.to_string()))?;
     if !output.status.success() {
         return Err(Error::Kustomize(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
