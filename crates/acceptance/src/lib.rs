@@ -52,6 +52,7 @@ pub use request::Request;
 pub use scenario::{Run, Scenario, run, run_on, run_on_stage};
 pub use simulators::Simulators;
 pub use snapshots::snapshot;
+pub use trials::{Over, run_with};
 pub use visitor::Visitor;
 
 // A step's tests name workspace crates only, so that `build` and `test` resolve features alike.

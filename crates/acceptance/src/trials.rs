@@ -4,7 +4,10 @@ use std::{process::ExitCode, sync::Arc, thread};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::databases::{Database, Databases, Engine, Missing};
+use crate::{
+    databases::{Database, Databases, Engine, Missing},
+    panics,
+};
 
 /// How many run at once at least: they mostly wait for processes and their timers, not for a core of ours.
 const AT_ONCE: usize = 4;
@@ -34,6 +37,27 @@ pub(crate) type Run = Arc<dyn Fn(Engine, Fresh<'_>) -> Result<(), Ended> + Send 
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) run: Run,
+}
+
+/// The name of a test, and the test: over what all of them share.
+pub type Over<T> = (&'static str, fn(&T));
+
+/// The whole of a test file with `harness = false` whose tests share something that takes long to set up: each test is given
+/// it, one after the other. Where it is missing they are ignored, or fail, and say so.
+#[must_use]
+pub fn run_with<T: Send + Sync + 'static>(
+    set_up: impl FnOnce() -> Result<T, Missing>,
+    tests: &[Over<T>],
+) -> ExitCode {
+    let shared = || set_up().map(Arc::new);
+    one_by_one(shared, |shared| {
+        let case = |&(name, test): &Over<T>| {
+            let shared = Arc::clone(shared);
+            let run = move || panics::catch(async { test(&shared) }).map_err(Ended::Failed);
+            (name.to_owned(), Box::new(run) as Once)
+        };
+        Ok(tests.iter().map(case).collect())
+    })
 }
 
 /// What a case does that has no database of its own.

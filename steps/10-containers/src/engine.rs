@@ -21,7 +21,8 @@ use acceptance::{
             query_parameters::{
                 CreateContainerOptions, InspectContainerOptions, KillContainerOptions,
                 ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-                StartContainerOptions, StopContainerOptionsBuilder, WaitContainerOptions,
+                StartContainerOptions, StatsOptionsBuilder, StopContainerOptionsBuilder,
+                WaitContainerOptions,
             },
         },
         core::client::docker_client_instance,
@@ -154,6 +155,17 @@ impl Engine {
     pub fn health(&self, id: &str) -> Result<HealthStatusEnum> {
         let health = self.inspect(id)?.state.and_then(|state| state.health?.status);
         Ok(health.unwrap_or(HealthStatusEnum::NONE))
+    }
+
+    /// How much memory a container has used at most, in bytes; where the engine does not tell that, what it uses now.
+    ///
+    /// # Errors
+    /// The engine does not tell.
+    pub fn memory(&self, id: &str) -> Result<u64> {
+        let once = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+        let read = async { std::pin::pin!(self.docker.stats(id, Some(once))).next().await };
+        let stats = self.wait(read)?.context("the engine has no statistics")??.memory_stats;
+        stats.and_then(|memory| memory.max_usage.or(memory.usage)).context("the engine does not tell")
     }
 
     /// What a container has said, both of its streams.
