@@ -40,33 +40,37 @@ pub const RULES: &[Rule] = &[
     ("no_secrets", no_secrets),
 ];
 
-impl Dockerfile {
-    /// Reads a text: comments left out, continued lines joined.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let mut arguments: Vec<(String, String)> = Vec::new();
-        let mut stages: Vec<Stage> = Vec::new();
-        for Instruction { name, rest } in instructions(text) {
-            match (name.as_str(), stages.last_mut()) {
-                ("FROM", _) => {
-                    let image =
-                        rest.split_whitespace().find(|word| !word.starts_with("--")).unwrap_or_default();
-                    let from = arguments.iter().fold(image.to_owned(), |image, (name, default)| {
-                        image.replace(&format!("${{{name}}}"), default).replace(&format!("${name}"), default)
-                    });
-                    stages.push(Stage { from, instructions: Vec::new() });
-                }
-                ("ARG", None) => {
-                    let (name, default) = rest.split_once('=').unwrap_or((&rest, ""));
-                    arguments.push((name.to_owned(), default.to_owned()));
-                }
-                (_, Some(stage)) => stage.instructions.push(Instruction { name, rest }),
-                (_, None) => {}
+/// Reads a text: comments left out, continued lines joined.
+///
+/// # Errors
+/// There is no `FROM` in it.
+pub fn parse(text: &str) -> Result<Dockerfile, String> {
+    let mut arguments: Vec<(String, String)> = Vec::new();
+    let mut stages: Vec<Stage> = Vec::new();
+    for Instruction { name, rest } in instructions(text) {
+        match (name.as_str(), stages.last_mut()) {
+            ("FROM", _) => {
+                let image = rest.split_whitespace().find(|word| !word.starts_with("--")).unwrap_or_default();
+                let from = arguments.iter().fold(image.to_owned(), |image, (name, default)| {
+                    image.replace(&format!("${{{name}}}"), default).replace(&format!("${name}"), default)
+                });
+                stages.push(Stage { from, instructions: Vec::new() });
             }
+            ("ARG", None) => {
+                let (name, default) = rest.split_once('=').unwrap_or((&rest, ""));
+                arguments.push((name.to_owned(), default.to_owned()));
+            }
+            (_, Some(stage)) => stage.instructions.push(Instruction { name, rest }),
+            (_, None) => {}
         }
-        Self { stages }
     }
+    if stages.is_empty() {
+        return Err("there is no FROM, so there is no image".to_owned());
+    }
+    Ok(Dockerfile { stages })
+}
 
+impl Dockerfile {
     /// The image that comes out.
     fn last(&self) -> Result<&Stage, String> {
         self.stages.last().ok_or_else(|| "there is no FROM, so there is no image".to_owned())
@@ -227,13 +231,13 @@ mod tests {
     /// What is wrong with the Dockerfile in which `from` stands in place of `to`, rule by rule.
     fn broken(from: &str, to: &str) -> Vec<&'static str> {
         assert!(OURS.contains(from), "the Dockerfile has no {from:?} any more");
-        let file = Dockerfile::parse(&OURS.replace(from, to));
+        let file = parse(&OURS.replace(from, to)).unwrap();
         RULES.iter().filter(|(_, rule)| rule(&file).is_err()).map(|(name, _)| *name).collect()
     }
 
     #[test]
     fn ours_keeps_every_rule() {
-        let file = Dockerfile::parse(OURS);
+        let file = parse(OURS).unwrap();
         for (name, rule) in RULES {
             rule(&file).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
         }
@@ -263,8 +267,7 @@ mod tests {
 
     #[test]
     fn continued_lines_and_comments_are_read_as_docker_does() {
-        let file =
-            Dockerfile::parse("ARG A=x\nFROM ${A} AS b\nRUN one \\\n  # between\n  && two\ncopy a b\n");
+        let file = parse("ARG A=x\nFROM ${A} AS b\nRUN one \\\n  # between\n  && two\ncopy a b\n").unwrap();
         assert_eq!(file.stages[0].from, "x");
         let rest: Vec<_> =
             file.stages[0].instructions.iter().map(|i| format!("{} {}", i.name, i.rest)).collect();
