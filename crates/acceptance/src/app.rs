@@ -1,6 +1,11 @@
 //! Automator as a scenario sees it: a URL, a token, and processes that can be broken.
 
-use std::{fs, path::Path, sync::OnceLock, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use harness::{Options, Part, System};
@@ -12,7 +17,9 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::{Answer, Database, Request, Simulators, eventually, request::Exchanges};
+use crate::{
+    Answer, Database, Platform, Request, Simulators, Stage, eventually, platform, request::Exchanges,
+};
 
 /// The token that writes show.
 pub const TOKEN: &str = "token-of-the-suite";
@@ -47,12 +54,19 @@ pub struct Step {
 /// A running Automator that belongs to one scenario.
 pub struct App {
     // Dropped in this order: processes, then the files that they hold.
-    system: System,
+    place: Place,
     client: reqwest::Client,
     exchanges: Exchanges,
     step: Step,
-    database: Database,
-    folder: TempDir,
+    catalogue: PathBuf,
+}
+
+/// Where its processes are.
+enum Place {
+    /// Beside the tests, for this scenario alone.
+    Here { system: Box<System>, database: Database, _folder: TempDir },
+    /// Elsewhere, for one scenario after the other.
+    Elsewhere(Arc<dyn Stage>),
 }
 
 impl App {
@@ -64,8 +78,23 @@ impl App {
         // Refused only when a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (system, folder) = system(step, &database, adjust)?;
-        let client = client()?;
-        Ok(Self { system, client, exchanges: Exchanges::default(), step: *step, database, folder })
+        let catalogue = folder.path().join(CATALOGUE_FILE);
+        Self::at(step, Place::Here { system: Box::new(system), database, _folder: folder }, catalogue)
+    }
+
+    /// The system that stands on `stage`, as it was when it was kept under `name`. Blocks.
+    ///
+    /// # Errors
+    /// It cannot be brought back.
+    pub(crate) fn on_stage(step: &Step, stage: Arc<dyn Stage>, name: &str) -> Result<Self> {
+        let catalogue = stage.catalogue().to_owned();
+        fs::write(&catalogue, CATALOGUE).context("cannot write the catalogue")?;
+        stage.renew(name)?;
+        Self::at(step, Place::Elsewhere(stage), catalogue)
+    }
+
+    fn at(step: &Step, place: Place, catalogue: PathBuf) -> Result<Self> {
+        Ok(Self { place, client: client()?, exchanges: Exchanges::default(), step: *step, catalogue })
     }
 
     /// Starts the step's processes on a `database` that [`App::prepare`] prepared. Blocks.
@@ -85,9 +114,33 @@ impl App {
     }
 
     /// The processes, to be broken.
+    ///
+    /// # Panics
+    /// They are not ours alone: [`App::platform`] has what can be done to any.
     #[must_use]
     pub fn system(&self) -> &System {
-        &self.system
+        match &self.place {
+            Place::Here { system, .. } => system,
+            Place::Elsewhere(_) => panic!("these processes do not run beside the tests"),
+        }
+    }
+
+    /// The processes, wherever they run.
+    #[must_use]
+    pub fn platform(&self) -> &dyn Platform {
+        match &self.place {
+            Place::Here { system, .. } => &**system,
+            Place::Elsewhere(stage) => &**stage,
+        }
+    }
+
+    /// Where clients find it, e.g. `http://127.0.0.1:20017`.
+    ///
+    /// # Panics
+    /// The step's `system.toml` names no front, which it may not.
+    #[must_use]
+    pub fn front(&self) -> &str {
+        platform::front(self.platform()).expect("every system has a front that listens")
     }
 
     /// The step that runs.
@@ -97,9 +150,15 @@ impl App {
     }
 
     /// The database that it runs on.
+    ///
+    /// # Panics
+    /// As [`App::system`].
     #[must_use]
     pub fn database(&self) -> &Database {
-        &self.database
+        match &self.place {
+            Place::Here { database, .. } => database,
+            Place::Elsewhere(_) => panic!("this database is not the tests' own"),
+        }
     }
 
     /// Puts a route table in place of the gateway's, at `path`, and waits until it is in use.
@@ -118,7 +177,7 @@ impl App {
     /// # Panics
     /// The file cannot be written, or a process does not come back.
     pub fn track(&self, catalogue: &str) {
-        fs::write(self.folder.path().join(CATALOGUE_FILE), catalogue).expect("the folder can be written");
+        fs::write(&self.catalogue, catalogue).expect("the folder can be written");
         self.power_cut();
     }
 
@@ -126,13 +185,13 @@ impl App {
     #[must_use]
     pub fn simulators(&self) -> Simulators {
         let base =
-            self.system.url("simulators").expect("every step's system.toml has simulators with a port");
+            self.platform().url("simulators").expect("every step's system.toml has simulators with a port");
         Simulators::new(&self.client, base, &self.exchanges)
     }
 
     /// A request without a body and without a token.
     pub fn request(&self, method: Method, path: &str) -> Request {
-        Request::new(&self.client, self.system.front(), method, path, &self.exchanges)
+        Request::new(&self.client, self.front(), method, path, &self.exchanges)
     }
 
     /// The same, to one of the processes behind the front.
@@ -140,13 +199,14 @@ impl App {
     /// # Panics
     /// There is none of that name that listens.
     pub fn request_to(&self, process: &str, method: Method, path: &str) -> Request {
-        let base = self.system.url(process).expect("a process that listens");
+        let base = self.platform().url(process).expect("a process that listens");
         Request::new(&self.client, base, method, path, &self.exchanges)
     }
 
     /// What each process that has metrics says of itself.
     pub async fn metrics(&self) -> Vec<Answer> {
-        let listening = self.system.definition().processes.iter().filter(|process| process.port.is_some());
+        let listening =
+            self.platform().definition().processes.iter().filter(|process| process.port.is_some());
         let mut all = Vec::new();
         for process in listening {
             let asked = self.request_to(&process.name, Method::GET, "/metrics").send().await;
@@ -273,7 +333,7 @@ impl App {
 
     /// The last exchanges and the tail of every process's log.
     pub(crate) fn report(&self) -> String {
-        format!("the last requests:\n{}the logs:\n{}", self.exchanges.report(), self.system.tails())
+        format!("the last requests:\n{}the logs:\n{}", self.exchanges.report(), self.platform().tails())
     }
 }
 

@@ -303,6 +303,7 @@ impl Databases {
 }
 
 /// Whether `WORKSHOP_REQUIRE` names `need`: where it does, a missing one is a failure instead of a gap.
-pub(crate) fn is_required(need: &str) -> bool {
+#[must_use]
+pub fn is_required(need: &str) -> bool {
     std::env::var("WORKSHOP_REQUIRE").is_ok_and(|list| list.split(',').any(|entry| entry.trim() == need))
 }

@@ -115,9 +115,9 @@ async fn trouble(app: &App) {
 fn kill(app: &App, process: &str, round: u32) -> u128 {
     // Not a multiple of anything that the process does regularly.
     thread::sleep(Duration::from_millis(300 + u64::from(round * 137 % 500)));
-    app.system().kill(process).expect("it was running");
+    app.platform().kill(process).expect("it was running");
     let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    app.system().start_again(process).expect("it comes back");
+    app.platform().start_again(process).expect("it comes back");
     at
 }
 

@@ -114,7 +114,7 @@ impl App {
     /// One of them does not come back.
     pub fn power_cut(&self) {
         for process in self.servers().rev() {
-            self.system().kill(process).expect("it was running");
+            self.platform().kill(process).expect("it was running");
         }
         self.start_again();
     }
@@ -125,8 +125,7 @@ impl App {
     /// One of them does not stop in time, or with a failure.
     pub fn stop(&self) {
         for process in self.servers().rev() {
-            let status = self.system().terminate(process).expect("it stops in time");
-            assert!(status.success(), "a stop that was asked for is no failure: {process} {status}");
+            self.platform().terminate(process).expect("it stops in time, and well");
         }
     }
 
@@ -136,13 +135,13 @@ impl App {
     /// One of them does not come back.
     pub fn start_again(&self) {
         for process in self.servers() {
-            self.system().start_again(process).expect("it comes back");
+            self.platform().start_again(process).expect("it comes back");
         }
     }
 
     /// What is ours and lasts, each after those that it waits for.
     fn servers(&self) -> impl DoubleEndedIterator<Item = &str> {
-        let ours = self.system().definition().processes.iter();
+        let ours = self.platform().definition().processes.iter();
         ours.filter(|process| !process.once && process.name != "simulators")
             .map(|process| process.name.as_str())
     }

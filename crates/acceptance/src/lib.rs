@@ -29,6 +29,7 @@ mod exercise;
 pub mod fuzz;
 mod github;
 mod panics;
+mod platform;
 mod postgres;
 mod readme;
 mod request;
@@ -42,15 +43,17 @@ mod visitor;
 
 pub use answer::Answer;
 pub use app::{App, SECRET, SERVICE_TOKEN, Step, TOKEN, signature};
-pub use databases::{Database, Databases, Engine, Missing};
+pub use databases::{Database, Databases, Engine, Missing, is_required};
 pub use eventually::{becomes, eventually};
 pub use exercise::with_system;
 pub use github::Delivery;
+pub use platform::{Platform, Stage};
 pub use readme::run_curl_commands;
 pub use request::Request;
-pub use scenario::{Run, Scenario, run, run_on};
+pub use scenario::{Run, Scenario, run, run_on, run_on_stage};
 pub use simulators::Simulators;
 pub use snapshots::snapshot;
+pub use trials::{Over, run_with};
 pub use visitor::Visitor;
 
 // A step's tests name workspace crates only, so that `build` and `test` resolve features alike.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    App, Database, Engine, Step, panics,
+    App, Database, Engine, Missing, Stage, Step, panics,
     trials::{self, Ended},
 };
 
@@ -112,6 +112,44 @@ pub fn run_on(step: Step, engines: &[Engine]) -> ExitCode {
         })
         .collect();
     trials::run(&cases, engines, None, move || prepared.iter().for_each(Prepared::stop))
+}
+
+/// What is kept of a database after the migration, and after an import.
+const MIGRATED: &str = "migrated";
+const IMPORTED: &str = "imported";
+
+/// Runs every scenario on the one system that `set_up` gives, one after the other, those that only read first.
+#[must_use]
+pub fn run_on_stage(step: Step, set_up: impl FnOnce() -> Result<Arc<dyn Stage>, Missing>) -> ExitCode {
+    trials::one_by_one(set_up, |stage: &Arc<dyn Stage>| {
+        let kept = Arc::new(Lazy::<()>::default());
+        let shared = Arc::new(Lazy::<Arc<App>>::default());
+        let mut scenarios: Vec<_> = crate::scenarios::all().collect();
+        scenarios.sort_by_key(|scenario| scenario.on != On::Imported);
+        let cases = scenarios.into_iter().map(|scenario| {
+            let (stage, kept, shared) = (stage.clone(), kept.clone(), shared.clone());
+            let area = scenario.area.rsplit("::").next().unwrap_or_default();
+            let run = move || {
+                let from = |name| App::on_stage(&step, stage.clone(), name).map_err(broken);
+                if scenario.begins_with_an_import() {
+                    kept.get(|| import_and_keep(&from(MIGRATED)?, &*stage))?;
+                }
+                match scenario.on {
+                    On::Fresh => one(&scenario, &from(MIGRATED)?),
+                    On::Copy => one(&scenario, &from(IMPORTED)?),
+                    On::Imported => one(&scenario, &*shared.get(|| Ok(Arc::new(from(IMPORTED)?)))?),
+                }
+            };
+            (format!("{area}::{}", scenario.name), Box::new(run) as trials::Once)
+        });
+        stage.keep(MIGRATED).map_err(broken)?;
+        Ok(cases.collect())
+    })
+}
+
+fn import_and_keep(app: &App, stage: &dyn Stage) -> Result<(), Ended> {
+    panics::catch(async { _ = app.import().await }).map_err(Ended::Failed)?;
+    stage.keep(IMPORTED).map_err(broken)
 }
 
 /// What scenarios start from on one engine, each made by the first that asks for it.

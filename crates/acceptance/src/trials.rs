@@ -4,7 +4,10 @@ use std::{process::ExitCode, sync::Arc, thread};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::databases::{Database, Databases, Engine, Missing};
+use crate::{
+    databases::{Database, Databases, Engine, Missing},
+    panics,
+};
 
 /// How many run at once at least: they mostly wait for processes and their timers, not for a core of ours.
 const AT_ONCE: usize = 4;
@@ -34,6 +37,61 @@ pub(crate) type Run = Arc<dyn Fn(Engine, Fresh<'_>) -> Result<(), Ended> + Send 
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) run: Run,
+}
+
+/// The name of a test, and the test: over what all of them share.
+pub type Over<T> = (&'static str, fn(&T));
+
+/// The whole of a test file with `harness = false` whose tests share something that takes long to set up: each test is given
+/// it, one after the other. Where it is missing they are ignored, or fail, and say so.
+#[must_use]
+pub fn run_with<T: Send + Sync + 'static>(
+    set_up: impl FnOnce() -> Result<T, Missing>,
+    tests: &[Over<T>],
+) -> ExitCode {
+    let shared = || set_up().map(Arc::new);
+    one_by_one(shared, |shared| {
+        let case = |&(name, test): &Over<T>| {
+            let shared = Arc::clone(shared);
+            let run = move || panics::catch(async { test(&shared) }).map_err(Ended::Failed);
+            (name.to_owned(), Box::new(run) as Once)
+        };
+        Ok(tests.iter().map(case).collect())
+    })
+}
+
+/// What a case does that has no database of its own.
+pub(crate) type Once = Box<dyn FnOnce() -> Result<(), Ended> + Send>;
+
+/// Sets up what all cases need, runs them one by one as the command line asks, and lets go of it. Where it is missing, one
+/// case stands for all and says so.
+pub(crate) fn one_by_one<T>(
+    set_up: impl FnOnce() -> Result<T, Missing>,
+    cases: impl FnOnce(&T) -> Result<Vec<(String, Once)>, Ended>,
+) -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let stage = if arguments.list {
+        Err(Missing { reason: "they are known when all is set up".to_owned(), required: false })
+    } else {
+        set_up()
+    };
+    let cases = stage.as_ref().map_err(|missing| missing.clone().into()).and_then(cases);
+    let cases =
+        cases.unwrap_or_else(|ended| vec![("everything".to_owned(), Box::new(|| Err(ended)) as Once)]);
+    let trials = cases.into_iter().map(|(name, run)| Trial::ignorable_test(name, || completion(run())));
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn completion(ended: Result<(), Ended>) -> Result<Completion, Failed> {
+    match ended {
+        Ok(()) => Ok(Completion::Completed),
+        Err(Ended::Failed(reason) | Ended::Missing(Missing { reason, required: true })) => {
+            Err(Failed::from(reason))
+        }
+        Err(Ended::Missing(Missing { reason, .. })) => Ok(Completion::ignored_with(reason)),
+    }
 }
 
 /// Runs the cases that the command line asks for, on each of `engines`; when something is `missing` that all of them need, none, and says so.
@@ -67,13 +125,7 @@ pub(crate) fn run(
                 Some(reason) => Err(Missing { reason: reason.clone(), required: false }),
                 None => databases.fresh(engine),
             };
-            Trial::ignorable_test(format!("{engine}::{}", case.name), move || match run(engine, &fresh) {
-                Ok(()) => Ok(Completion::Completed),
-                Err(Ended::Failed(reason) | Ended::Missing(Missing { reason, required: true })) => {
-                    Err(Failed::from(reason))
-                }
-                Err(Ended::Missing(Missing { reason, .. })) => Ok(Completion::ignored_with(reason)),
-            })
+            Trial::ignorable_test(format!("{engine}::{}", case.name), move || completion(run(engine, &fresh)))
         })
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());

@@ -1,26 +1,50 @@
-//! Configuration from the environment, refused before anything starts.
+//! Configuration from the environment, refused before anything starts. The value of `NAME` may lie in a file that `NAME_FILE`
+//! names.
+
+mod files;
 
 use std::{error::Error, process::ExitCode};
 
 use clap::{
-    Parser,
+    Args, FromArgMatches, Parser,
     error::{ContextKind, ErrorKind},
 };
+
+use crate::health::Probe;
 
 /// `EX_USAGE` of BSD's `sysexits.h`: the process was configured wrongly; starting it again will not help.
 pub const EX_USAGE: u8 = 64;
 
+/// What every process is asked beside its own work: whether it is ready, by `HEALTHCHECK` of its image.
+const HEALTH: &str = "health";
+
 /// Reads the configuration from command line and environment; ends the process with
-/// [`EX_USAGE`] and one line on stderr when a value is missing or wrong.
+/// [`EX_USAGE`] and one line on stderr when a value is missing or wrong. Called with `health`, the program asks the process
+/// that runs beside it and ends ([`Probe`]).
 #[must_use]
 pub fn parse<C: Parser>() -> C {
-    C::try_parse().unwrap_or_else(|error| {
+    let asked = clap::Command::new(HEALTH).about("Ask the process that listens on PORT whether it is ready");
+    let command = C::command().subcommand(Probe::augment_args(asked));
+    let command = files::fill(command, &files::environment).unwrap_or_else(|reason| {
+        eprintln!("error: {reason}");
+        std::process::exit(EX_USAGE.into());
+    });
+    read(command).unwrap_or_else(|error| {
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
             error.exit();
         }
         eprintln!("{}", one_line(&error));
         std::process::exit(EX_USAGE.into());
     })
+}
+
+fn read<C: Parser>(mut command: clap::Command) -> Result<C, clap::Error> {
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    if let Some(asked) = matches.subcommand_matches(HEALTH) {
+        let probe = Probe::from_arg_matches(asked).map_err(|error| error.format(&mut command))?;
+        std::process::exit(i32::from(!probe.passes()));
+    }
+    C::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// The first paragraph of clap's message on one line. A value that cannot be read is not shown, because it

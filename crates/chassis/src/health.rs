@@ -1,10 +1,13 @@
 //! Liveness and readiness, for whoever decides about restarts and traffic.
 
+mod probe;
+
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 
 use crate::serve::Stop;
+pub use probe::Probe;
 
 /// How long the question may take on which readiness depends.
 const ASK: Duration = Duration::from_secs(1);

@@ -63,6 +63,9 @@ pub(crate) struct Exercise {
     pub(crate) needs: Needs,
     /// The one file to edit, in the step's folder of `exercises` and of `solutions`.
     pub(crate) file: String,
+    /// Where the solved file lies as well, from the root, when it is no code but what the root is used with: a Dockerfile.
+    #[serde(default)]
+    pub(crate) shipped: Option<String>,
     /// Its tests, a module of `ex_NN`, that fail at the start.
     pub(crate) failing: Vec<String>,
     /// Where to look, what to do, nearly the code.

@@ -70,7 +70,7 @@ impl Window {
             .expect("the browser starts");
         let window = Self {
             client,
-            front: app.system().front().to_owned(),
+            front: app.front().to_owned(),
             screenshots: screenshots.to_owned(),
             _profile: profile,
         };

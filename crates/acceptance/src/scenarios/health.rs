@@ -1,7 +1,7 @@
 //! What the platform asks.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -35,7 +35,7 @@ async fn an_answer_bears_the_callers_request_id(app: &App) {
 
 /// A deployment stops the old process while people use it.
 async fn a_request_under_way_is_answered_before_the_process_stops(app: &App) {
-    let address = app.system().front().trim_start_matches("http://").to_owned();
+    let address = app.front().trim_start_matches("http://").to_owned();
     let body = r#"{"login":"octocat","name":"x","email":"x@example.com"}"#;
     let (half, rest) = body.split_at(10);
     let mut stream = TcpStream::connect(&address).expect("the system listens");
@@ -48,17 +48,29 @@ async fn a_request_under_way_is_answered_before_the_process_stops(app: &App) {
     stream.write_all(head.as_bytes()).expect("the system reads");
 
     // Stopping waits for the end, so it has a thread of its own; the rest of the request comes meanwhile.
-    let (answer, status) = std::thread::scope(|scope| {
+    let (answer, stopped) = std::thread::scope(|scope| {
         std::thread::sleep(Duration::from_millis(100));
-        let front = app.system().definition().front.as_str();
-        let stopping = scope.spawn(move || app.system().terminate(front));
+        let platform = app.platform();
+        let front = platform.definition().front.as_str();
+        let stopping = scope.spawn(move || platform.terminate(front));
         std::thread::sleep(Duration::from_millis(300));
-        assert!(TcpStream::connect(&address).is_err(), "a stopping process takes new connections");
+        assert!(!answers(&address), "a stopping process takes new requests");
         stream.write_all(rest.as_bytes()).expect("the connection is kept");
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
-        (answer, stopping.join().expect("no panic").expect("it stops in time"))
+        (answer, stopping.join().expect("no panic"))
     });
     assert!(answer.starts_with("HTTP/1.1 201 "), "the request under way was dropped: {answer:?}");
-    assert!(status.success(), "a stop that was asked for is no failure: {status}");
+    stopped.expect("it stops in time, and well");
+}
+
+/// Whether somebody new is answered. An engine's own proxy may take the connection where nobody listens behind it.
+fn answers(address: &str) -> bool {
+    let ask = || -> io::Result<usize> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        write!(stream, "GET /api/team HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
+        stream.read(&mut [0; 1])
+    };
+    ask().is_ok_and(|read| read > 0)
 }

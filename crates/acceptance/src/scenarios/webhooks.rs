@@ -317,7 +317,7 @@ async fn a_payload_that_is_not_githubs_is_refused(app: &App) {
 }
 
 async fn a_payload_that_is_too_long_is_refused_before_it_is_sent(app: &App) {
-    let address = app.system().front().trim_start_matches("http://").to_owned();
+    let address = app.front().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).expect("the system listens");
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout above zero");
     let head =

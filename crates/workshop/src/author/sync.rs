@@ -1,4 +1,4 @@
-//! `author sync`: makes `exercises/NN` and `NN.x.diff` from `solutions/NN`.
+//! `author sync`: makes `exercises/NN` and `NN.x.diff` from `solutions/NN`, and what the root is used with.
 
 use std::{
     collections::BTreeMap,
@@ -48,6 +48,9 @@ pub(crate) fn generated(workshop: &Workshop, step: &Step) -> Result<BTreeMap<Pat
             let names = (format!("{}, at the start", owner.number), format!("{}, solved", owner.number));
             let diff = patch::diff(&names.0, &starter, &names.1, &solved);
             generated.insert(solutions.join(format!("{}.diff", owner.number)), diff);
+            if let Some(shipped) = &owner.shipped {
+                generated.insert(workshop.root.join(shipped), source.solved);
+            }
             found.push(&owner.number);
         }
         generated.insert(mine.join(name), starter);

@@ -1,0 +1,181 @@
+//! The composition while parts of it die: each comes back by itself, and nothing that was promised is lost.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::{
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
+
+use acceptance::{
+    Platform, TOKEN,
+    harness::http::{Answer, Request},
+    serde_json::{Value, from_str, json},
+    testcontainers::bollard::models::HealthStatusEnum,
+};
+use step_10_containers::composed::Composed;
+
+/// How long the whole may take from the command to the first answer, images at hand.
+const UP_WITHIN: Duration = Duration::from_secs(60);
+/// How long something may take to be as it should be again.
+const WITHIN: Duration = Duration::from_secs(60);
+/// Who is killed, one after the other. The simulators remember in memory what was sent, so they are killed last.
+const KILLED: [&str; 6] = ["notify", "monolith", "gateway", "backlog", "postgres", "simulators"];
+/// How many messages are queued while each of them dies.
+const MESSAGES: usize = 40;
+
+fn main() -> ExitCode {
+    acceptance::run_with(
+        || Composed::start("broken"),
+        &[
+            ("it_is_up_within_a_minute_and_migrated_once", it_is_up_within_a_minute_and_migrated_once),
+            ("each_container_has_as_little_as_possible", each_container_has_as_little_as_possible),
+            (
+                "without_its_database_a_service_is_unhealthy_and_nobody_restarts_it",
+                without_its_database_a_service_is_unhealthy_and_nobody_restarts_it,
+            ),
+            (
+                "whoever_is_killed_comes_back_and_no_message_is_lost",
+                whoever_is_killed_comes_back_and_no_message_is_lost,
+            ),
+        ],
+    )
+}
+
+fn it_is_up_within_a_minute_and_migrated_once(composed: &Composed) {
+    println!("up after {:.1} s", composed.took.as_secs_f64());
+    assert!(composed.took < UP_WITHIN, "{:?}", composed.took);
+    let migrate = composed.engine().inspect(composed.container("migrate")).unwrap();
+    let state = migrate.state.unwrap();
+    assert_eq!((state.running, state.exit_code, migrate.restart_count), (Some(false), Some(0), Some(0)));
+}
+
+fn each_container_has_as_little_as_possible(composed: &Composed) {
+    for process in &composed.definition().processes {
+        let name = &process.name;
+        let found = composed.engine().inspect(composed.container(name)).unwrap();
+        let host = found.host_config.unwrap();
+        assert_eq!(host.readonly_rootfs, Some(true), "{name}");
+        assert_eq!(host.cap_drop.as_deref(), Some(&["ALL".to_owned()][..]), "{name}");
+        assert!(host.cap_add.unwrap_or_default().is_empty() && host.privileged == Some(false), "{name}");
+        assert!(host.memory.is_some_and(|memory| memory > 0), "{name}");
+        let environment = found.config.unwrap().env.unwrap_or_default().join("\n");
+        assert!(
+            !environment.contains(TOKEN) && !environment.contains("postgres://"),
+            "{name}: {environment}"
+        );
+    }
+}
+
+fn without_its_database_a_service_is_unhealthy_and_nobody_restarts_it(composed: &Composed) {
+    let engine = composed.engine();
+    let asking = ["monolith", "backlog", "notify"];
+    let restarts = || asking.map(|name| engine.inspect(composed.container(name)).unwrap().restart_count);
+    let before = restarts();
+    engine.stop(composed.container("postgres"), 30).unwrap();
+    for name in asking {
+        becomes(composed, name, HealthStatusEnum::UNHEALTHY);
+    }
+    for name in ["gateway", "simulators"] {
+        assert_eq!(
+            engine.health(composed.container(name)).unwrap(),
+            HealthStatusEnum::HEALTHY,
+            "{name} asks no database"
+        );
+    }
+    engine.start(composed.container("postgres")).unwrap();
+    for name in asking {
+        becomes(composed, name, HealthStatusEnum::HEALTHY);
+    }
+    assert_eq!(restarts(), before, "a restart would have mended nothing");
+}
+
+fn whoever_is_killed_comes_back_and_no_message_is_lost(composed: &Composed) {
+    let mut places = Vec::new();
+    for (round, victim) in KILLED.into_iter().enumerate() {
+        let queued = thread::scope(|scope| {
+            let queue = scope.spawn(move || {
+                (0..MESSAGES).map(|number| queue(composed, round * MESSAGES + number)).collect::<Vec<_>>()
+            });
+            thread::sleep(Duration::from_millis(150));
+            composed.crash(victim).unwrap();
+            queue.join().unwrap()
+        });
+        let back = Instant::now();
+        eventually(&format!("{victim} runs again"), || {
+            let found = composed.engine().inspect(composed.container(victim)).ok()?;
+            (found.restart_count? >= 1 && found.state?.running?).then_some(())
+        });
+        if victim != "postgres" {
+            composed.ready(victim).unwrap();
+        }
+        println!("{victim} was back {:.1} s after the last message", back.elapsed().as_secs_f64());
+        // All of this round, before the next one dies: the simulators forget.
+        for (to, place) in &queued {
+            eventually(&format!("{place} is sent"), || {
+                let message = get(composed, place)?;
+                assert_ne!(message["status"], "failed", "{message}");
+                (message["status"] == "sent").then_some(())
+            });
+            places.push(to.clone());
+        }
+    }
+    let sent = ask(composed, "simulators", "GET", "/control/calls?service=sendgrid", "", "").unwrap();
+    let last: Vec<_> =
+        places[places.len() - MESSAGES..].iter().filter(|to| sent.body.contains(*to)).collect();
+    assert!(!last.is_empty(), "the provider that came back was asked again");
+}
+
+/// Queues a message as a client does that wants it sent once: the same key until there is an answer. To whom it is, and where.
+fn queue(composed: &Composed, number: usize) -> (String, String) {
+    let to = format!("m{number}@example.com");
+    let body = json!({ "channel": "email", "to": to, "subject": "Somebody waits", "body": "Somebody waits" })
+        .to_string();
+    let place = eventually(&format!("{to} is queued"), || {
+        let key = format!("message-{number}");
+        let answer = ask(composed, "gateway", "POST", "/api/notifications", &body, &key).ok()?;
+        assert!(answer.status < 300 || answer.status >= 500, "{answer}");
+        let message: Value = from_str(&answer.body).ok().filter(|_| answer.status < 300)?;
+        Some(format!("/api/notifications/{}", message["id"].as_str()?))
+    });
+    (to, place)
+}
+
+fn get(composed: &Composed, place: &str) -> Option<Value> {
+    let answer = ask(composed, "gateway", "GET", place, "", "").ok()?;
+    from_str(&answer.body).ok().filter(|_| answer.status == 200)
+}
+
+fn ask(
+    composed: &Composed,
+    who: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+    key: &str,
+) -> std::io::Result<Answer> {
+    let authorization = format!("Bearer {TOKEN}");
+    let mut headers = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
+    if !key.is_empty() {
+        headers.push(("idempotency-key", key));
+    }
+    let base = composed.url(who).unwrap();
+    Request { method, base, path, headers: &headers, body, limit: Duration::from_secs(12) }.send()
+}
+
+fn becomes(composed: &Composed, service: &str, wanted: HealthStatusEnum) {
+    let look = || (composed.engine().health(composed.container(service)).ok()? == wanted).then_some(());
+    eventually(&format!("{service} is {wanted}"), look);
+}
+
+fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let until = Instant::now() + WITHIN;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {WITHIN:?}: {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}

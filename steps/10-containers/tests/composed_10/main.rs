@@ -1,0 +1,11 @@
+//! The acceptance suite on the composition: through the gateway's published port, nobody notices the containers.
+
+use std::{process::ExitCode, sync::Arc};
+
+use acceptance::{Stage, Step};
+use step_10_containers::composed::Composed;
+
+fn main() -> ExitCode {
+    let step = Step { number: "10", binary: "", folder: env!("CARGO_MANIFEST_DIR") };
+    acceptance::run_on_stage(step, || Ok(Arc::new(Composed::start("suite")?) as Arc<dyn Stage>))
+}
