@@ -17,7 +17,10 @@ use acceptance::{
     testcontainers::{
         bollard::{
             Docker,
-            models::{ContainerCreateBody, ContainerInspectResponse, HealthStatusEnum, ImageInspect},
+            models::{
+                ContainerCreateBody, ContainerInspectResponse, HealthStatusEnum, ImageInspect,
+                NetworkCreateRequest,
+            },
             query_parameters::{
                 CreateContainerOptions, InspectContainerOptions, KillContainerOptions,
                 ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -97,6 +100,16 @@ impl Engine {
         let running = Running { engine: self, id };
         running.engine.start(&running.id)?;
         Ok(running)
+    }
+
+    /// Makes a network, which is removed when the value is dropped. Containers of it find each other by their aliases.
+    ///
+    /// # Errors
+    /// The engine refuses.
+    pub fn network(&self, name: &str) -> Result<Network<'_>> {
+        let config = NetworkCreateRequest { name: name.to_owned(), ..NetworkCreateRequest::default() };
+        self.wait(self.docker.create_network(config))??;
+        Ok(Network { engine: self, name: name.to_owned() })
     }
 
     /// Starts a container. One that runs already stays as it is.
@@ -224,6 +237,22 @@ impl Drop for Running<'_> {
         let removed = self.engine.wait(self.engine.docker.remove_container(&self.id, Some(options)));
         if let Ok(Err(error)) | Err(error) = removed.map(|removed| removed.map_err(Into::into)) {
             eprintln!("could not remove the container {}: {error}", self.id);
+        }
+    }
+}
+
+/// A network that is removed when this is dropped; drop what is in it before.
+pub struct Network<'e> {
+    engine: &'e Engine,
+    /// Its name.
+    pub name: String,
+}
+
+impl Drop for Network<'_> {
+    fn drop(&mut self) {
+        let removed = self.engine.wait(self.engine.docker.remove_network(&self.name));
+        if let Ok(Err(error)) | Err(error) = removed.map(|removed| removed.map_err(Into::into)) {
+            eprintln!("could not remove the network {}: {error}", self.name);
         }
     }
 }
