@@ -17,10 +17,10 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path './.cargo/*' \
 FROM ${BUILDER} AS build
 # A new service is one word here, and one entry in docker-compose.yml.
 ARG SERVICES="gateway monolith-05 backlog notify simulators"
-# A static program for the machine that builds: it needs nothing that its image would have to have.
+# A static program for the machine that builds: it needs nothing that its image would have to have. Its relocations are packed.
 ENV CARGO_BUILD_TARGET=host-tuple \
     CARGO_INCREMENTAL=0 \
-    RUSTFLAGS="-C target-feature=+crt-static"
+    RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
 WORKDIR /source
 # The manifests first: what we depend on is built anew when they change, and not when our sources do.
 COPY --from=manifests /source .

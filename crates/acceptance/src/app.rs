@@ -30,7 +30,7 @@ pub const SECRET: &str = "secret-of-the-suite";
 pub const SERVICE_TOKEN: &str = "service-token-of-the-suite";
 
 /// The repositories of every scenario: two, so that an import is quick and paging still crosses a border.
-const CATALOGUE: &str = include_str!("catalogue.toml");
+pub const CATALOGUE: &str = include_str!("catalogue.toml");
 
 /// Where a scenario's catalogue lies, in the folder of its system.
 const CATALOGUE_FILE: &str = "catalogue.toml";

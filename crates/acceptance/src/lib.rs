@@ -42,7 +42,7 @@ mod trials;
 mod visitor;
 
 pub use answer::Answer;
-pub use app::{App, SECRET, SERVICE_TOKEN, Step, TOKEN, signature};
+pub use app::{App, CATALOGUE, SECRET, SERVICE_TOKEN, Step, TOKEN, signature};
 pub use databases::{Database, Databases, Engine, Missing, is_required};
 pub use eventually::{becomes, eventually};
 pub use exercise::with_system;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use acceptance::{
-    Missing, Platform, SECRET, SERVICE_TOKEN, Stage, TOKEN,
+    CATALOGUE, Missing, Platform, SECRET, SERVICE_TOKEN, Stage, TOKEN,
     anyhow::{Context, Result, bail},
     is_required,
     tempfile::TempDir,
@@ -126,7 +126,7 @@ impl Composed {
         let process = state.and_then(|state| state.pid).context("a running container has a process")?;
         // From a container that sees the processes of the engine's machine, which need not be this one.
         engine::run(
-            engine::client().args(["run", "--rm", "--privileged", "--pid=host", "--network=none"]).args([
+            engine::client().args(["run", "--rm", "--pid=host", "--network=none", "--user=0"]).args([
                 "--entrypoint=sh",
                 &self.postgres_image()?,
                 "-c",
@@ -311,7 +311,7 @@ fn write(folder: &Path, urls: &BTreeMap<&'static str, String>) -> Result<PathBuf
             text.push_str(&format!("    volumes: [\"{}:/catalogue:ro\"]\n", catalogue.display()));
         }
     }
-    fs::write(catalogue.join("catalogue.toml"), "")?;
+    fs::write(catalogue.join("catalogue.toml"), CATALOGUE)?;
     let file = folder.join("tests.yml");
     fs::write(&file, text)?;
     Ok(file)
