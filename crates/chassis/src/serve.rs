@@ -101,7 +101,9 @@ pub async fn run(listener: TcpListener, router: Router, stop: Stop) -> io::Resul
             tracing::debug!(%error, "a connection holds small writes back");
         }
     });
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.wait().await });
+    // Made once: a `Router` that is served as it is gets copied for each connection, every route and document of it.
+    let service = router.into_make_service();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.wait().await });
     let bound = async {
         stop.wait().await;
         tracing::info!(%address, "stopping: requests under way may finish");
@@ -159,9 +161,51 @@ pub async fn run_with(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
     use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    /// A handler that knows how often it was copied.
+    #[derive(Debug, Default)]
+    struct Copied(Arc<AtomicUsize>);
+
+    impl Clone for Copied {
+        fn clone(&self) -> Self {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_costs_no_copy_of_the_routes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let copied = Copied::default();
+        let copies = Arc::clone(&copied.0);
+        let elsewhere = get(move || async move { drop(copied) });
+        let router = Router::new().route("/", get(async || "")).route("/elsewhere", elsewhere);
+        let stop = Stop::manual();
+        let server = tokio::spawn(run(listener, router, stop.clone()));
+        let connect = async || {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            assert!(stream.read(&mut [0; 256]).await.unwrap() > 0);
+            stream
+        };
+        let first = connect().await;
+        let before = copies.load(Ordering::Relaxed);
+        let others = [connect().await, connect().await, connect().await];
+        assert_eq!(copies.load(Ordering::Relaxed), before, "{} connections", others.len());
+        drop((first, others));
+        stop.stop();
+        server.await.unwrap().unwrap();
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_never_ends_does_not_keep_the_process_alive() {

@@ -12,6 +12,7 @@ use chassis::{
     trace::{self, TraceParent},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use ipnet::IpNet;
 
 use crate::refusal::Refusal;
 
@@ -50,13 +51,13 @@ pub struct Peer {
 impl Peer {
     /// Made once for a connection, so that a request costs no formatting.
     #[must_use]
-    pub fn new(peer: SocketAddr, trusted: &[IpAddr]) -> Self {
+    pub fn new(peer: SocketAddr, trusted: &[IpNet]) -> Self {
         let address = peer.ip().to_canonical();
         // Brackets and quotes for IPv6: RFC 7239, section 6.
         let node = if address.is_ipv6() { format!("\"[{address}]\"") } else { address.to_string() };
         Self {
             address,
-            is_trusted: trusted.contains(&address),
+            is_trusted: trusted.iter().any(|network| network.contains(&address)),
             forwarded_for: value(&address.to_string()),
             forwarded: value(&format!("for={node};proto=http")),
         }

@@ -1,6 +1,6 @@
 //! One request on its way through.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::response::IntoResponse;
 use chassis::serve::Stop;
@@ -8,6 +8,7 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request::Parts, uri::PathAndQuery,
 };
 use hyper::body::{Body, Incoming};
+use ipnet::IpNet;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -32,7 +33,7 @@ pub struct Gateway {
     /// What answers below [`crate::admin::PREFIX`].
     pub admin: Admin,
     /// The proxies that are believed.
-    pub trusted: Vec<IpAddr>,
+    pub trusted: Vec<IpNet>,
     /// Ends tunnels.
     pub stop: Stop,
     /// Everything that is under way.
@@ -158,7 +159,7 @@ impl Asked {
         // The path alone: a query may carry what does not belong into a log.
         let (method, path) = (&self.method, self.uri.path());
         if refusal.is_ours() {
-            let cause = std::error::Error::source(&refusal).map(ToString::to_string);
+            let cause = std::error::Error::source(&refusal);
             tracing::warn!(?id, %method, path, cause, "{refusal}");
         } else {
             tracing::debug!(?id, %method, path, "{refusal}");
