@@ -80,6 +80,9 @@ pub(crate) fn doctor(workshop: &Workshop, prepare: bool) -> Result<ExitCode> {
     for image in workshop.images().iter().filter(|_| engine_answers && !prepare) {
         report("image", image_of(image));
     }
+    report("compose", compose(&fix));
+    report("kubectl", kubectl(&fix));
+    report("cluster", cluster());
     report("Chromium", chromium(&fix));
 
     if missing > 0 {
@@ -241,6 +244,45 @@ fn image_of(image: &Image) -> Finding {
     }
     let fix = format!("docker pull {name}, or name another image in {}", image.variable);
     Finding::Warn(format!("{name} is not here yet; needed for the tests on PostgreSQL"), fix)
+}
+
+/// Compose is a plugin of the client today, and was a program of its own.
+fn compose(fix: &Fix) -> Finding {
+    let needs = "needed to run step 10";
+    let plugin = output(Command::new("docker").args(["compose", "version", "--short"]), ANSWERS_WITHIN);
+    if let Ok(version) = plugin {
+        return Finding::Ok(format!("docker compose {version}; {needs}"));
+    }
+    match output(Command::new("docker-compose").args(["version", "--short"]), ANSWERS_WITHIN) {
+        Ok(version) => {
+            Finding::Ok(format!("{version} of docker-compose: type that in place of docker compose"))
+        }
+        Err(_) => Finding::Warn(format!("not there; {needs}"), fix.compose()),
+    }
+}
+
+fn kubectl(fix: &Fix) -> Finding {
+    let needs = "to look at the overlays of step 11, whose exercises need none";
+    let asked = output(Command::new("kubectl").args(["version", "--client"]), ANSWERS_WITHIN);
+    match asked {
+        Ok(found) => Finding::Ok(format!("{}; {needs}", found.lines().next().unwrap_or_default())),
+        Err(_) => Finding::Warn(format!("not there; {needs}"), fix.kubectl()),
+    }
+}
+
+/// The cluster that kubectl would talk to, asked itself: a context without one is not enough.
+fn cluster() -> Finding {
+    let needs = "step 11 goes without";
+    let kind = "https://kind.sigs.k8s.io makes one on your engine".to_owned();
+    let Ok(context) = output(Command::new("kubectl").args(["config", "current-context"]), ANSWERS_WITHIN)
+    else {
+        return Finding::Warn(format!("no context; {needs}"), kind);
+    };
+    let mut ready = Command::new("kubectl");
+    match output(ready.args(["get", "--raw", "/readyz", "--request-timeout=3s"]), ANSWERS_WITHIN) {
+        Ok(_) => Finding::Ok(format!("context {context} answers")),
+        Err(_) => Finding::Warn(format!("context {context} does not answer; {needs}"), kind),
+    }
 }
 
 fn chromium(fix: &Fix) -> Finding {

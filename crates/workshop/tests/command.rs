@@ -131,7 +131,15 @@ fn a_missing_cargo_is_named() {
 fn the_doctor_finds_this_machine_fit() {
     let done = Checkout::new().run(&["doctor"]);
     assert!(done.ok(), "{done}");
-    for line in ["ok       Rust", "ok       linker", "Needed later:", "needed from step 10 on"] {
+    for line in [
+        "ok       Rust",
+        "ok       linker",
+        "Needed later:",
+        "needed from step 10 on",
+        "  compose  ",
+        "  kubectl  ",
+        "  cluster  ",
+    ] {
         assert!(done.out.contains(line), "{line}: {done}");
     }
 }

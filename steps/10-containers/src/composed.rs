@@ -74,6 +74,8 @@ impl Composed {
         let environment = vec![
             ("AUTOMATOR_SECRETS", folder.path().join("secrets").display().to_string()),
             ("AUTOMATOR_PORT", number(&urls["gateway"]).to_owned()),
+            // The suite stands where a proxy in front would.
+            ("AUTOMATOR_PROXY", "0.0.0.0/0".to_owned()),
         ];
         let definition = Definition::load(Path::new(env!("CARGO_MANIFEST_DIR")))?;
         let mut composed = Self {

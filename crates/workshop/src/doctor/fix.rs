@@ -74,6 +74,24 @@ impl Fix {
         }
     }
 
+    pub(super) fn compose(self) -> String {
+        match self {
+            Self::MacOs | Self::Windows => "Docker Desktop has it".to_owned(),
+            Self::Debian => "sudo apt install docker-compose".to_owned(),
+            _ => "install the plugin: https://docs.docker.com/compose/install/".to_owned(),
+        }
+    }
+
+    pub(super) fn kubectl(self) -> String {
+        // Debian's is older than what our manifests are written for.
+        match self {
+            Self::MacOs => "brew install kubectl",
+            Self::Windows => "winget install Kubernetes.kubectl",
+            _ => "https://kubernetes.io/docs/tasks/tools/",
+        }
+        .to_owned()
+    }
+
     pub(super) fn chromium(self) -> String {
         match self {
             Self::Debian => "sudo apt install chromium chromium-driver".to_owned(),
