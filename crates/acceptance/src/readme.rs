@@ -15,20 +15,12 @@ const SHOWN_TOKEN: &str = "workshop-token";
 /// addresses that they name. How many there were.
 ///
 /// # Errors
-/// No `curl` or `sh` on this machine; a command that fails, or that is answered with an error.
+/// As [`run_curl`]; or nobody took a webhook.
 pub fn run_curl_commands(app: &App, markdown: &str) -> Result<usize> {
     let simulators = app.system().url("simulators")?;
     let mut ran = 0;
-    for line in commands(markdown).filter(|line| line.starts_with("curl ")) {
-        let here = line
-            .replace(FRONT, app.system().front())
-            .replace(SIMULATORS, simulators)
-            .replace(SHOWN_TOKEN, TOKEN)
-            .replacen("curl ", "curl --silent --show-error --fail-with-body --max-time 20 ", 1);
-        let output = Command::new("sh").args(["-c", &here]).output().context("cannot run `sh`")?;
-        let said =
-            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "a reader who types\n  {line}\ngets\n  {said}");
+    for line in shell_commands(markdown).filter(|line| line.starts_with("curl ")) {
+        let said = run_curl(&line.replace(SIMULATORS, simulators), app.system().front())?;
         // The simulators answer 200 also when the receiver of a webhook refused it.
         ensure!(
             !line.contains("deliver_to") || said.contains("202"),
@@ -39,8 +31,24 @@ pub fn run_curl_commands(app: &App, markdown: &str) -> Result<usize> {
     Ok(ran)
 }
 
-/// The lines of the `sh` blocks.
-fn commands(markdown: &str) -> impl Iterator<Item = &str> {
+/// Runs a `curl` of a README with `front` and the suite's token in place of those that it names; what it printed.
+///
+/// # Errors
+/// No `curl` or `sh` on this machine; a command that fails, or that is answered with an error.
+pub fn run_curl(line: &str, front: &str) -> Result<String> {
+    let here = line
+        .replace(FRONT, front)
+        .replace(SHOWN_TOKEN, TOKEN)
+        .replacen("curl ", "curl --silent --show-error --fail-with-body --max-time 20 ", 1);
+    let output = Command::new("sh").args(["-c", &here]).output().context("cannot run `sh`")?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "a reader who types\n  {line}\ngets\n  {said}");
+    Ok(said)
+}
+
+/// The lines of the `sh` blocks: what a README tells its reader to type.
+pub fn shell_commands(markdown: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     markdown.lines().filter(move |line| {
         if line.starts_with("```") {
@@ -58,6 +66,6 @@ mod tests {
     #[test]
     fn only_what_stands_in_a_shell_block_is_a_command() {
         let text = "curl a\n```sh\ncurl b\ncargo c\n```\ncurl d\n```json\ncurl e\n```\n";
-        assert_eq!(commands(text).collect::<Vec<_>>(), ["curl b", "cargo c"]);
+        assert_eq!(shell_commands(text).collect::<Vec<_>>(), ["curl b", "cargo c"]);
     }
 }

@@ -98,6 +98,12 @@ pub(crate) struct RunOptions {
     /// Begin with an empty database
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// On the cluster of this context, for a step that runs on one; unless told the current one, if it is on this machine
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "fresh"])]
+    pub(crate) context: Option<String>,
+    /// Take everything of the step off the cluster again
+    #[arg(long, conflicts_with_all = ["data", "fresh", "mine", "port"])]
+    pub(crate) down: bool,
 }
 
 #[derive(Debug, Args)]

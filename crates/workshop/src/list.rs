@@ -40,6 +40,9 @@ pub(crate) struct Step {
     pub(crate) slug: String,
     pub(crate) part: String,
     pub(crate) title: String,
+    /// Whether it is run on a cluster, and not as processes of this machine.
+    #[serde(default)]
+    pub(crate) cluster: bool,
 }
 
 impl Step {

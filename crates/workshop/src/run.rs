@@ -1,6 +1,7 @@
 //! `cargo workshop run`: a step's processes with data in them, until Ctrl-C.
 
 mod build;
+mod cluster;
 mod fill;
 mod lock;
 mod mine;
@@ -19,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use harness::{Definition, Ended, Logs, Options, Ports, Stop, System, ports};
 
 use crate::{
+    Usage,
     cli::RunOptions,
     list::Step,
     say::{complain, say},
@@ -61,6 +63,12 @@ pub(crate) fn run(workshop: &Workshop, options: &RunOptions) -> Result<ExitCode>
 /// From the checks that cost nothing to the end of the processes.
 fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()> {
     let step = workshop.step(options.step)?;
+    if step.cluster {
+        return cluster::session(workshop, step, options, stop);
+    }
+    if options.context.is_some() || options.down {
+        return Err(Usage(format!("step {} runs on no cluster", step.number)).into());
+    }
     let folder = workshop.folder(step);
     let definition = Definition::load(&folder)?;
     let front = definition.process(&definition.front).and_then(|process| process.port);

@@ -127,6 +127,74 @@ fn a_missing_cargo_is_named() {
     assert!(done.err.ends_with("cargo is not there: install Rust from https://rustup.rs\n"), "{done}");
 }
 
+/// Programs that write down how they were called; kubectl knows the context that `context` names, and no way to its gateway.
+#[cfg(unix)]
+fn cluster(checkout: &Checkout, context: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let log = "#!/bin/sh\necho \"${0##*/} $*\" >>\"${0%/*}/log\"\n";
+    let kubectl = format!(
+        "{log}case \"$*\" in *current-context) echo '{context}' ;; *port-forward*) echo 'no pod' >&2; exit 1 ;;\n\
+         *' kustomize '*) printf ' - image: automator/gateway:workshop\\n   image: postgres:16\\n' ;;\n\
+         *'get deployment'*) exit 1 ;; esac\n"
+    );
+    for (name, text) in [("kubectl", kubectl.as_str()), ("docker", log), ("kind", log)] {
+        checkout.write(&format!("bin/{name}"), text);
+        fs::set_permissions(checkout.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    checkout.path("bin")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_step_for_a_cluster_loads_applies_waits_and_opens_a_way() {
+    let checkout = Checkout::new();
+    let programs = cluster(&checkout, "kind-automator");
+    let port = free_port().to_string();
+    let done = checkout.command(&["run", "11", "--port", &port]).programs(&programs).end();
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.err.ends_with("no pod\nno way leads to the gateway; kubectl says above why\n"), "{done}");
+    let log = fs::read_to_string(programs.join("log")).unwrap();
+    let called: Vec<_> = log.lines().map(|line| line.split(" --output").next().unwrap()).collect();
+    let folder = "steps/11-kubernetes/k8s/overlays/kind";
+    let overlay = checkout.path(folder).canonicalize().unwrap_or_else(|_| checkout.path(folder));
+    let overlay = overlay.display();
+    let here = "kubectl --context kind-automator";
+    assert_eq!(
+        called,
+        [
+            "kubectl config current-context".to_owned(),
+            format!("{here} kustomize {overlay}"),
+            "docker image inspect --format {{.Id}} automator/gateway:workshop".to_owned(),
+            "kind load docker-image --name automator automator/gateway:workshop".to_owned(),
+            format!("{here} --namespace automator get deployment gateway"),
+            format!("{here} apply --kustomize {overlay}"),
+            format!("{here} --namespace automator wait --for=condition=Complete job/migrate --timeout 300s"),
+            format!("{here} --namespace automator wait --for=condition=Available deployment --all --timeout 300s"),
+            format!("{here} --namespace automator port-forward service/gateway {port}:8080"),
+        ]
+    );
+
+    let done = checkout.command(&["run", "11", "--down"]).programs(&programs).end();
+    assert!(done.ok() && done.out.ends_with("nothing of step 11 is left on kind-automator\n"), "{done}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cluster_that_may_be_somebody_elses_is_used_by_name_only() {
+    let checkout = Checkout::new();
+    let programs = cluster(&checkout, "production");
+    for arguments in [&["run", "11"][..], &["run", "11", "--down"]] {
+        let done = checkout.command(arguments).programs(&programs).end();
+        assert_eq!(done.code, Some(1), "{done}");
+        assert!(done.err.contains("if you mean it: --context production"), "{done}");
+    }
+    assert_eq!(fs::read_to_string(programs.join("log")).unwrap(), "kubectl config current-context\n".repeat(2));
+    let done = checkout.command(&["run", "11", "--context", "production", "--down"]).programs(&programs).end();
+    assert!(done.ok(), "{done}");
+    let done = checkout.command(&["run", "1", "--down"]).end();
+    assert_eq!(done.code, Some(64), "{done}");
+}
+
 #[test]
 fn the_doctor_finds_this_machine_fit() {
     let done = Checkout::new().run(&["doctor"]);

@@ -93,7 +93,8 @@ impl Composed {
             _folder: folder,
         };
         let begun = Instant::now();
-        engine::run(composed.compose()?.args(["up", "-d", "--no-build"]))
+        composed
+            .command(&["up", "-d", "--no-build"])
             .context("the composition does not come up")?;
         composed.containers = composed.engine.project(&composed.project)?;
         composed.ready("gateway")?;
@@ -156,6 +157,14 @@ impl Composed {
             }
             thread::sleep(LOOK);
         }
+    }
+
+    /// Runs a command of compose on this composition; what it printed.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn command(&self, arguments: &[&str]) -> Result<String> {
+        engine::run(self.compose()?.args(arguments))
     }
 
     /// Runs SQL beside the server, each statement for itself.
@@ -284,10 +293,7 @@ impl Stage for Composed {
 
 impl Drop for Composed {
     fn drop(&mut self) {
-        let down = self.compose().and_then(|mut compose| {
-            engine::run(compose.args(["down", "--volumes", "--remove-orphans", "--timeout", "1"]))
-        });
-        if let Err(error) = down {
+        if let Err(error) = self.command(&["down", "--volumes", "--remove-orphans", "--timeout", "1"]) {
             eprintln!("could not take the composition {} away: {error:#}", self.project);
         }
     }

@@ -1,6 +1,6 @@
 //! The composition while parts of it die: each comes back by itself, and nothing that was promised is lost.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::{
     process::ExitCode,
@@ -12,10 +12,13 @@ use std::{
 use acceptance::{
     Platform, TOKEN,
     harness::http::{Answer, Request},
-    serde_json::{Value, from_str, json},
+    run_curl, serde_json::{Value, from_str, json}, shell_commands,
     testcontainers::bollard::models::HealthStatusEnum,
 };
 use step_10_containers::composed::Composed;
+
+/// The lesson.
+const README: &str = include_str!("../README.md");
 
 /// How long the whole may take from the command to the first answer, images at hand.
 const UP_WITHIN: Duration = Duration::from_secs(60);
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
                 "whoever_is_killed_comes_back_and_no_message_is_lost",
                 whoever_is_killed_comes_back_and_no_message_is_lost,
             ),
+            ("what_the_lesson_types_does_what_it_says", what_the_lesson_types_does_what_it_says),
         ],
     )
 }
@@ -113,6 +117,36 @@ fn whoever_is_killed_comes_back_and_no_message_is_lost(composed: &Composed) {
             "{lost} messages never went out"
         );
     }
+}
+
+/// Last: it ends with the database away.
+fn what_the_lesson_types_does_what_it_says(composed: &Composed) {
+    let front = composed.url("gateway").unwrap();
+    let mut typed = Vec::new();
+    for line in shell_commands(README) {
+        let words: Vec<_> = line.split(' ').collect();
+        match words[..] {
+            // It is up; and a reader's own file is another composition.
+            ["docker", "compose", "up" | "--project-directory", ..] => {}
+            ["docker", "compose", "exec", service, shell] => {
+                let refused = composed.command(&["exec", "-T", service, shell]).err();
+                let refused = refused.map(|error| format!("{error:#}")).unwrap_or_default();
+                assert!(refused.contains("no such file") || refused.contains("not found"), "{refused:?}");
+                typed.push("exec");
+            }
+            ["docker", "compose", command, ..] => {
+                let said = composed.command(&words[2..]).unwrap_or_else(|error| panic!("{line}: {error:#}"));
+                assert!(command != "ps" || said.contains("notify"), "{line}: {said}");
+                typed.push(command);
+            }
+            ["curl", ..] => {
+                let _ = run_curl(line, front).unwrap();
+                typed.push("curl");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(typed, ["curl", "curl", "ps", "exec", "kill", "ps", "stop", "ps"]);
 }
 
 /// Kills `victim` while messages are queued, one after the other, until it is back and some more; all that were accepted.

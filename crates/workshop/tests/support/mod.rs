@@ -130,6 +130,14 @@ impl Cmd {
         self
     }
 
+    /// With the programs of `folder` in place of those of the same name.
+    #[cfg(unix)]
+    pub(crate) fn programs(mut self, folder: &Path) -> Self {
+        let path = env::var("PATH").unwrap();
+        self.0.env("PATH", format!("{}:{path}", folder.display()));
+        self
+    }
+
     pub(crate) fn start(mut self) -> Running {
         let mut child = self.0.spawn().unwrap();
         let out = Arc::default();
