@@ -36,10 +36,11 @@ pub fn run_curl_commands(app: &App, markdown: &str) -> Result<usize> {
 /// # Errors
 /// No `curl` or `sh` on this machine; a command that fails, or that is answered with an error.
 pub fn run_curl(line: &str, front: &str) -> Result<String> {
-    let here = line
-        .replace(FRONT, front)
-        .replace(SHOWN_TOKEN, TOKEN)
-        .replacen("curl ", "curl --silent --show-error --fail-with-body --max-time 20 ", 1);
+    let here = line.replace(FRONT, front).replace(SHOWN_TOKEN, TOKEN).replacen(
+        "curl ",
+        "curl --silent --show-error --fail-with-body --max-time 20 ",
+        1,
+    );
     let output = Command::new("sh").args(["-c", &here]).output().context("cannot run `sh`")?;
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

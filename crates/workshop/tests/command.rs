@@ -139,7 +139,8 @@ fn cluster(checkout: &Checkout, context: &str) -> std::path::PathBuf {
     );
     for (name, text) in [("kubectl", kubectl.as_str()), ("docker", log), ("kind", log)] {
         checkout.write(&format!("bin/{name}"), text);
-        fs::set_permissions(checkout.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(checkout.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o755))
+            .unwrap();
     }
     checkout.path("bin")
 }
@@ -169,7 +170,9 @@ fn a_step_for_a_cluster_loads_applies_waits_and_opens_a_way() {
             format!("{here} --namespace automator get deployment gateway"),
             format!("{here} apply --kustomize {overlay}"),
             format!("{here} --namespace automator wait --for=condition=Complete job/migrate --timeout 300s"),
-            format!("{here} --namespace automator wait --for=condition=Available deployment --all --timeout 300s"),
+            format!(
+                "{here} --namespace automator wait --for=condition=Available deployment --all --timeout 300s"
+            ),
             format!("{here} --namespace automator port-forward service/gateway {port}:8080"),
         ]
     );
@@ -188,8 +191,12 @@ fn a_cluster_that_may_be_somebody_elses_is_used_by_name_only() {
         assert_eq!(done.code, Some(1), "{done}");
         assert!(done.err.contains("if you mean it: --context production"), "{done}");
     }
-    assert_eq!(fs::read_to_string(programs.join("log")).unwrap(), "kubectl config current-context\n".repeat(2));
-    let done = checkout.command(&["run", "11", "--context", "production", "--down"]).programs(&programs).end();
+    assert_eq!(
+        fs::read_to_string(programs.join("log")).unwrap(),
+        "kubectl config current-context\n".repeat(2)
+    );
+    let done =
+        checkout.command(&["run", "11", "--context", "production", "--down"]).programs(&programs).end();
     assert!(done.ok(), "{done}");
     let done = checkout.command(&["run", "1", "--down"]).end();
     assert_eq!(done.code, Some(64), "{done}");

@@ -93,9 +93,7 @@ impl Composed {
             _folder: folder,
         };
         let begun = Instant::now();
-        composed
-            .command(&["up", "-d", "--no-build"])
-            .context("the composition does not come up")?;
+        composed.command(&["up", "-d", "--no-build"]).context("the composition does not come up")?;
         composed.containers = composed.engine.project(&composed.project)?;
         composed.ready("gateway")?;
         composed.took = begun.elapsed();

@@ -12,7 +12,9 @@ use std::{
 use acceptance::{
     Platform, TOKEN,
     harness::http::{Answer, Request},
-    run_curl, serde_json::{Value, from_str, json}, shell_commands,
+    run_curl,
+    serde_json::{Value, from_str, json},
+    shell_commands,
     testcontainers::bollard::models::HealthStatusEnum,
 };
 use step_10_containers::composed::Composed;

@@ -141,11 +141,15 @@ impl Cluster {
         let mut asked = Command::new("kubectl");
         asked.args(["config", "current-context"]);
         let Some(context) = said(&mut asked)? else {
-            bail!("kubectl knows no cluster; this makes one on your engine: kind create cluster --name {NAMESPACE}");
+            bail!(
+                "kubectl knows no cluster; this makes one on your engine: kind create cluster --name {NAMESPACE}"
+            );
         };
         let nodes = Nodes::of(&context);
         if nodes.is_none() {
-            bail!("the context {context} may be somebody else's cluster; if you mean it: --context {context}");
+            bail!(
+                "the context {context} may be somebody else's cluster; if you mean it: --context {context}"
+            );
         }
         Ok(Self { context, nodes })
     }
@@ -153,11 +157,16 @@ impl Cluster {
     /// Takes our images to the nodes. Those of a cluster elsewhere come from a registry, or not at all.
     fn load(&self, workshop: &Workshop, images: &[String]) -> Result<()> {
         let Some(nodes) = &self.nodes else {
-            complain(&format!("{} is not on this machine: its nodes have to find the images by themselves", self.context));
+            complain(&format!(
+                "{} is not on this machine: its nodes have to find the images by themselves",
+                self.context
+            ));
             return Ok(());
         };
         for image in images {
-            if said(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", image]))?.is_none() {
+            if said(Command::new("docker").args(["image", "inspect", "--format", "{{.Id}}", image]))?
+                .is_none()
+            {
                 bail!("there is no image {image}; set AUTOMATOR_TAG to {TAG}, then: docker compose build");
             }
         }
@@ -166,7 +175,8 @@ impl Cluster {
     }
 
     fn apply(&self, overlay: &Path) -> Result<()> {
-        let gateway = self.command(&["--namespace", NAMESPACE, "get", "deployment", "gateway", "--output=name"]);
+        let gateway =
+            self.command(&["--namespace", NAMESPACE, "get", "deployment", "gateway", "--output=name"]);
         let was_there = said(&mut { gateway })?.is_some();
         if was_there {
             // A job is never run twice, and what it brought up to date may have gone on since.
@@ -215,7 +225,8 @@ impl Way {
     fn leads_to(&mut self, front: &str, stop: &Stop) -> Result<()> {
         let until = Instant::now() + FORWARDED_WITHIN;
         let limit = Duration::from_secs(2);
-        let ask = Request { method: "GET", base: front, path: "/health/ready", headers: &[], body: "", limit };
+        let ask =
+            Request { method: "GET", base: front, path: "/health/ready", headers: &[], body: "", limit };
         while !ask.send().is_ok_and(|answer| answer.status == 200) {
             if stop.requested() {
                 bail!("stopped");
@@ -242,7 +253,8 @@ impl Drop for Way {
 
 /// The images of ours that objects name, each once.
 fn ours(objects: &str) -> Vec<String> {
-    let named = objects.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("image:"));
+    let named =
+        objects.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("image:"));
     let mut images: Vec<_> =
         named.map(|image| image.trim().to_owned()).filter(|image| image.starts_with(OURS)).collect();
     images.sort_unstable();
@@ -284,7 +296,9 @@ mod tests {
         assert_eq!(load("k3d-one").as_deref(), Some("k3d image import --cluster one a"));
         assert_eq!(load("minikube").as_deref(), Some("minikube image load a"));
         assert_eq!((Nodes::of("docker-desktop"), load("docker-desktop")), (Some(Nodes::Shared), None));
-        for elsewhere in ["production", "arn:aws:eks:eu-central-1:1:cluster/automator", "my-kind-1", "minikube-2", ""] {
+        for elsewhere in
+            ["production", "arn:aws:eks:eu-central-1:1:cluster/automator", "my-kind-1", "minikube-2", ""]
+        {
             assert_eq!(Nodes::of(elsewhere), None, "{elsewhere}");
         }
     }
