@@ -68,7 +68,7 @@ impl Platform for System {
     }
 }
 
-/// A platform on which one system stands for all scenarios, each of which finds it as if it had just been started.
+/// A platform on which one system stands for many scenarios, each of which finds it as if it had just been started.
 pub trait Stage: Platform {
     /// The file with the repositories that are tracked, as the processes read it.
     fn catalogue(&self) -> &Path;

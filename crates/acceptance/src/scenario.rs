@@ -118,38 +118,89 @@ pub fn run_on(step: Step, engines: &[Engine]) -> ExitCode {
 const MIGRATED: &str = "migrated";
 const IMPORTED: &str = "imported";
 
-/// Runs every scenario on the one system that `set_up` gives, one after the other, those that only read first.
+/// How many systems [`run_on_stage`] has at most: one waits for its processes to start while another is asked.
+const STAGES: usize = 2;
+
+/// Runs every scenario on systems that `set_up` gives, those that only read first. Each has one visitor at a time.
 #[must_use]
-pub fn run_on_stage(step: Step, set_up: impl FnOnce() -> Result<Arc<dyn Stage>, Missing>) -> ExitCode {
-    trials::one_by_one(set_up, |stage: &Arc<dyn Stage>| {
-        let kept = Arc::new(Lazy::<()>::default());
-        let shared = Arc::new(Lazy::<Arc<App>>::default());
-        let mut scenarios: Vec<_> = crate::scenarios::all().collect();
-        scenarios.sort_by_key(|scenario| scenario.on != On::Imported);
-        let cases = scenarios.into_iter().map(|scenario| {
-            let (stage, kept, shared) = (stage.clone(), kept.clone(), shared.clone());
-            let area = scenario.area.rsplit("::").next().unwrap_or_default();
-            let run = move || {
-                let from = |name| App::on_stage(&step, stage.clone(), name).map_err(broken);
-                if scenario.begins_with_an_import() {
-                    kept.get(|| import_and_keep(&from(MIGRATED)?, &*stage))?;
-                }
-                match scenario.on {
-                    On::Fresh => one(&scenario, &from(MIGRATED)?),
-                    On::Copy => one(&scenario, &from(IMPORTED)?),
-                    On::Imported => one(&scenario, &*shared.get(|| Ok(Arc::new(from(IMPORTED)?)))?),
-                }
-            };
-            (format!("{area}::{}", scenario.name), Box::new(run) as trials::Once)
-        });
-        stage.keep(MIGRATED).map_err(broken)?;
-        Ok(cases.collect())
-    })
+pub fn run_on_stage(
+    step: Step,
+    set_up: impl Fn() -> Result<Arc<dyn Stage>, Missing> + Send + Sync + 'static,
+) -> ExitCode {
+    let set_up = move || set_up().map(PreparedStage::new);
+    // The first one tells whether there can be any. Another is set up by whoever finds none that is free.
+    let stages = || Ok(Stages { free: Mutex::new(vec![set_up()?]), set_up: Box::new(set_up) });
+    trials::run_over(
+        STAGES,
+        || stages().map(Arc::new),
+        |stages| {
+            let mut scenarios: Vec<_> = crate::scenarios::all().collect();
+            scenarios.sort_by_key(|scenario| scenario.on != On::Imported);
+            let cases = scenarios.into_iter().map(|scenario| {
+                let stages = Arc::clone(stages);
+                let area = scenario.area.rsplit("::").next().unwrap_or_default();
+                let run = move || stages.with_one(|stage| stage.run(&step, &scenario));
+                (format!("{area}::{}", scenario.name), Box::new(run) as trials::Once)
+            });
+            cases.collect()
+        },
+    )
 }
 
-fn import_and_keep(app: &App, stage: &dyn Stage) -> Result<(), Ended> {
-    panics::catch(async { _ = app.import().await }).map_err(Ended::Failed)?;
-    stage.keep(IMPORTED).map_err(broken)
+/// The systems that nobody visits, and how one more is had.
+struct Stages {
+    free: Mutex<Vec<PreparedStage>>,
+    set_up: Box<dyn Fn() -> Result<PreparedStage, Missing> + Send + Sync>,
+}
+
+impl Stages {
+    fn with_one(&self, visit: impl FnOnce(&PreparedStage) -> Result<(), Ended>) -> Result<(), Ended> {
+        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = free().pop();
+        let one = taken.map_or_else(&self.set_up, Ok)?;
+        let ended = visit(&one);
+        free().push(one);
+        ended
+    }
+}
+
+/// A system, and what was kept of it: each made by the first scenario that asks for it.
+struct PreparedStage {
+    stage: Arc<dyn Stage>,
+    migrated: Lazy<()>,
+    imported: Lazy<()>,
+    /// The system as it is after an import, as long as only readers visit it.
+    shared: Lazy<Arc<App>>,
+}
+
+impl PreparedStage {
+    fn new(stage: Arc<dyn Stage>) -> Self {
+        Self { stage, migrated: Lazy::default(), imported: Lazy::default(), shared: Lazy::default() }
+    }
+
+    fn run(&self, step: &Step, scenario: &Scenario) -> Result<(), Ended> {
+        self.migrated.get(|| self.stage.keep(MIGRATED).map_err(broken))?;
+        if scenario.begins_with_an_import() {
+            self.imported.get(|| self.import(step))?;
+        }
+        if scenario.on == On::Imported {
+            let shared = || Ok(Arc::new(self.renewed(step, IMPORTED)?));
+            return one(scenario, &*self.shared.get(shared)?);
+        }
+        self.shared.forget();
+        one(scenario, &self.renewed(step, if scenario.on == On::Fresh { MIGRATED } else { IMPORTED })?)
+    }
+
+    fn import(&self, step: &Step) -> Result<(), Ended> {
+        let app = self.renewed(step, MIGRATED)?;
+        panics::catch(async { _ = app.import().await }).map_err(Ended::Failed)?;
+        self.stage.keep(IMPORTED).map_err(broken)
+    }
+
+    /// The system as it was when that was kept.
+    fn renewed(&self, step: &Step, name: &str) -> Result<App, Ended> {
+        App::on_stage(step, Arc::clone(&self.stage), name).map_err(broken)
+    }
 }
 
 /// What scenarios start from on one engine, each made by the first that asks for it.

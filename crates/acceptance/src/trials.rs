@@ -50,36 +50,41 @@ pub fn run_with<T: Send + Sync + 'static>(
     tests: &[Over<T>],
 ) -> ExitCode {
     let shared = || set_up().map(Arc::new);
-    one_by_one(shared, |shared| {
+    run_over(1, shared, |shared| {
         let case = |&(name, test): &Over<T>| {
             let shared = Arc::clone(shared);
             let run = move || panics::catch(async { test(&shared) }).map_err(Ended::Failed);
             (name.to_owned(), Box::new(run) as Once)
         };
-        Ok(tests.iter().map(case).collect())
+        tests.iter().map(case).collect()
     })
 }
 
 /// What a case does that has no database of its own.
 pub(crate) type Once = Box<dyn FnOnce() -> Result<(), Ended> + Send>;
 
-/// Sets up what all cases need, runs them one by one as the command line asks, and lets go of it. Where it is missing, one
-/// case stands for all and says so.
-pub(crate) fn one_by_one<T>(
+/// Sets up what all cases need, runs those that the command line asks for, `at_once` of them at most, and lets go of it. Where it is
+/// missing, one case stands for all and says so.
+pub(crate) fn run_over<T>(
+    at_once: usize,
     set_up: impl FnOnce() -> Result<T, Missing>,
-    cases: impl FnOnce(&T) -> Result<Vec<(String, Once)>, Ended>,
+    cases: impl FnOnce(&T) -> Vec<(String, Once)>,
 ) -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
+    arguments.test_threads = Some(arguments.test_threads.map_or(at_once, |threads| threads.min(at_once)));
     let stage = if arguments.list {
         Err(Missing { reason: "they are known when all is set up".to_owned(), required: false })
     } else {
         set_up()
     };
-    let cases = stage.as_ref().map_err(|missing| missing.clone().into()).and_then(cases);
-    let cases =
-        cases.unwrap_or_else(|ended| vec![("everything".to_owned(), Box::new(|| Err(ended)) as Once)]);
+    let cases = match &stage {
+        Ok(stage) => cases(stage),
+        Err(missing) => {
+            let ended = Err(missing.clone().into());
+            vec![("everything".to_owned(), Box::new(|| ended) as Once)]
+        }
+    };
     let trials = cases.into_iter().map(|(name, run)| Trial::ignorable_test(name, || completion(run())));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -21,6 +22,9 @@ use crate::{
     engine::{self, Engine, SERVICES},
     folder,
 };
+
+/// How many compositions this process has started.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// How long a service may take to be ready again, the patience of the engine before a restart included.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -80,8 +84,8 @@ impl Composed {
         let definition = Definition::load(Path::new(env!("CARGO_MANIFEST_DIR")))?;
         let mut composed = Self {
             engine,
-            // One for each copy of the repository: another one's tests may run at the same time.
-            project: format!("{project}-{}", std::process::id()),
+            // Other compositions may be up at the same time: this process's, and those of another copy of the repository.
+            project: format!("{project}-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed)),
             definition,
             containers: HashMap::new(),
             urls,

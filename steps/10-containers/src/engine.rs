@@ -91,11 +91,16 @@ impl Engine {
         Ok(self.wait(self.docker.inspect_image(name))??)
     }
 
-    /// Makes and starts a container, which is removed when the value is dropped.
+    /// Makes and starts a container, which is removed when the value is dropped. An image that is not there is pulled, as
+    /// `docker run` does.
     ///
     /// # Errors
-    /// The engine refuses.
+    /// The engine refuses, or has no such image and cannot pull it.
     pub fn run(&self, config: ContainerCreateBody) -> Result<Running<'_>> {
+        if let Some(name) = config.image.as_deref().filter(|name| self.image(name).is_err()) {
+            run(client().args(["pull", "--quiet", name]))
+                .with_context(|| format!("there is no image {name}"))?;
+        }
         let id = self.wait(self.docker.create_container(None::<CreateContainerOptions>, config))??.id;
         let running = Running { engine: self, id };
         running.engine.start(&running.id)?;
