@@ -48,6 +48,7 @@ pub use eventually::{becomes, eventually};
 pub use exercise::with_system;
 pub use github::Delivery;
 pub use platform::{Platform, Stage};
+pub use postgres::other_postgres_image;
 pub use readme::{run_curl, run_curl_commands, shell_commands};
 pub use request::Request;
 pub use scenario::{Run, Scenario, run, run_on, run_on_stage};

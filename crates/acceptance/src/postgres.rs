@@ -199,8 +199,14 @@ async fn an_engine_answers() -> Result<()> {
     }
 }
 
+/// The image that `WORKSHOP_POSTGRES_IMAGE` names, where tests shall have PostgreSQL from there.
+#[must_use]
+pub fn other_postgres_image() -> Option<String> {
+    env::var("WORKSHOP_POSTGRES_IMAGE").ok().filter(|image| !image.is_empty())
+}
+
 async fn start_container() -> Result<(ContainerAsync<GenericImage>, String)> {
-    let image = env::var("WORKSHOP_POSTGRES_IMAGE").ok().filter(|image| !image.is_empty());
+    let image = other_postgres_image();
     let image = image.as_deref().unwrap_or(IMAGE);
     let (name, tag) = name_and_tag(image);
     let request = GenericImage::new(name, tag)

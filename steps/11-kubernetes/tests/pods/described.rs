@@ -3,17 +3,20 @@
 use std::{collections::HashMap, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use acceptance::{
+    other_postgres_image,
     tempfile::TempDir,
     testcontainers::bollard::models::{
         ContainerCreateBody, EndpointSettings, HostConfig, NetworkingConfig, PortBinding,
     },
 };
-use k8s_openapi::api::core::v1::{Container, PodSpec, Probe, Volume};
+use k8s_openapi::api::core::v1::{Container, PodSpec, Probe, Volume, VolumeMount};
 use step_10_containers::engine;
-use step_11_kubernetes::{
-    kubelet::Settings,
-    objects::{Objects, Workload, name},
-};
+use step_11_kubernetes::objects::{Objects, Workload, name};
+
+/// Who the database is, as its official image has it: another image may not know that number, and PostgreSQL wants a name for it.
+const PEOPLE: &str = "root:x:0:0::/:/bin/sh\npostgres:x:70:70::/var/lib/postgresql:/bin/sh\n";
+/// The pod of the database, its container and its image.
+pub(crate) const DATABASE: &str = "postgres";
 
 /// The manifests, and where their secrets and settings lie as files.
 pub(crate) struct Described<'a> {
@@ -22,11 +25,30 @@ pub(crate) struct Described<'a> {
     files: TempDir,
 }
 
+/// What a probe does.
+pub(crate) enum Asks {
+    /// GETs this path.
+    Path(String),
+    /// Runs this command in the container.
+    Command(Vec<String>),
+}
+
+impl Asks {
+    fn of(probe: Option<&Probe>) -> Self {
+        let probe = probe.unwrap();
+        match (&probe.http_get, &probe.exec) {
+            (Some(get), None) => Self::Path(get.path.clone().unwrap()),
+            (None, Some(exec)) => Self::Command(exec.command.clone().unwrap()),
+            other => panic!("a probe that we cannot ask: {other:?}"),
+        }
+    }
+}
+
 /// What a pod is asked.
 pub(crate) struct Probes {
-    pub(crate) startup: String,
-    pub(crate) liveness: String,
-    pub(crate) readiness: String,
+    pub(crate) startup: Asks,
+    pub(crate) liveness: Asks,
+    pub(crate) readiness: Asks,
     /// What its startup probe allows.
     pub(crate) starts_within: Duration,
 }
@@ -47,22 +69,6 @@ impl<'a> Described<'a> {
         self.workload(wanted).template.spec.as_ref().unwrap()
     }
 
-    /// The database of tests, where the manifests expect one. Its own settings are not tried here: the image may be another.
-    pub(crate) fn database(&self) -> ContainerCreateBody {
-        let image = std::env::var("WORKSHOP_POSTGRES_IMAGE").ok().filter(|image| !image.is_empty());
-        let password = self.secret("postgres_password");
-        ContainerCreateBody {
-            image: Some(image.unwrap_or_else(|| "postgres:16-alpine".to_owned())),
-            env: Some(vec![
-                "POSTGRES_USER=automator".to_owned(),
-                "POSTGRES_DB=automator".to_owned(),
-                format!("POSTGRES_PASSWORD={password}"),
-            ]),
-            networking_config: Some(self.networking("postgres")),
-            ..ContainerCreateBody::default()
-        }
-    }
-
     /// The container of `pod`'s only container, reached at `port` of this machine.
     pub(crate) fn container(&self, pod: &str, port: Option<u16>) -> ContainerCreateBody {
         let spec = self.spec(pod);
@@ -70,14 +76,14 @@ impl<'a> Described<'a> {
         let security = spec.security_context.as_ref().unwrap();
         let own = container.security_context.as_ref().unwrap();
         let limits = container.resources.as_ref().and_then(|it| it.limits.as_ref()).unwrap();
-        let memory = limits["memory"].0.strip_suffix("Mi").unwrap().parse::<i64>().unwrap() << 20;
+        let memory = mebibytes(&limits["memory"].0) << 20;
         let bindings = container.ports.iter().flatten().zip(port).map(|(inside, outside)| {
             let binding =
                 PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(outside.to_string()) };
             (format!("{}/tcp", inside.container_port), Some(vec![binding]))
         });
         ContainerCreateBody {
-            image: Some(engine::image(&service(container))),
+            image: Some(image(container)),
             cmd: container.args.clone(),
             user: Some(format!("{}:{}", security.run_as_user.unwrap(), security.run_as_group.unwrap())),
             env: Some(self.environment(container)),
@@ -87,7 +93,8 @@ impl<'a> Described<'a> {
             ),
             host_config: Some(HostConfig {
                 port_bindings: Some(bindings.collect()),
-                binds: Some(self.mounts(spec, container)),
+                binds: Some(self.files(spec, container)),
+                tmpfs: Some(folders(spec, container)),
                 readonly_rootfs: own.read_only_root_filesystem,
                 cap_drop: own.capabilities.as_ref().and_then(|it| it.drop.clone()),
                 security_opt: Some(vec![format!(
@@ -104,15 +111,12 @@ impl<'a> Described<'a> {
 
     pub(crate) fn probes(&self, pod: &str) -> Probes {
         let container = &self.spec(pod).containers[0];
-        let path = |probe: &Option<Probe>| {
-            probe.as_ref().and_then(|probe| probe.http_get.as_ref()?.path.clone()).unwrap()
-        };
         let startup = container.startup_probe.as_ref().unwrap();
         let seconds = startup.period_seconds.unwrap_or(10) * startup.failure_threshold.unwrap_or(3);
         Probes {
-            startup: path(&container.startup_probe),
-            liveness: path(&container.liveness_probe),
-            readiness: path(&container.readiness_probe),
+            startup: Asks::of(container.startup_probe.as_ref()),
+            liveness: Asks::of(container.liveness_probe.as_ref()),
+            readiness: Asks::of(container.readiness_probe.as_ref()),
             starts_within: Duration::from_secs(u64::try_from(seconds).unwrap()),
         }
     }
@@ -122,7 +126,6 @@ impl<'a> Described<'a> {
         let spec = self.spec(pod);
         let lifecycle = spec.containers[0].lifecycle.as_ref();
         let sleep = lifecycle.and_then(|it| it.pre_stop.as_ref()?.sleep.as_ref()).map_or(0, |it| it.seconds);
-        assert!(Settings::of(spec).unwrap().spare().is_some(), "{pod}: the end does not add up");
         Duration::from_secs(u64::try_from(spec.termination_grace_period_seconds.unwrap() - sleep).unwrap())
     }
 
@@ -152,16 +155,23 @@ impl<'a> Described<'a> {
         String::from_utf8(data.unwrap_or_else(|| panic!("no secret {key}")).0.clone()).unwrap()
     }
 
-    /// Its volumes, as folders of this machine.
-    fn mounts(&self, spec: &PodSpec, container: &Container) -> Vec<String> {
-        let volumes = spec.volumes.iter().flatten();
-        let mounted = container.volume_mounts.iter().flatten().map(|mount| {
-            let volume = volumes.clone().find(|volume| volume.name == mount.name).unwrap();
-            let folder = self.files.path().join(&container.name).join(&volume.name);
-            self.write(&folder, volume);
-            format!("{}:{}:ro", folder.display(), mount.mount_path)
-        });
-        mounted.collect()
+    /// Its settings and secrets, as folders of this machine.
+    fn files(&self, spec: &PodSpec, container: &Container) -> Vec<String> {
+        let given = mounts(spec, container).filter_map(|(mount, volume)| Some((mount, volume?)));
+        let given = given.filter(|(_, volume)| volume.empty_dir.is_none());
+        let mut binds: Vec<_> = given
+            .map(|(mount, volume)| {
+                let folder = self.files.path().join(&container.name).join(&volume.name);
+                self.write(&folder, volume);
+                format!("{}:{}:ro", folder.display(), mount.mount_path)
+            })
+            .collect();
+        if container.name == DATABASE {
+            let people = self.files.path().join("passwd");
+            fs::write(&people, PEOPLE).unwrap();
+            binds.push(format!("{}:/etc/passwd:ro", people.display()));
+        }
+        binds
     }
 
     fn write(&self, folder: &Path, volume: &Volume) {
@@ -177,9 +187,40 @@ impl<'a> Described<'a> {
     }
 }
 
-/// The service whose image a container has.
-fn service(container: &Container) -> String {
+/// What a container mounts, each with the pod's volume. A disk that is claimed is none of these.
+fn mounts<'p>(
+    spec: &'p PodSpec,
+    container: &'p Container,
+) -> impl Iterator<Item = (&'p VolumeMount, Option<&'p Volume>)> {
+    let of = |mount: &VolumeMount| spec.volumes.iter().flatten().find(|volume| volume.name == mount.name);
+    container.volume_mounts.iter().flatten().map(move |mount| (mount, of(mount)))
+}
+
+/// The folders that a container may write to, in memory: those that live as long as the pod, and its disk. They are its user's;
+/// in a cluster they are its `fsGroup`'s.
+fn folders(spec: &PodSpec, container: &Container) -> HashMap<String, String> {
+    let user = spec.security_context.as_ref().and_then(|it| it.run_as_user).unwrap();
+    let writable =
+        mounts(spec, container).filter(|(_, volume)| volume.is_none_or(|volume| volume.empty_dir.is_some()));
+    let options = |volume: Option<&Volume>| {
+        let limit = volume.and_then(|volume| volume.empty_dir.as_ref()?.size_limit.as_ref());
+        let limit = limit.map(|limit| format!(",size={}m", mebibytes(&limit.0)));
+        format!("uid={user}{}", limit.unwrap_or_default())
+    };
+    writable.map(|(mount, volume)| (mount.mount_path.clone(), options(volume))).collect()
+}
+
+/// What `64Mi` says.
+fn mebibytes(quantity: &str) -> i64 {
+    quantity.strip_suffix("Mi").and_then(|number| number.parse().ok()).unwrap()
+}
+
+/// The image of a container, where tests have it from.
+fn image(container: &Container) -> String {
     let image = container.image.as_deref().unwrap_or_default();
     let name = image.split(':').next().unwrap_or_default();
-    name.rsplit('/').next().unwrap_or_default().to_owned()
+    if name == DATABASE {
+        return other_postgres_image().unwrap_or_else(|| image.to_owned());
+    }
+    engine::image(name.rsplit('/').next().unwrap_or_default())
 }

@@ -17,14 +17,12 @@ use acceptance::{
     is_required,
 };
 use chassis::serve::DRAIN;
-use described::Described;
-use step_10_containers::engine::{Engine, Running};
+use described::{Asks, DATABASE, Described};
+use step_10_containers::engine::{self, Engine, Running};
 use step_11_kubernetes::objects::Objects;
 
 /// Each after those that it needs.
 const ORDER: [&str; 5] = ["simulators", "notify", "monolith", "backlog", "gateway"];
-/// How long the database may take until the migration succeeds.
-const MIGRATED_WITHIN: Duration = Duration::from_secs(60);
 /// What comes after a drain at the end of a process.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -55,46 +53,39 @@ impl World {
         // Dropped last: a network goes when nobody is in it.
         let network = self.engine.network(&format!("step-11-{}", std::process::id())).unwrap();
         let described = Described::new(&self.objects, &network.name);
-        let _database = self.engine.run(described.database()).unwrap();
-        self.migrate(&described);
-        let mut pods = Vec::new();
+        let mut pods = vec![self.comes(&described, DATABASE)];
+        let job = self.engine.run(described.container("migrate", None)).unwrap();
+        let code = self.engine.ended(&job.id).unwrap();
+        assert_eq!(code, 0, "{}", self.engine.log(&job.id, "10").unwrap());
         for name in ORDER {
-            let port = Port::take().unwrap();
-            let running = self.engine.run(described.container(name, Some(port.number()))).unwrap();
-            pods.push(Pod { name, port, running });
-            self.becomes_ready(&described, pods.last().unwrap());
+            pods.push(self.comes(&described, name));
         }
         for pod in pods.iter().rev() {
             self.goes(&described, pod);
         }
     }
 
-    /// As a Job does: again, until it succeeds.
-    fn migrate(&self, described: &Described<'_>) {
-        let until = Instant::now() + MIGRATED_WITHIN;
-        loop {
-            let job = self.engine.run(described.container("migrate", None)).unwrap();
-            if self.engine.ended(&job.id).unwrap() == 0 {
-                return;
-            }
-            assert!(Instant::now() < until, "{}", self.engine.log(&job.id, "10").unwrap());
-            thread::sleep(Duration::from_millis(500));
-        }
+    fn comes(&self, described: &Described<'_>, name: &'static str) -> Pod<'_> {
+        let port = Port::take().unwrap();
+        let running = self.engine.run(described.container(name, Some(port.number()))).unwrap();
+        let pod = Pod { name, port, running };
+        self.becomes_ready(described, &pod);
+        pod
     }
 
     /// Asks what its probes ask, as often and as long as they do.
     fn becomes_ready(&self, described: &Described<'_>, pod: &Pod<'_>) {
         let probes = described.probes(pod.name);
         let begun = Instant::now();
-        for (what, path, within) in [
+        for (what, asks, within) in [
             ("startup", &probes.startup, probes.starts_within),
             ("readiness", &probes.readiness, probes.starts_within),
             ("liveness", &probes.liveness, Duration::from_secs(2)),
         ] {
             let until = Instant::now() + within;
-            while !pod.answers(path) {
+            while !pod.answers(asks) {
                 let log = self.engine.log(&pod.running.id, "10").unwrap();
-                assert!(Instant::now() < until, "{}: its {what} probe fails at {path}\n{log}", pod.name);
+                assert!(Instant::now() < until, "{}: its {what} probe fails\n{log}", pod.name);
                 thread::sleep(Duration::from_millis(20));
             }
         }
@@ -129,7 +120,16 @@ struct Pod<'e> {
 }
 
 impl Pod<'_> {
-    fn answers(&self, path: &str) -> bool {
+    fn answers(&self, asks: &Asks) -> bool {
+        match asks {
+            Asks::Path(path) => self.gets(path),
+            Asks::Command(command) => {
+                engine::run(engine::client().args(["exec", &self.running.id]).args(command)).is_ok()
+            }
+        }
+    }
+
+    fn gets(&self, path: &str) -> bool {
         let base = format!("http://127.0.0.1:{}", self.port.number());
         let limit = Duration::from_secs(2);
         let request = Request { method: "GET", base: &base, path, headers: &[], body: "", limit };
