@@ -5,6 +5,7 @@ ARG BUILDER=rust:1.95-slim-bookworm
 ARG RUNTIME=scratch
 
 # All that cargo wants to know before it builds what we depend on: the manifests, and an empty file for each source that they name.
+# The real sources come later and are older than these files. Cargo compares times, so touch them, or it builds nothing new.
 FROM ${BUILDER} AS manifests
 WORKDIR /source
 COPY . .
@@ -27,7 +28,6 @@ COPY --from=manifests /source .
 # hadolint ignore=SC2046 # the words of SERVICES are meant to be several
 RUN cargo build --locked --workspace --profile image $(printf -- '--bin %s ' ${SERVICES})
 COPY . .
-# Sources are older than the empty files that stood in for them, and cargo looks at the time.
 # hadolint ignore=SC2046,SC2086
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
     && cargo build --locked --workspace --profile image $(printf -- '--bin %s ' ${SERVICES}) \

@@ -104,13 +104,22 @@ fn instructions(text: &str) -> Vec<Instruction> {
     all
 }
 
+/// Whether it compiles.
+fn builds(instruction: &Instruction) -> bool {
+    instruction.name == "RUN" && (instruction.rest.contains("cargo build") || is_chef(instruction))
+}
+
+/// Whether it is cargo-chef that builds what we depend on. It sees to the times of files itself.
+fn is_chef(instruction: &Instruction) -> bool {
+    instruction.rest.contains("cargo chef cook")
+}
+
 fn two_stages(file: &Dockerfile) -> Result<(), String> {
     let last = file.last()?;
-    if file.stages.len() < 2 {
-        return Err(
-            "one stage: the compiler and all sources go out with the program, more than 1 GB of them"
-                .to_owned(),
-        );
+    if last.instructions.iter().any(builds) {
+        return Err("the stage that builds is the image: the compiler and all sources go out with the program, more than 1 GB \
+                    of them"
+            .to_owned());
     }
     if last.from != "scratch" {
         return Err(format!("the image begins with {}: a static program runs FROM scratch", last.from));
@@ -119,34 +128,48 @@ fn two_stages(file: &Dockerfile) -> Result<(), String> {
 }
 
 fn manifests_first(file: &Dockerfile) -> Result<(), String> {
-    let builds =
-        |instruction: &Instruction| instruction.name == "RUN" && instruction.rest.contains("cargo build");
     let sources = |instruction: &Instruction| {
-        instruction.name == "COPY"
-            && !instruction.rest.contains("--from")
-            && instruction.rest.starts_with(". ")
+        let mut words = instruction.rest.split_whitespace();
+        let from_here = !instruction.rest.contains("--from");
+        let first = words.find(|word| !word.starts_with("--"));
+        instruction.name == "COPY" && from_here && matches!(first, Some("." | "./"))
     };
     let building = file.stages.iter().find(|stage| stage.instructions.iter().any(builds));
     let building = building.ok_or_else(|| "no stage runs cargo build".to_owned())?;
     let first = building.instructions.iter().position(builds);
-    match building.instructions.iter().position(sources) {
-        Some(copied) if first.is_some_and(|first| first < copied) => Ok(()),
-        Some(_) => Err(
+    let Some(copied) = building.instructions.iter().position(sources) else {
+        return Err("the stage that builds has no `COPY . .`".to_owned());
+    };
+    if first.is_none_or(|first| first > copied) {
+        return Err(
             "the sources are copied before the first build: each edit builds everything we depend on anew, \
-                        minutes instead of seconds. Copy the manifests and build, then copy the rest"
+             minutes instead of seconds. Copy the manifests and build, then copy the rest"
                 .to_owned(),
-        ),
-        None => Err("the stage that builds has no `COPY . .`".to_owned()),
+        );
     }
+    let after = building.instructions.get(copied..).unwrap_or_default();
+    let touched = after.iter().any(|instruction| instruction.rest.contains("touch"));
+    if !touched && !building.instructions.iter().any(is_chef) {
+        return Err("the sources are older than the empty files that stood in for them, so cargo keeps what it made of \
+                    those: a program that does nothing. Touch them before the second build"
+            .to_owned());
+    }
+    Ok(())
 }
 
 fn static_program(file: &Dockerfile) -> Result<(), String> {
     let is_static = file.all().any(|instruction| instruction.rest.contains("target-feature=+crt-static"));
     let musl = file.all().any(|instruction| instruction.rest.contains("-musl"));
-    if is_static || musl {
+    if !is_static && !musl {
+        return Err("the program is dynamic: in scratch there is no C library, and it would not even start"
+            .to_owned());
+    }
+    let targeted = ["CARGO_BUILD_TARGET", "--target"];
+    if file.all().any(|instruction| targeted.iter().any(|word| instruction.rest.contains(word))) {
         Ok(())
     } else {
-        Err("the program is dynamic: in scratch there is no C library, and it would not even start"
+        Err("without a target the flags are for the macros too, which the compiler loads and which cannot be static: name one, \
+             CARGO_BUILD_TARGET=host-tuple for the machine that builds"
             .to_owned())
     }
 }
@@ -178,8 +201,8 @@ fn user_by_number(file: &Dockerfile) -> Result<(), String> {
 fn exec_form(file: &Dockerfile) -> Result<(), String> {
     let last = file.last()?;
     let started: Vec<_> = last.named("ENTRYPOINT").chain(last.named("CMD")).collect();
-    if started.is_empty() {
-        return Err("neither ENTRYPOINT nor CMD: nothing says what to start".to_owned());
+    if last.named("ENTRYPOINT").next().is_none() {
+        return Err("no ENTRYPOINT: a command, such as `migrate` in docker-compose.yml, would take the program's place".to_owned());
     }
     match started.iter().find(|instruction| !instruction.rest.starts_with('[')) {
         Some(shell) => Err(format!(
@@ -244,11 +267,31 @@ mod tests {
     }
 
     #[test]
+    fn sources_may_be_copied_in_other_words() {
+        for words in ["COPY --link . .", "COPY ./ ./"] {
+            assert!(
+                broken("\nCOPY . .\n# hadolint", &format!("\n{words}\n# hadolint")).is_empty(),
+                "{words}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_we_depend_on_may_be_built_by_cargo_chef() {
+        let chef =
+            OURS.replace("\nRUN cargo build", "\nRUN cargo chef cook").replace("-exec touch {} +", "-print");
+        assert_eq!(manifests_first(&parse(&chef).unwrap()), Ok(()));
+    }
+
+    #[test]
     fn each_rule_finds_what_it_is_about_and_no_other_does() {
         for (from, to, rule) in [
             ("ARG RUNTIME=scratch", "ARG RUNTIME=debian:bookworm-slim", "two_stages"),
             ("COPY --from=manifests /source .", "COPY . .", "manifests_first"),
+            ("-exec touch {} +", "-print", "manifests_first"),
             ("-C target-feature=+crt-static", "-C opt-level=3", "static_program"),
+            ("CARGO_BUILD_TARGET=host-tuple", "CARGO_TERM_COLOR=never", "static_program"),
+            ("ENTRYPOINT", "CMD", "exec_form"),
             ("COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/", "", "certificates"),
             ("USER 10001:10001", "USER automator", "user_by_number"),
             ("USER 10001:10001", "USER 0:0", "user_by_number"),

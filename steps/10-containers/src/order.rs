@@ -1,6 +1,9 @@
 //! The composition's text, and what it must say (<https://github.com/compose-spec/compose-spec>).
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use acceptance::serde_json::Value;
 use harness::Definition;
@@ -38,6 +41,25 @@ pub struct Service {
 struct HealthCheck {
     disable: bool,
     test: Option<Value>,
+}
+
+impl Composition {
+    /// Whom a service waits for, and whom those wait for in turn.
+    fn awaited<'a>(&'a self, name: &'a str) -> BTreeSet<&'a str> {
+        let mut all = BTreeSet::new();
+        let mut next = vec![name];
+        while let Some(name) = next.pop() {
+            let others = self.services.get(name).and_then(|service| service.depends_on.as_object());
+            next.extend(
+                others
+                    .into_iter()
+                    .flat_map(|others| others.keys())
+                    .map(String::as_str)
+                    .filter(|it| all.insert(*it)),
+            );
+        }
+        all
+    }
 }
 
 impl Service {
@@ -114,7 +136,12 @@ fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
             return Err(format!("{who} does not wait until {whom} is ready: condition: service_healthy"));
         }
     }
-    Ok(())
+    let circle = composition.services.keys().find(|name| composition.awaited(name).contains(name.as_str()));
+    circle.map_or(Ok(()), |name| {
+        Err(format!(
+            "{name} waits for somebody who waits for {name}: nobody would ever start, and compose refuses it"
+        ))
+    })
 }
 
 fn one_migration(composition: &Composition) -> Result<(), String> {
@@ -308,6 +335,11 @@ mod tests {
             (
                 "      monolith: { condition: service_healthy }",
                 "      monolith: { condition: service_started }",
+                "started_is_not_ready",
+            ),
+            (
+                "      simulators: { condition: service_healthy }",
+                "      simulators: { condition: service_healthy }\n      gateway: { condition: service_healthy }",
                 "started_is_not_ready",
             ),
             ("    command: [migrate]", "    command: [serve]", "one_migration"),

@@ -129,7 +129,7 @@ fn what_the_lesson_types_does_what_it_says(composed: &Composed) {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             // It is up; and a reader's own file is another composition.
-            ["docker", "compose", "up" | "--project-directory", ..] => {}
+            ["docker", "compose", "up" | "--project-name", ..] => {}
             ["docker", "compose", "exec", service, shell] => {
                 let refused = composed.command(&["exec", "-T", service, shell]).err();
                 let refused = refused.map(|error| format!("{error:#}")).unwrap_or_default();
