@@ -6,7 +6,7 @@
 //!
 //! - done: 200 to 299 with a body that can be read
 //! - refused, for good: 404, 409 and 422, in the service's own words
-//! - not now, or unknown: everything else. The caller keeps the message and asks again
+//! - not now, or unknown, one fault for both: everything else, 400 and 401 too. The caller keeps the message and asks again
 //! - the caller's time is up: `Fault::DeadlineExceeded`, wherever the service has stopped talking
 //!
 //! ```text
@@ -18,7 +18,7 @@
 //! answer.bytes().await?                          its body, which comes later
 //! serde_json::from_slice(&body)                  the body as a T
 //! self.refused(&body)                            the Fault that the service gives as its reason
-//! self.not_now(why)                              the Fault of a call that may work later; says why in the log
+//! self.not_now(why)                              the Fault of a call that may work later; logs why: error.without_url()
 //! cargo workshop verify 04.1                     does it work?
 //! ```
 

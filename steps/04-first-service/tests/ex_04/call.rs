@@ -56,6 +56,11 @@ async fn whoever_has_time_gets_the_answer() {
         said.is_some_and(|left| (7_000..=8_000).contains(&left)),
         "The caller has eight seconds. notify is told {said:?} ms, and cannot know when nobody waits any more."
     );
+    assert!(
+        asked[0].header("traceparent").is_some() && asked[0].header("x-request-id").is_some(),
+        "notify is not told in which trace it is asked: two logs cannot be read as one. It saw {:?}.",
+        asked[0].headers
+    );
 }
 
 #[tokio::test]
@@ -98,6 +103,7 @@ async fn each_end_is_told_from_the_others() {
         ("202 with what it queued", Does::Answers(202, queued(), Duration::ZERO), "done"),
         ("422 naming a field", problem(422, "invalid", field), "refused: messages[0].to"),
         ("404", problem(404, "not-found", json!({})), "refused: message 7"),
+        ("409", problem(409, "taken", json!({ "detail": "message 7 is taken" })), "refused: message 7"),
         ("429: too much at once", answers(429, ""), "not now"),
         ("503: not ready", problem(503, "unavailable", json!({})), "not now"),
         ("500", problem(500, "internal", json!({})), "not now"),
@@ -131,6 +137,10 @@ async fn an_answer_that_was_given_before_is_marked() {
     let sent = send(&service.url, Duration::from_secs(2), Some(key())).await.expect("it is queued");
     assert!(!sent.replayed, "It was queued for the first time.");
     assert!(sent.value.len() == 1, "One message, one answer: {:?}", sent.value);
+
+    let service = Service::that(Does::Repeats(queued())).await;
+    let sent = send(&service.url, Duration::from_secs(2), Some(key())).await.expect("it is queued");
+    assert!(sent.replayed, "notify says that it answered this before. Whoever sent it is not told.");
 }
 
 #[tokio::test]
@@ -261,7 +271,7 @@ fn shown(ended: &Result<Once<Vec<Notification>>, Fault>) -> String {
             let fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
             format!("refused: {}", fields.join(", "))
         }
-        Err(Fault::NotFound(what)) => format!("refused: {what}"),
+        Err(Fault::NotFound(what) | Fault::Taken(what)) => format!("refused: {what}"),
         Err(Fault::Unavailable(_)) => "not now".to_owned(),
         Err(other) => other.to_string(),
     }

@@ -19,6 +19,8 @@ use acceptance::{
 pub(crate) enum Does {
     /// Answers after a while.
     Answers(u16, String, Duration),
+    /// Answers 202 with what it says it answered before.
+    Repeats(String),
     /// Says nothing at all.
     Stalls,
     /// Sends the head of an answer and half of its body, and then nothing.
@@ -92,6 +94,10 @@ async fn serve(mut stream: TcpStream, does: Does, heard: &Mutex<Vec<Asked>>) {
         Does::Answers(status, body, after) => {
             sleep(*after).await;
             format!("{}{body}", head(*status, body.len()))
+        }
+        Does::Repeats(body) => {
+            let marked = head(202, body.len()).replacen("\r\n", "\r\nidempotent-replayed: true\r\n", 1);
+            format!("{marked}{body}")
         }
         Does::StallsInside | Does::CutsOff => half,
         Does::Stalls | Does::HangsUp => String::new(),
