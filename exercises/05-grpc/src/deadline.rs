@@ -8,8 +8,8 @@
 //! metadata.insert(GRPC_TIMEOUT, encode(left))      tells the next hop; a Duration, because clocks differ
 //! decode(metadata)                                 Ok(Some(left)), Ok(None) where the caller does not say, Err(_) for nonsense
 //! DEFAULT_TIMEOUT                                  what a caller gets that does not say, and what it gets at most
-//! timeout_at(ctx.deadline, work).await             Ok(what work came to), or Err(_) at the deadline; work is dropped then
-//! left.is_zero(), left.min(other)                  Err(Fault::DeadlineExceeded) is the answer when nothing is left
+//! timeout_at(ctx.deadline, work).await             Ok(what work came to), or Err(_) at the deadline; it begins work even then
+//! left.is_zero(), left.min(other)                  of a Duration; when nothing is left, the answer is Fault::DeadlineExceeded
 //! ```
 
 use std::time::Duration;
