@@ -125,7 +125,8 @@ impl Backlog for Module {
     }
 
     async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault> {
-        page::one(&self.store, ctx, id, &*self.ports.github).await
+        let row = page::row(self.store.pool(), id).await?;
+        page::one(ctx, row, &*self.ports.github).await
     }
 
     async fn change(
@@ -148,9 +149,11 @@ impl Backlog for Module {
         if let Some(assigned) = assigned {
             self.assignments.tell(ctx, &mut tx, &assigned).await?;
         }
+        // Read before anybody else writes: what a rule makes of it is not this caller's change.
+        let row = page::row(&mut *tx, id).await?;
         tx.commit().await.map_err(store::fault)?;
         self.ruler.wake();
-        self.task(ctx, id).await
+        page::one(ctx, row, &*self.ports.github).await
     }
 
     async fn history(&self, _: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use domain::{Limit, Login, Page, Rice, Status, Task, TaskQuery};
-use sqlx::FromRow;
+use sqlx::{Any, Executor, FromRow};
 use step_01_monolith::{
     api::{
         self,
@@ -120,8 +120,8 @@ pub(crate) async fn read(
     Ok(Page { items, next_cursor: page.next_cursor })
 }
 
-/// One task with its rank, which is one more than the open tasks before it.
-pub(crate) async fn one(store: &Store, ctx: &Ctx, id: Uuid, github: &dyn Items) -> Result<Task, Fault> {
+/// One task as it is stored, with its rank, which is one more than the open tasks before it.
+pub(crate) async fn row(executor: impl Executor<'_, Database = Any>, id: Uuid) -> Result<TaskRow, Fault> {
     let score = Score::expression(today());
     let mut sql = Sql::new("WITH others AS (SELECT ");
     sql.push_own(&score).push(
@@ -137,10 +137,18 @@ pub(crate) async fn one(store: &Store, ctx: &Ctx, id: Uuid, github: &dyn Items) 
          SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ",
     );
     sql.push(&PACKED).push(" AS packed FROM chosen t");
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
-    let rows = rows.into_iter().map(TaskRow::try_from).collect::<Result<_, _>>()?;
-    let found = stitch(ctx, rows, github).await?;
-    found.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))
+    let rows: Vec<Row> = sql.fetch_all(executor).await.map_err(store::fault)?;
+    rows.into_iter().next().ok_or_else(|| unknown(id))?.try_into()
+}
+
+/// That task with its item.
+pub(crate) async fn one(ctx: &Ctx, row: TaskRow, github: &dyn Items) -> Result<Task, Fault> {
+    let id = row.id;
+    stitch(ctx, vec![row], github).await?.into_iter().next().ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: Uuid) -> Fault {
+    Fault::NotFound(format!("task {id}"))
 }
 
 /// What these members have to do.
