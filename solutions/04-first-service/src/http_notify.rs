@@ -6,7 +6,7 @@
 //!
 //! - done: 200 to 299 with a body that can be read
 //! - refused, for good: 404, 409 and 422, in the service's own words
-//! - not now, or unknown, one fault for both: everything else, 400 and 401 too. The caller keeps the message and asks again
+//! - not now, or unknown, one fault for both: all else, even 400, 401 and a limit of our client. The caller keeps the message
 //! - the caller's time is up: `Fault::DeadlineExceeded`, wherever the service has stopped talking
 //!
 //! ```text
