@@ -22,7 +22,9 @@ const CLIENTS: usize = 8;
 /// How long a client tries to queue one message, and everybody waits for the end of all.
 const WITHIN: Duration = Duration::from_secs(180);
 /// How long a process may take from a provider's answer to its note of it; whoever is killed in between sends again.
-const WINDOW: Duration = Duration::from_millis(1_000);
+const WINDOW: Duration = Duration::from_secs(2);
+/// How long a provider may take to read what somebody sent who is dead by then.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
 /// How many messages a process has with the providers at most when it is killed: four of each.
 const UNDER_WAY: usize = 8;
 
@@ -74,7 +76,9 @@ pub async fn no_message_is_lost(app: Arc<App>, process: &'static str) {
         }
         assert!(!calls.is_empty(), "sent, but no provider has it: {message}");
         for sent in &calls[..calls.len() - 1] {
-            let kill = kills.iter().find(|kill| (*sent..=sent + WINDOW.as_millis()).contains(kill));
+            let window = sent.saturating_sub(ON_ITS_WAY.as_millis())..=sent + WINDOW.as_millis();
+            let near = kills.iter().filter(|kill| window.contains(kill));
+            let kill = near.min_by_key(|kill| kill.abs_diff(*sent));
             let Some(kill) = kill else {
                 panic!("sent again, though nobody was killed after {sent}: {kills:?} {message}")
             };

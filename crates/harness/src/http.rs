@@ -127,7 +127,7 @@ mod tests {
             thread::sleep(then);
         });
         let headers = [("authorization", "Bearer t")];
-        let limit = Duration::from_millis(500);
+        let limit = Duration::from_secs(2);
         Request { method: "POST", base: &base, path: "/x?y=1", headers: &headers, body: "{}", limit }.send()
     }
 

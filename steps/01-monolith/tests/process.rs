@@ -8,6 +8,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use acceptance::harness::ports::Port;
+
 const EX_USAGE: i32 = 64;
 
 /// Runs `monolith-01` with nothing in its environment but `settings`; it must end by itself.
@@ -122,7 +124,8 @@ fn a_password_is_never_shown() {
 fn without_a_token_no_foreign_page_reads_or_writes() {
     let folder = folder();
     assert!(run(folder.path(), &["migrate"], &[]).status.success());
-    let port = free_port();
+    let taken = Port::take().expect("a free port");
+    let port = taken.number();
     let mut server = Command::new(env!("CARGO_BIN_EXE_monolith-01"))
         .env_clear()
         .envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)))
@@ -134,7 +137,7 @@ fn without_a_token_no_foreign_page_reads_or_writes() {
         .spawn()
         .expect("the binary starts");
     let ask = |request: &str| status(port, request);
-    for _ in 0..500 {
+    for _ in 0..2_000 {
         if ask("GET /health/ready HTTP/1.1\r\nhost: localhost\r\n") == Some(200) {
             break;
         }
@@ -152,11 +155,6 @@ fn without_a_token_no_foreign_page_reads_or_writes() {
     let ended = server.wait().expect("it stops when its stdin closes");
     assert_eq!(answers, [Some(403), Some(403), Some(403), Some(202)]);
     assert!(ended.success(), "{ended}");
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
 }
 
 /// The status that `request` (without its last line) is answered with; `None` while nobody answers.

@@ -91,12 +91,15 @@ fn a_wrong_ranking_is_found_and_no_client_sees_it() {
 fn a_second_upstream_that_hangs_costs_no_client_anything() {
     with_second(async |app, second, table| {
         second.add(Fault::delay(Duration::from_secs(60)));
-        let table_text = tasks(second, 0) + "timeout_ms = 500\n";
+        let table_text = tasks(second, 0) + "timeout_ms = 1_500\n";
         app.use_table(table, &table_text).await;
         let start = Instant::now();
+        // Ten looks: whoever waited for the second one each time would need 15 seconds.
         let _ = look(app).await;
-        assert!(start.elapsed() < Duration::from_secs(4), "clients waited: {:?}", start.elapsed());
-        assert_eq!(settled(app, 10).await["unknown"], 10);
+        assert!(start.elapsed() < Duration::from_secs(12), "clients waited: {:?}", start.elapsed());
+        let counts = settled(app, 5).await;
+        assert!(counts["unknown"].as_u64() >= Some(5), "{counts}");
+        assert_eq!((&counts["equal"], &counts["different"]), (&json!(0), &json!(0)), "{counts}");
     });
 }
 

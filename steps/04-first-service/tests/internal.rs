@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use acceptance::{
-    App, Database, Request, SERVICE_TOKEN, Step, TOKEN,
+    App, Database, Request, SERVICE_TOKEN, Step, TOKEN, eventually,
     reqwest::Method,
     serde_json::{Value, json},
     tokio::runtime,
@@ -118,10 +118,11 @@ fn one_request_has_one_trace_and_one_id_in_both_logs() {
             .is(202);
         assert_eq!(answer.header("x-request-id"), Some("digest-of-today"));
         for process in ["monolith", "notify"] {
-            let log = app.system().log(process).unwrap();
-            let line =
-                log.lines().find(|line| line.contains("/digests") || line.contains("/internal/messages"));
-            let line = line.unwrap_or_else(|| panic!("{process} says nothing of it: {log}"));
+            let of_it = |line: &&str| line.contains("/digests") || line.contains("/internal/messages");
+            let line = eventually(&format!("{process} logs it"), async || {
+                app.system().log(process).unwrap().lines().find(of_it).map(str::to_owned)
+            })
+            .await;
             assert!(line.contains(trace) && line.contains("digest-of-today"), "{process}: {line}");
         }
     });

@@ -29,10 +29,16 @@ acceptance::on_both_databases!(
 
 const REST: &str = "sendgrid/rest";
 
-/// How long a request may take that needs the service, when it is away: no connection is made, or one second is tried.
-const AWAY: Duration = Duration::from_secs(3);
+/// How long a request may take that needs the service, when it is away: no connection is made, or one second is tried, and what a busy
+/// machine may add. Without a limit it would be ten.
+const AWAY: Duration = Duration::from_secs(6);
+/// For how long the service is stopped, and comes back.
+const PAUSE: Duration = Duration::from_secs(4);
 /// How long one may take that does not need it.
-const UNTOUCHED: Duration = Duration::from_secs(2);
+const UNTOUCHED: Duration = Duration::from_millis(3_500);
+
+/// What an instance logs where its calls are counted. The rest of its lines would push them out of what is kept of a log.
+const DEBUG: &str = "warn,step_05_backlog=debug";
 
 /// How many readers there are at a time, where their number counts.
 const AT_ONCE: usize = 4;
@@ -99,7 +105,7 @@ async fn stopped_it_costs_a_caller_what_the_caller_has(database: Database) {
     let _ = app.import().await;
     app.system().pause("backlog").unwrap();
     let back = async {
-        sleep(Duration::from_secs(2)).await;
+        sleep(PAUSE).await;
         app.system().resume("backlog").unwrap();
     };
     let hasty = async { app.get("/api/tasks").header("x-request-timeout", "500").await };
@@ -109,8 +115,8 @@ async fn stopped_it_costs_a_caller_what_the_caller_has(database: Database) {
         join!(timed(hasty), timed(patient), timed(others), back);
     let _ = late.is(504);
     let (_, _) = (whole.is(200), team.is(200));
-    assert!((Duration::from_millis(450)..Duration::from_millis(1_000)).contains(&hasty), "{hasty:?}");
-    assert!(patient < Duration::from_secs(4) && others < UNTOUCHED, "{patient:?} {others:?}");
+    assert!(hasty >= Duration::from_millis(450) && hasty < UNTOUCHED, "{hasty:?}");
+    assert!(patient < PAUSE * 2 && others < UNTOUCHED, "{patient:?} {others:?}");
 
     // One that hangs for good costs what the gateway and Automator allow, not more.
     app.system().pause("backlog").unwrap();
@@ -170,7 +176,7 @@ async fn slow_or_babbling_it_costs_a_bounded_time_and_gets_every_event(database:
 
 async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
     let app = App::start(&step("/tests/instances"), database, |options| {
-        options.env("backlog", "RUST_LOG", "debug").env("backlog-2", "RUST_LOG", "debug")
+        options.env("backlog", "RUST_LOG", DEBUG).env("backlog-2", "RUST_LOG", DEBUG)
     })
     .unwrap();
     let _ = app.import().await;
@@ -178,9 +184,9 @@ async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
         let reads = stream::iter(0..40).map(async |_| app.get("/api/tasks?limit=1").await.status);
         reads.buffer_unordered(AT_ONCE).filter(|&status| ready(status != 200)).count().await
     };
-    let before = (calls(&app, "backlog"), calls(&app, "backlog-2"));
+    let before = (calls(&app, "backlog").await, calls(&app, "backlog-2").await);
     assert_eq!(failed().await, 0);
-    let (one, two) = (calls(&app, "backlog") - before.0, calls(&app, "backlog-2") - before.1);
+    let (one, two) = (calls(&app, "backlog").await - before.0, calls(&app, "backlog-2").await - before.1);
     assert!(one >= 10 && two >= 10, "one took {one} calls, the other {two}");
 
     // What was on its way to the one that is gone is cut off, and nothing after that.
@@ -198,27 +204,27 @@ async fn two_of_it_share_the_work_and_one_is_enough(database: Database) {
 
 async fn one_of_two_that_hangs_costs_a_few_callers_their_time(database: Database) {
     let app = App::start(&step("/tests/instances"), database, |options| {
-        options.env("backlog-2", "RUST_LOG", "debug")
+        options.env("backlog-2", "RUST_LOG", DEBUG)
     })
     .unwrap();
     let _ = app.import().await;
-    let read = async || app.get("/api/tasks?limit=1").header("x-request-timeout", "700").await.status;
+    let read = async || app.get("/api/tasks?limit=1").header("x-request-timeout", "2000").await.status;
     app.system().pause("backlog-2").unwrap();
     let statuses: Vec<u16> = stream::iter(0..60).map(|_| read()).buffer_unordered(AT_ONCE).collect().await;
     let late = statuses.iter().filter(|&&status| status != 200).count();
     // Those who were with it when it was noticed, and nobody after them.
     assert!((1..=AT_ONCE).contains(&late), "{late} of 60 waited in vain: {statuses:?}");
-    let asked = calls(&app, "backlog-2");
+    let asked = calls(&app, "backlog-2").await;
     app.system().resume("backlog-2").unwrap();
     eventually("it is asked again", async || {
         let _ = read().await;
-        (calls(&app, "backlog-2") > asked + late).then_some(())
+        (calls(&app, "backlog-2").await > asked + late).then_some(())
     })
     .await;
 }
 
 async fn a_page_costs_at_most_two_calls(database: Database) {
-    let app = App::start(&step(""), database, |options| options.env("backlog", "RUST_LOG", "debug")).unwrap();
+    let app = App::start(&step(""), database, |options| options.env("backlog", "RUST_LOG", DEBUG)).unwrap();
     let _ = app.import().await;
     let task = app.get("/api/tasks?limit=1").await.is(200);
     let id = task.items()[0]["id"].as_str().unwrap().to_owned();
@@ -229,16 +235,26 @@ async fn a_page_costs_at_most_two_calls(database: Database) {
         "/team".to_owned(),
         "/measures".to_owned(),
     ] {
-        let before = calls(&app, "backlog");
+        let before = calls(&app, "backlog").await;
         let _ = app.get(&path).await.is(200);
-        let cost = calls(&app, "backlog") - before;
+        let cost = calls(&app, "backlog").await - before;
         assert!(cost <= 2, "{path} costs {cost} calls");
     }
 }
 
-/// How many calls an instance has answered, as its log has it.
-fn calls(app: &App, process: &str) -> usize {
-    app.system().log(process).unwrap().lines().filter(|line| line.contains("call answered")).count()
+/// How many calls an instance has answered, as its log has it when no more lines come.
+async fn calls(app: &App, process: &str) -> usize {
+    let logged =
+        || app.system().log(process).unwrap().lines().filter(|line| line.contains("call answered")).count();
+    let mut calls = logged();
+    loop {
+        sleep(Duration::from_millis(300)).await;
+        let now = logged();
+        if now == calls {
+            return calls;
+        }
+        calls = now;
+    }
 }
 
 /// Kills the service after a while and starts it again after another.

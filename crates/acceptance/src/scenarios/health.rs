@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{App, TOKEN, scenario::scenarios};
@@ -49,12 +49,16 @@ async fn a_request_under_way_is_answered_before_the_process_stops(app: &App) {
 
     // Stopping waits for the end, so it has a thread of its own; the rest of the request comes meanwhile.
     let (answer, stopped) = std::thread::scope(|scope| {
-        std::thread::sleep(Duration::from_millis(100));
+        // Whoever has not read the head yet takes the connection for one that idles.
+        std::thread::sleep(Duration::from_millis(500));
         let platform = app.platform();
         let front = platform.definition().front.as_str();
         let stopping = scope.spawn(move || platform.terminate(front));
-        std::thread::sleep(Duration::from_millis(300));
-        assert!(!answers(&address), "a stopping process takes new requests");
+        let since = Instant::now();
+        while answers(&address) {
+            assert!(since.elapsed() < Duration::from_secs(4), "a stopping process takes new requests");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         stream.write_all(rest.as_bytes()).expect("the connection is kept");
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);

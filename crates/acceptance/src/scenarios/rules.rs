@@ -209,9 +209,12 @@ async fn a_status_that_a_person_changes_sets_off_rules_and_one_that_a_rule_chang
 async fn what_a_rule_decided_outlives_a_power_cut(app: &App) {
     let down = json!({ "service": "github", "kind": "status", "status": 502, "times": null, "contains": "addComment" });
     let _ = app.simulators().fault(&down).await.is(201);
+    let mut numbers = Vec::new();
     for n in 0..5 {
         let opened = json!({ "kind": "pull_request", "author": format!("giver-{n}") });
-        let number = told(app, "opened", opened).await;
+        numbers.push(told(app, "opened", opened).await);
+    }
+    for number in numbers {
         // That says that the rule has decided; the comment was decided with it.
         has_status(app, number, "needs_review").await;
     }

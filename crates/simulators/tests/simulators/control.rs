@@ -109,13 +109,13 @@ async fn a_timeout_is_a_200_with_an_error_that_has_no_type() {
 #[tokio::test]
 async fn a_delay_makes_the_right_answer_late() {
     let simulators = Simulators::start().await;
-    simulators.fault(json!({"service": "github", "kind": "delay", "delay_ms": 300})).await;
+    simulators.fault(json!({"service": "github", "kind": "delay", "delay_ms": 1_500})).await;
     let start = Instant::now();
     simulators.ask(ASK, &json!({})).await;
-    assert!(start.elapsed() >= Duration::from_millis(300));
+    assert!(start.elapsed() >= Duration::from_millis(1_500));
     let start = Instant::now();
     simulators.ask(ASK, &json!({})).await;
-    assert!(start.elapsed() < Duration::from_millis(300));
+    assert!(start.elapsed() < Duration::from_millis(1_500));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Events in process: after its transaction has committed, an event goes to every module that listens.
 //!
-//! Each listener has a queue of its own: it hears events in the order in which they were committed, and a slow or failing one
-//! holds nobody else up. **The queues are memory.** A process that dies after a commit and before a listener has done its
-//! part has told nobody, and nobody will ask: the item is there, its task is not. Step 07 mends that with an outbox.
+//! Each listener has a queue of its own: it hears events in the order in which their writers came back from the commit, and a
+//! slow or failing one holds nobody else up. Two who commit at the same moment may come back in either order.
+//!
+//! **The queues are memory.** A process that dies after a commit and before a listener has done its part has told nobody, and
+//! nobody will ask: the item is there, its task is not. Step 07 mends that with an outbox.
 
 use std::{
     sync::{Arc, OnceLock},

@@ -19,7 +19,7 @@ use others::{EMAIL, NAME, Others, PHONE, Transaction};
 
 /// How long somebody waits at least for the answer when they give a task to Ada; longer where any other change takes more than a
 /// twentieth of it. Whoever waits for a lock is told after five seconds, and a learner need not wait for that.
-const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+const LEAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A task is given to Ada; with this version.
 fn given(version: i64) -> Assigned {

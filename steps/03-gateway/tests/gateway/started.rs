@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -49,6 +49,9 @@ const UPSTREAMS: &str = "[upstream.old]\nurl = \"${OLD_URL}\"\n[upstream.new]\nu
 
 /// The table that most tests have.
 pub(crate) const ALL_OLD: &str = "[[route]]\nname = \"all\"\nprefix = \"/\"\nold = \"old\"\nnew = \"new\"\ntimeout_ms = 5000\nkey = \"x-person\"\n";
+
+/// The same table, for requests that wait until the test lets them go.
+pub(crate) static PATIENT: LazyLock<String> = LazyLock::new(|| ALL_OLD.replace("5000", "60000"));
 
 /// A gateway.
 pub(crate) struct Started {

@@ -9,13 +9,13 @@ use acceptance::{
 
 use crate::{
     client::Client,
-    started::{ALL_OLD, with},
+    started::{PATIENT, with},
     switching::{all_are_answered, begin_many},
 };
 
 #[test]
 fn requests_in_flight_across_a_stop_all_get_an_answer() {
-    with(ALL_OLD, async |gateway| {
+    with(&PATIENT, async |gateway| {
         let waiting = begin_many(gateway).await;
         let mut idle = Client::connect(&gateway.url).await;
         let system = Arc::clone(&gateway.system);

@@ -4,7 +4,7 @@ use acceptance::tokio::{self, task::JoinSet};
 
 use crate::{
     client::get,
-    started::{ALL_OLD, Started, with},
+    started::{ALL_OLD, PATIENT, Started, with},
 };
 
 /// How many requests are under way while something changes.
@@ -124,7 +124,7 @@ fn a_bad_table_is_refused_with_its_line_and_the_old_one_is_kept() {
 
 #[test]
 fn requests_in_flight_across_a_reload_all_get_an_answer() {
-    with(ALL_OLD, async |gateway| {
+    with(&PATIENT, async |gateway| {
         let waiting = begin_many(gateway).await;
         gateway.change("[[route]]\nname = \"other\"\nprefix = \"/\"\nold = \"new\"\n").await;
         assert_eq!(get(&gateway.url, "/", "").await.text(), "new", "the other table is in use");

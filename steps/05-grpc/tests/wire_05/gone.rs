@@ -29,7 +29,7 @@ use crate::{
 
 const LONG: Duration = Duration::from_secs(30);
 /// What a busy machine may add.
-const SLACK: Duration = Duration::from_secs(1);
+const SLACK: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn a_stall_costs_the_caller_its_deadline_and_the_work_ends_with_it() {
@@ -48,7 +48,7 @@ async fn the_service_ends_its_work_at_the_deadline_without_being_told() {
     // No connection in between: nobody hangs up.
     let mut client = BacklogClient::new(server::service(fake.clone(), fake.clone(), parse(TOKEN)));
     let begun = Instant::now();
-    let answer = timeout(Duration::from_secs(5), client.get_task(request(Some("200m")))).await;
+    let answer = timeout(LONG, client.get_task(request(Some("200m")))).await;
     let refused = answer.expect("an answer by then").expect_err("it is refused");
     assert_eq!((refused.code(), fake.calls()), (Code::DeadlineExceeded, (1, 0)));
     assert!(begun.elapsed() < Duration::from_millis(200) + SLACK, "{:?}", begun.elapsed());
@@ -92,7 +92,7 @@ async fn nothing_left_is_no_call() {
 #[tokio::test]
 async fn the_request_id_the_trace_and_what_is_left_arrive() {
     let server = Server::start(Does::Answer);
-    let ctx = waits(2_000);
+    let ctx = waits(9_000);
     sleep(Duration::from_millis(20)).await;
     server.client().task(&ctx, parse(ID)).await.expect("a task");
     let there = server.fake.ctx();
@@ -100,7 +100,7 @@ async fn the_request_id_the_trace_and_what_is_left_arrive() {
     assert_eq!(there.trace.trace(), ctx.trace.trace());
     assert_ne!(there.trace, ctx.trace, "another place of the same trace");
     let (here, there) = (ctx.remaining(), there.remaining());
-    assert!(there < Duration::from_millis(1_981), "{there:?} is more than was left");
+    assert!(there < Duration::from_millis(8_981), "{there:?} is more than was left");
     assert!(there + SLACK > here, "{there:?} of {here:?}");
 }
 
@@ -162,12 +162,9 @@ async fn whoever_does_not_even_accept_costs_the_deadline() {
     }
     let begun = Instant::now();
     let refused = client(&[format!("http://{address}")]).task(&waits(300), parse(ID)).await;
+    // A connection may take a second; then it would not be available.
     assert!(matches!(refused, Err(Fault::DeadlineExceeded)), "{refused:?}");
-    assert!(
-        begun.elapsed() < Duration::from_millis(800),
-        "{:?}: a connection may take a second",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_millis(300) + SLACK, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -182,7 +179,7 @@ async fn whoever_answers_garbage_is_not_available() {
     let begun = Instant::now();
     let refused = client(&[url]).task(&waits(5_000), parse(ID)).await;
     assert!(matches!(&refused, Err(Fault::Unavailable(who)) if who == "backlog"), "{refused:?}");
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SLACK, "{:?}", begun.elapsed());
     server.abort();
 }
 

@@ -69,7 +69,7 @@ async fn with_none_there_the_answer_comes_at_once_and_says_who() {
     let begun = Instant::now();
     let refused = client.task(&waits(5_000), parse(ID)).await;
     assert!(matches!(&refused, Err(Fault::Unavailable(who)) if who == "backlog"), "{refused:?}");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     let first = Server::start_at(first.address, Does::Answer);
     assert!(client.task(&waits(3_000), parse(ID)).await.is_ok(), "{}", first.address);
 }
@@ -80,7 +80,7 @@ async fn one_that_hangs_costs_one_caller_and_is_asked_again_later() {
     let client = client(&[first.url(), second.url()]);
     let mut faults = vec![];
     for _ in 0..20 {
-        faults.extend(client.task(&waits(400), parse(ID)).await.err());
+        faults.extend(client.task(&waits(1_500), parse(ID)).await.err());
     }
     assert!(matches!(faults[..], [Fault::DeadlineExceeded]), "{faults:?}");
     first.fake.now_does(Does::Answer);
