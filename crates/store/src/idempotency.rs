@@ -14,10 +14,10 @@ use chassis::{
 };
 use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Store, Tx};
+use crate::{Error, Query, Store, Tx};
 
 /// How long a key is known at least, in milliseconds: seven days, as the OpenAPI document promises.
 const KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -37,7 +37,7 @@ pub async fn once<E: From<Fault>>(
     key: Option<IdempotencyKey>,
     effect: impl AsyncFnOnce(&mut Tx) -> Result<Answer, E>,
 ) -> Result<Answer, E> {
-    let mut tx = store.begin_write().await.map_err(crate::fault)?;
+    let mut tx = store.begin_write().await.map_err(Fault::from)?;
     let claimed = match &key {
         Some(key) => match claim(&mut tx, table, key).await? {
             Claim::First(id) => Some(id),
@@ -47,9 +47,9 @@ pub async fn once<E: From<Fault>>(
     };
     let answer = effect(&mut tx).await?;
     if let Some(id) = claimed {
-        keep(&mut tx, table, &id, &answer).await.map_err(crate::fault)?;
+        keep(&mut tx, table, &id, &answer).await.map_err(Fault::from)?;
     }
-    tx.commit().await.map_err(crate::fault)?;
+    tx.commit().await.map_err(Fault::from)?;
     Ok(answer)
 }
 
@@ -76,9 +76,9 @@ pub async fn once_for<T: Serialize + DeserializeOwned, E: From<Fault>>(
 ///
 /// # Errors
 /// The database's.
-pub async fn forget_old(store: &Store, table: &'static str) -> Result<(), sqlx::Error> {
+pub async fn forget_old(store: &Store, table: &'static str) -> Result<(), Error> {
     let sql = format!("DELETE FROM {table} WHERE created_at < $1");
-    sqlx::query(AssertSqlSafe(sql)).bind(crate::now() - KEPT_MS).execute(store.pool()).await?;
+    Query::assembled(sql).bind(crate::now() - KEPT_MS).execute(store).await?;
     Ok(())
 }
 
@@ -96,27 +96,22 @@ async fn claim(tx: &mut Tx, table: &'static str, key: &IdempotencyKey) -> Result
         "INSERT INTO {table} (id, route, idempotency_key, fingerprint, created_at, version) \
          VALUES ($1, $2, $3, $4, $5, 1) ON CONFLICT (route, idempotency_key) DO NOTHING"
     );
-    let inserted = sqlx::query(AssertSqlSafe(insert))
+    let inserted = Query::assembled(insert)
         .bind(&id)
         .bind(&key.route)
         .bind(&key.key)
         .bind(&key.fingerprint)
         .bind(crate::now())
-        .execute(&mut **tx)
-        .await
-        .map_err(crate::fault)?;
-    if inserted.rows_affected() == 1 {
+        .execute(&mut *tx)
+        .await?;
+    if inserted == 1 {
         return Ok(Claim::First(id));
     }
     let select = format!(
         "SELECT fingerprint, status, location, etag, body FROM {table} WHERE route = $1 AND idempotency_key = $2"
     );
-    let kept: Option<Kept> = sqlx::query_as(AssertSqlSafe(select))
-        .bind(&key.route)
-        .bind(&key.key)
-        .fetch_optional(&mut **tx)
-        .await
-        .map_err(crate::fault)?;
+    let kept: Option<Kept> =
+        Query::assembled(select).bind(&key.route).bind(&key.key).fetch_optional(&mut *tx).await?;
     match kept {
         Some(kept) if kept.fingerprint == key.fingerprint => Ok(Claim::Repeat(kept.try_into()?)),
         Some(_) => Err(IdempotencyKey::reused()),
@@ -125,15 +120,15 @@ async fn claim(tx: &mut Tx, table: &'static str, key: &IdempotencyKey) -> Result
     }
 }
 
-async fn keep(tx: &mut Tx, table: &'static str, id: &str, answer: &Answer) -> Result<(), sqlx::Error> {
+async fn keep(tx: &mut Tx, table: &'static str, id: &str, answer: &Answer) -> Result<(), Error> {
     let update = format!("UPDATE {table} SET status = $1, location = $2, etag = $3, body = $4 WHERE id = $5");
-    sqlx::query(AssertSqlSafe(update))
+    Query::assembled(update)
         .bind(i64::from(answer.status))
         .bind(&answer.location)
         .bind(&answer.etag)
         .bind(&answer.body)
         .bind(id)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }

@@ -7,9 +7,7 @@
 
 use std::time::Duration;
 
-use sqlx::{AnyPool, AssertSqlSafe};
-
-use crate::Tx;
+use crate::{Error, Query, Store, Tx};
 
 /// A claim on a row of `table`, held by `owner` for `duration` at a time.
 #[derive(Debug, Clone)]
@@ -28,12 +26,12 @@ impl Lease {
     /// # Errors
     /// The database's.
     pub async fn claim(
-        pool: &AnyPool,
+        store: &Store,
         table: &'static str,
         condition: &'static str,
         owner: &str,
         duration: Duration,
-    ) -> Result<Option<Self>, sqlx::Error> {
+    ) -> Result<Option<Self>, Error> {
         let now = crate::now();
         // The outer condition is tested again under the row's lock: of two workers that saw the same
         // free row, the second updates nothing.
@@ -44,11 +42,11 @@ impl Lease {
                AND ({condition}) AND (lease_until IS NULL OR lease_until < $3) \
              RETURNING id"
         );
-        let claimed: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
+        let claimed: Option<(String,)> = Query::assembled(sql)
             .bind(owner)
             .bind(until(now, duration))
             .bind(now)
-            .fetch_optional(pool)
+            .fetch_optional(store)
             .await?;
         Ok(claimed.map(|(id,)| Self { table, id, owner: owner.to_owned(), duration }))
     }
@@ -64,27 +62,27 @@ impl Lease {
     ///
     /// # Errors
     /// The database's.
-    pub async fn renew(&self, pool: &AnyPool) -> Result<bool, sqlx::Error> {
+    pub async fn renew(&self, store: &Store) -> Result<bool, Error> {
         let sql = format!("UPDATE {} SET lease_until = $1 WHERE id = $2 AND lease_owner = $3", self.table);
-        let renewed = sqlx::query(AssertSqlSafe(sql))
+        let renewed = Query::assembled(sql)
             .bind(until(crate::now(), self.duration))
             .bind(&self.id)
             .bind(&self.owner)
-            .execute(pool)
+            .execute(store)
             .await?;
-        Ok(renewed.rows_affected() == 1)
+        Ok(renewed == 1)
     }
 
     /// Gives the row back, so that the next claim need not wait for the lease to end.
     ///
     /// # Errors
     /// The database's.
-    pub async fn release(self, pool: &AnyPool) -> Result<(), sqlx::Error> {
+    pub async fn release(self, store: &Store) -> Result<(), Error> {
         let sql = format!(
             "UPDATE {} SET lease_owner = NULL, lease_until = NULL WHERE id = $1 AND lease_owner = $2",
             self.table
         );
-        sqlx::query(AssertSqlSafe(sql)).bind(&self.id).bind(&self.owner).execute(pool).await?;
+        Query::assembled(sql).bind(&self.id).bind(&self.owner).execute(store).await?;
         Ok(())
     }
 
@@ -93,18 +91,18 @@ impl Lease {
     ///
     /// # Errors
     /// The database's.
-    pub async fn end(&self, tx: &mut Tx, pause: Duration) -> Result<bool, sqlx::Error> {
+    pub async fn end(&self, tx: &mut Tx, pause: Duration) -> Result<bool, Error> {
         let sql = format!(
             "UPDATE {} SET lease_owner = NULL, lease_until = $1 WHERE id = $2 AND lease_owner = $3",
             self.table
         );
-        let ended = sqlx::query(AssertSqlSafe(sql))
+        let ended = Query::assembled(sql)
             .bind(until(crate::now(), pause))
             .bind(&self.id)
             .bind(&self.owner)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
-        Ok(ended.rows_affected() == 1)
+        Ok(ended == 1)
     }
 
     /// How long to wait between two renewals: a third, so that two may fail before the lease ends.

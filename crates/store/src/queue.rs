@@ -60,7 +60,7 @@ impl Queue {
             if under_way.len() < self.at_once && rests_until <= Instant::now() {
                 // An owner for each claim: who is late does not pass for whoever has the row by then, in this process either.
                 let owner = Uuid::now_v7().to_string();
-                let claim = Lease::claim(self.store.pool(), self.table, self.condition, &owner, self.lease);
+                let claim = Lease::claim(&self.store, self.table, self.condition, &owner, self.lease);
                 match claim.await {
                     Ok(Some(lease)) => {
                         under_way.spawn(work(lease).in_current_span());

@@ -17,7 +17,7 @@ use chassis::{
     Fault,
     idempotency::{Answer, IdempotencyKey},
 };
-use store::{DatabaseUrl, OnConstraint, Sql, Store, idempotency, lease::Lease};
+use store::{DatabaseUrl, OnConstraint, Query, Sql, Store, idempotency, lease::Lease, query};
 
 acceptance::on_both_databases!(
     a_transaction_that_is_dropped_never_happened,
@@ -48,11 +48,11 @@ async fn rooms(database: &Database) -> Store {
 }
 
 async fn add(store: &Store, id: &str, name: &str) -> Result<(), Fault> {
-    let mut tx = store.begin_write().await.map_err(store::fault)?;
-    sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $2, 0, 0.5)")
+    let mut tx = store.begin_write().await?;
+    query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $2, 0, 0.5)")
         .bind(id)
         .bind(name)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .on_unique_violation("rooms.name", || Failure(Fault::Taken(name.to_owned())))
         .map_err(|failure| failure.0)?;
@@ -63,23 +63,23 @@ async fn add(store: &Store, id: &str, name: &str) -> Result<(), Fault> {
 #[derive(Debug)]
 struct Failure(Fault);
 
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
         Self(store::fault(error))
     }
 }
 
 async fn names(store: &Store) -> Vec<String> {
     let rows: Vec<(String,)> =
-        Sql::new("SELECT name FROM rooms ORDER BY name").fetch_all(store.pool()).await.unwrap();
+        Sql::new("SELECT name FROM rooms ORDER BY name").fetch_all(&store).await.unwrap();
     rows.into_iter().map(|(name,)| name).collect()
 }
 
 async fn a_transaction_that_is_dropped_never_happened(database: Database) {
     let store = rooms(&database).await;
     let mut tx = store.begin_write().await.unwrap();
-    sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ('1', 'a', 0, 0)")
-        .execute(&mut *tx)
+    query("INSERT INTO rooms (id, name, seats, weight) VALUES ('1', 'a', 0, 0)")
+        .execute(&mut tx)
         .await
         .unwrap();
     drop(tx);
@@ -99,8 +99,8 @@ async fn who_hangs_up_while_a_transaction_begins_leaves_none_behind(database: Da
             }
         }
         let id = number.to_string();
-        let insert = sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0)");
-        insert.bind(&id).execute(store.pool()).await.unwrap();
+        let insert = query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0)");
+        insert.bind(&id).execute(&store).await.unwrap();
         wanted.push(id);
     }
     // What one connection has written, and nobody else sees, was never committed.
@@ -117,11 +117,8 @@ async fn two_hundred_concurrent_counts_lose_none(database: Database) {
             tokio::spawn(async move {
                 let mut tx = store.begin_write().await?;
                 let read = format!("SELECT seats FROM rooms WHERE id = '1'{}", store.for_update());
-                let (seats,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(read)).fetch_one(&mut *tx).await?;
-                sqlx::query("UPDATE rooms SET seats = $1 WHERE id = '1'")
-                    .bind(seats + 1)
-                    .execute(&mut *tx)
-                    .await?;
+                let (seats,): (i64,) = Query::assembled(read).fetch_one(&mut tx).await?;
+                query("UPDATE rooms SET seats = $1 WHERE id = '1'").bind(seats + 1).execute(&mut tx).await?;
                 tx.commit().await
             })
         })
@@ -130,7 +127,7 @@ async fn two_hundred_concurrent_counts_lose_none(database: Database) {
     for count in counts {
         count.unwrap().unwrap();
     }
-    let rows: Vec<(i64,)> = Sql::new("SELECT seats FROM rooms").fetch_all(store.pool()).await.unwrap();
+    let rows: Vec<(i64,)> = Sql::new("SELECT seats FROM rooms").fetch_all(&store).await.unwrap();
     assert_eq!(rows, [(200,)]);
 }
 
@@ -151,7 +148,7 @@ async fn text_is_sorted_byte_by_byte(database: Database) {
     assert_eq!(names(&store).await, ["A", "Z", "a#10", "a#9", "a-b", "aB", "b", "é"]);
     let mut sql = Sql::new("SELECT name FROM rooms WHERE name > ");
     sql.bind("a-a").push(" ORDER BY name");
-    let after: Vec<(String,)> = sql.fetch_all(store.pool()).await.unwrap();
+    let after: Vec<(String,)> = sql.fetch_all(&store).await.unwrap();
     assert_eq!(
         after.first().map(|(name,)| name.as_str()),
         Some("a-b"),
@@ -170,7 +167,7 @@ async fn a_double_comes_back_to_the_bit(database: Database) {
         tx.commit().await.unwrap();
         let mut sql = Sql::new("SELECT weight FROM rooms WHERE weight = ");
         sql.bind(weight);
-        let rows: Vec<(f64,)> = sql.fetch_all(store.pool()).await.unwrap();
+        let rows: Vec<(f64,)> = sql.fetch_all(&store).await.unwrap();
         assert_eq!(rows, [(weight,)]);
     }
 }
@@ -196,7 +193,7 @@ async fn of_eight_workers_one_holds_a_row(database: Database) {
                 let store = store.clone();
                 tokio::spawn(async move {
                     let owner = format!("{round}/{worker}");
-                    Lease::claim(store.pool(), "rooms", "seats = 0", &owner, Duration::from_secs(60)).await
+                    Lease::claim(&store, "rooms", "seats = 0", &owner, Duration::from_secs(60)).await
                 })
             })
             .collect();
@@ -205,7 +202,7 @@ async fn of_eight_workers_one_holds_a_row(database: Database) {
             held.extend(claim.await.unwrap().unwrap());
         }
         assert_eq!(held.len(), 1, "{} of eight workers hold the one row", held.len());
-        held.remove(0).release(store.pool()).await.unwrap();
+        held.remove(0).release(&store).await.unwrap();
     }
 }
 
@@ -213,37 +210,32 @@ async fn an_expired_lease_is_claimed_and_its_owner_notices(database: Database) {
     let store = rooms(&database).await;
     add(&store, "1", "a").await.unwrap();
     let claim = async |owner: &str, duration| {
-        Lease::claim(store.pool(), "rooms", "seats = 0", owner, duration).await.unwrap()
+        Lease::claim(&store, "rooms", "seats = 0", owner, duration).await.unwrap()
     };
     let first = claim("first", Duration::from_secs(60)).await.unwrap();
     assert!(claim("second", Duration::from_secs(60)).await.is_none());
-    assert!(first.renew(store.pool()).await.unwrap());
+    assert!(first.renew(&store).await.unwrap());
     // Time passes, without waiting for it.
     let mut tx = store.begin_write().await.unwrap();
-    sqlx::query("UPDATE rooms SET lease_until = 1").execute(&mut *tx).await.unwrap();
+    query("UPDATE rooms SET lease_until = 1").execute(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     let second = claim("second", Duration::from_secs(60)).await.unwrap();
-    assert!(!first.renew(store.pool()).await.unwrap(), "the first owner goes on without knowing");
-    first.release(store.pool()).await.unwrap();
-    assert!(second.renew(store.pool()).await.unwrap(), "the first owner gave back what it no longer had");
+    assert!(!first.renew(&store).await.unwrap(), "the first owner goes on without knowing");
+    first.release(&store).await.unwrap();
+    assert!(second.renew(&store).await.unwrap(), "the first owner gave back what it no longer had");
 }
 
 async fn a_lease_that_is_given_back_is_free_at_once(database: Database) {
     let store = rooms(&database).await;
     add(&store, "1", "a").await.unwrap();
     for owner in ["first", "second"] {
-        let lease = Lease::claim(store.pool(), "rooms", "seats = 0", owner, Duration::from_secs(60))
+        let lease = Lease::claim(&store, "rooms", "seats = 0", owner, Duration::from_secs(60))
             .await
             .unwrap()
             .unwrap();
-        lease.release(store.pool()).await.unwrap();
+        lease.release(&store).await.unwrap();
     }
-    assert!(
-        Lease::claim(store.pool(), "rooms", "seats = 1", "x", Duration::from_secs(1))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(Lease::claim(&store, "rooms", "seats = 1", "x", Duration::from_secs(1)).await.unwrap().is_none());
 }
 
 /// Adds a room, once for each key; fails afterwards when `fails` says so.
@@ -251,11 +243,10 @@ async fn add_once(store: &Store, key: &str, room: &str, fails: impl Fn() -> bool
     let key =
         IdempotencyKey { key: key.to_owned(), route: "POST /rooms".to_owned(), fingerprint: room.to_owned() };
     idempotency::once(store, "keys", Some(key), async |tx| {
-        sqlx::query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0.5)")
+        query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0.5)")
             .bind(room)
-            .execute(&mut **tx)
-            .await
-            .map_err(store::fault)?;
+            .execute(&mut *tx)
+            .await?;
         if fails() {
             return Err(Fault::Taken(room.to_owned()));
         }
@@ -324,7 +315,7 @@ async fn text_from_a_request_is_only_ever_a_value(database: Database) {
     add(&store, "1", name).await.unwrap();
     let mut sql = Sql::new("SELECT name FROM rooms WHERE 1 = 1");
     sql.push_bind(" AND name = ", name).push_bind(" AND seats = ", 0_i64);
-    let rows: Vec<(String,)> = sql.fetch_all(store.pool()).await.unwrap();
+    let rows: Vec<(String,)> = sql.fetch_all(&store).await.unwrap();
     assert_eq!(rows, [(name.to_owned(),)]);
 }
 
@@ -353,8 +344,8 @@ async fn a_lock_that_is_never_let_go_is_unavailable_in_time(database: Database) 
     add(&store, "1", "a").await.unwrap();
     let seat = async || {
         let mut tx = store.begin_write().await?;
-        sqlx::query("UPDATE rooms SET seats = seats + 1").execute(&mut *tx).await?;
-        Ok::<_, sqlx::Error>(tx)
+        query("UPDATE rooms SET seats = seats + 1").execute(&mut tx).await?;
+        Ok::<_, store::Error>(tx)
     };
     let holder = seat().await.unwrap();
     let start = std::time::Instant::now();

@@ -14,7 +14,7 @@ use chassis::{
 };
 use domain::{Catalogue, Rice};
 use sqlx::migrate::Migrator;
-use store::{DatabaseUrl, Store, Tx, idempotency};
+use store::{DatabaseUrl, Store, Tx, idempotency, query};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -176,7 +176,7 @@ pub fn framed(routes: Router, config: &ServerConfig, health: Health, metrics: &M
 }
 
 /// Writes the catalogue into the database, and gives the tasks that follow their items the new reach.
-async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), sqlx::Error> {
+async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), store::Error> {
     let mut tx = store.begin_write().await?;
     for repository in sync::track(&mut tx, catalogue).await? {
         follow_reach(store, &mut tx, &repository.id, repository.reach).await?;
@@ -190,13 +190,13 @@ async fn follow_reach(
     tx: &mut Tx,
     repository_id: &str,
     base_reach: f64,
-) -> Result<(), sqlx::Error> {
-    let items: Vec<(String, i64, i64)> = sqlx::query_as(
+) -> Result<(), store::Error> {
+    let items: Vec<(String, i64, i64)> = query(
         "SELECT t.id, i.comments, i.reactions FROM tasks t JOIN items i ON i.id = t.item_id \
          WHERE i.repository_id = $1 AND t.rice_set = 0 ORDER BY t.id",
     )
     .bind(repository_id)
-    .fetch_all(&mut **tx)
+    .fetch_all(&mut *tx)
     .await?;
     for (id, comments, reactions) in items {
         let Some(stored) = StoredTask::find(store, tx, &id).await? else { continue };

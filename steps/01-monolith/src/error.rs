@@ -14,9 +14,9 @@ pub enum Error {
     Problem(Problem),
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Fault(store::fault(error))
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Fault(error.into())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use domain::{HistoryLine, Origin};
-use sqlx::{Any, Executor, FromRow};
-use store::{Sql, Tx};
+use sqlx::FromRow;
+use store::{On, Sql, Tx};
 use uuid::Uuid;
 
 use crate::api::time;
@@ -73,7 +73,7 @@ pub async fn record(
     version: i64,
     who: Who<'_>,
     changes: &[Change],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), store::Error> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -112,11 +112,11 @@ impl From<Row> for HistoryLine {
 /// # Errors
 /// The database's.
 pub async fn of_task(
-    executor: impl Executor<'_, Database = Any>,
+    executor: impl Into<On<'_>>,
     table: &'static str,
     id: Uuid,
     limit: i64,
-) -> Result<Vec<HistoryLine>, sqlx::Error> {
+) -> Result<Vec<HistoryLine>, store::Error> {
     let mut sql = Sql::new("SELECT at, who, field, before, after, version FROM ");
     sql.push(table)
         .push_bind(" WHERE task_id = ", id.to_string())

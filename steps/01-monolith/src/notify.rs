@@ -19,8 +19,8 @@ use chassis::{
     serve::Stop,
 };
 use domain::{Message, Notification, NotificationStatus};
-use sqlx::{AssertSqlSafe, FromRow};
-use store::{Store, Tx, idempotency, lease::Lease, queue::Queue};
+use sqlx::FromRow;
+use store::{Query, Store, Tx, idempotency, lease::Lease, query, queue::Queue};
 use uuid::Uuid;
 
 use self::provider::Outcome;
@@ -124,7 +124,7 @@ const COLUMNS: &str = "id, channel, recipient, subject, status, reason, attempts
 /// # Errors
 /// [`Fault::Taken`] when its id is another message's; the database's.
 async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
-    sqlx::query(
+    query(
         "INSERT INTO messages (id, message_key, channel, sender, recipient, subject, body, status, attempts, version, \
                                created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 1, $9, $9) ON CONFLICT DO NOTHING",
@@ -138,15 +138,10 @@ async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
     .bind(&message.body)
     .bind(NotificationStatus::Queued.as_str())
     .bind(store::now())
-    .execute(&mut **tx)
-    .await
-    .map_err(store::fault)?;
+    .execute(&mut *tx)
+    .await?;
     let sql = format!("SELECT {COLUMNS} FROM messages WHERE message_key = $1");
-    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(&message.key)
-        .fetch_optional(&mut **tx)
-        .await
-        .map_err(store::fault)?;
+    let row: Option<Row> = Query::assembled(sql).bind(&message.key).fetch_optional(&mut *tx).await?;
     row.ok_or_else(|| Fault::Taken(format!("message id {}", message.id)))?.try_into()
 }
 
@@ -156,11 +151,7 @@ async fn queue(tx: &mut Tx, message: &Message) -> Result<Notification, Fault> {
 /// [`Fault::NotFound`], or the database's.
 pub async fn find(store: &Store, id: Uuid) -> Result<Notification, Fault> {
     let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = $1");
-    let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(id.to_string())
-        .fetch_optional(store.pool())
-        .await
-        .map_err(store::fault)?;
+    let row: Option<Row> = Query::assembled(sql).bind(id.to_string()).fetch_optional(store).await?;
     row.ok_or_else(|| Fault::NotFound(format!("notification {id}")))?.try_into()
 }
 
@@ -240,11 +231,11 @@ impl Messenger {
 
     /// Hands one message over; for how long its channel shall rest then.
     async fn deliver(&self, lease: &Lease) -> Duration {
-        let queued: Result<Queued, _> = sqlx::query_as(
+        let queued: Result<Queued, _> = query(
             "SELECT channel, sender, recipient, subject, body, attempts, created_at FROM messages WHERE id = $1",
         )
         .bind(lease.id())
-        .fetch_one(self.store.pool())
+        .fetch_one(&self.store)
         .await;
         let message = match queued {
             Ok(message) => message,
@@ -303,12 +294,12 @@ impl Messenger {
         written.await.unwrap_or(false)
     }
 
-    async fn try_note(&self, lease: &Lease, end: &End) -> Result<bool, sqlx::Error> {
+    async fn try_note(&self, lease: &Lease, end: &End) -> Result<bool, store::Error> {
         let mut tx = self.store.begin_write().await?;
         if !lease.end(&mut tx, end.pause).await? {
             return Ok(false);
         }
-        sqlx::query(
+        query(
             "UPDATE messages SET status = $1, reason = $2, attempts = attempts + 1, version = version + 1, updated_at = $3 \
              WHERE id = $4",
         )
@@ -316,7 +307,7 @@ impl Messenger {
         .bind(&end.reason)
         .bind(store::now())
         .bind(lease.id())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(true)

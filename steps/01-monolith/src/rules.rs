@@ -12,7 +12,7 @@ pub mod actions;
 
 use domain::{Actor, Conditions, Occurrence, Side, Status, Trigger};
 use sqlx::FromRow;
-use store::{Sql, Tx};
+use store::{Sql, Tx, query};
 use uuid::Uuid;
 
 /// What an event is held against.
@@ -57,17 +57,17 @@ pub fn shipped() -> &'static str {
 ///
 /// # Errors
 /// The database's.
-pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<(), sqlx::Error> {
+pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<(), store::Error> {
     let rules = asking_for(tx, event.trigger).await?;
     if rules.is_empty() {
         return Ok(());
     }
-    let facts: Facts = sqlx::query_as(
+    let facts: Facts = query(
         "SELECT i.kind, i.category, r.language, i.author, t.status FROM items i \
          JOIN repositories r ON r.id = i.repository_id LEFT JOIN tasks t ON t.item_id = i.id WHERE i.id = $1",
     )
     .bind(item_id)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
     let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
     let side = side(tx, &author).await?;
@@ -81,10 +81,10 @@ pub type Stored = (String, String, String, String);
 ///
 /// # Errors
 /// The database's.
-pub async fn asking_for(tx: &mut Tx, trigger: Trigger) -> Result<Vec<Stored>, sqlx::Error> {
-    sqlx::query_as("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
+pub async fn asking_for(tx: &mut Tx, trigger: Trigger) -> Result<Vec<Stored>, store::Error> {
+    query("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
         .bind(trigger.as_str())
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await
 }
 
@@ -102,7 +102,7 @@ pub async fn run(
     facts: &Facts,
     author: &Actor,
     side: Option<Side>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), store::Error> {
     for (rule_id, rule_name, conditions, actions) in rules {
         let read = serde_json::from_str::<Conditions>(&conditions).and_then(|conditions| {
             Ok((conditions, serde_json::from_str::<Vec<serde_json::Value>>(&actions)?))
@@ -125,7 +125,7 @@ pub async fn run(
         sql.push_bind(", ", rule_id.as_str()).push_bind(", ", rule_name.as_str());
         sql.push_bind(", ", author.login.as_str()).push_bind(", 1, ", store::now());
         sql.push(") ON CONFLICT (event_key, rule_id) DO NOTHING");
-        if sql.execute(tx).await? == 1 {
+        if sql.execute(&mut *tx).await? == 1 {
             schedule(tx, tables.actions, &run_id, &actions).await?;
         }
     }
@@ -138,7 +138,7 @@ async fn schedule(
     table: &'static str,
     run_id: &str,
     actions: &[serde_json::Value],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), store::Error> {
     for (position, action) in (0_i64..).zip(actions) {
         let mut sql = Sql::new("INSERT INTO ");
         sql.push(table).push(
@@ -148,7 +148,7 @@ async fn schedule(
         let now = store::now();
         sql.push_bind(", ", action.to_string()).push_bind(", 'pending', 0, 1, ", now).push_bind(", ", now);
         sql.push(")");
-        sql.execute(tx).await?;
+        sql.execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -180,13 +180,13 @@ fn is_label(label: &str, wanted: &str) -> bool {
 }
 
 /// On which side somebody stands; a bot on none.
-async fn side(tx: &mut Tx, author: &Actor) -> Result<Option<Side>, sqlx::Error> {
+async fn side(tx: &mut Tx, author: &Actor) -> Result<Option<Side>, store::Error> {
     if author.bot {
         return Ok(None);
     }
-    let member: Option<(String,)> = sqlx::query_as("SELECT id FROM members WHERE login = $1 AND active = 1")
+    let member: Option<(String,)> = query("SELECT id FROM members WHERE login = $1 AND active = 1")
         .bind(author.login.to_lowercase())
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     Ok(Some(if member.is_some() { Side::Maintainer } else { Side::Community }))
 }

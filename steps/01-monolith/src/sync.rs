@@ -14,7 +14,7 @@ use domain::{
     Status,
 };
 use sqlx::FromRow;
-use store::{Sql, Store, Tx};
+use store::{Query, Sql, Store, Tx, query};
 use uuid::Uuid;
 
 use crate::{history::Who, rules, tasks::StoredTask, waiting};
@@ -66,17 +66,15 @@ pub struct TrackedRepository {
 ///
 /// # Errors
 /// The database's.
-pub async fn track(tx: &mut Tx, catalogue: &Catalogue) -> Result<Vec<TrackedRepository>, sqlx::Error> {
+pub async fn track(tx: &mut Tx, catalogue: &Catalogue) -> Result<Vec<TrackedRepository>, store::Error> {
     let stored: Vec<(String, String, String, f64, i64)> =
-        sqlx::query_as("SELECT id, name, language, reach, tracked FROM repositories")
-            .fetch_all(&mut **tx)
-            .await?;
+        query("SELECT id, name, language, reach, tracked FROM repositories").fetch_all(&mut *tx).await?;
     for (id, name, _, _, tracked) in &stored {
         let is_listed = catalogue.repositories.iter().any(|repository| repository.name.as_str() == name);
         if *tracked == 1 && !is_listed {
-            sqlx::query("UPDATE repositories SET tracked = 0, version = version + 1 WHERE id = $1")
+            query("UPDATE repositories SET tracked = 0, version = version + 1 WHERE id = $1")
                 .bind(id)
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
         }
     }
@@ -88,7 +86,7 @@ pub async fn track(tx: &mut Tx, catalogue: &Catalogue) -> Result<Vec<TrackedRepo
         }) {
             continue;
         }
-        sqlx::query(
+        query(
             "INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ($1, $2, $3, $4, 1, 1) \
              ON CONFLICT (name) DO UPDATE SET language = excluded.language, reach = excluded.reach, tracked = 1, \
                                               version = repositories.version + 1",
@@ -97,7 +95,7 @@ pub async fn track(tx: &mut Tx, catalogue: &Catalogue) -> Result<Vec<TrackedRepo
         .bind(repository.name.as_str())
         .bind(repository.language.as_str())
         .bind(repository.reach)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         if let Some((id, ..)) = known {
             let name = repository.name.to_string();
@@ -123,13 +121,14 @@ struct Stored {
 }
 
 impl Stored {
-    async fn find(store: &Store, tx: &mut Tx, key: &str) -> Result<Option<Self>, sqlx::Error> {
+    /// The item, locked until the transaction ends. It is there: items are never deleted.
+    async fn find(store: &Store, tx: &mut Tx, key: &str) -> Result<Self, store::Error> {
         let sql = format!(
             "SELECT id, title, url, author, state, labels, comments, reactions, updated_at, closed_at \
              FROM items WHERE item_key = $1{}",
             store.for_update()
         );
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(key).fetch_optional(&mut **tx).await
+        Query::assembled(sql).bind(key).fetch_one(&mut *tx).await
     }
 
     /// Whether `new` is not older. GitHub counts in seconds: of an open and a closed state with the same
@@ -186,7 +185,7 @@ impl Sink for OneSchema {
         origin: Origin,
         occurrence: Option<Occurrence>,
     ) -> Result<(), Fault> {
-        let written = apply(&self.0, tx, repository, items, origin).await.map_err(store::fault)?;
+        let written = apply(&self.0, tx, repository, items, origin).await?;
         decide(tx, &written, occurrence.as_ref()).await
     }
 }
@@ -197,7 +196,7 @@ impl Sink for OneSchema {
 /// The database's.
 pub async fn decide(tx: &mut Tx, written: &[Written], occurrence: Option<&Occurrence>) -> Result<(), Fault> {
     match (occurrence, written.first()) {
-        (Some(event), Some(item)) => rules::decide(tx, &item.item_id, event).await.map_err(store::fault),
+        (Some(event), Some(item)) => rules::decide(tx, &item.item_id, event).await.map_err(Fault::from),
         _ => Ok(()),
     }
 }
@@ -215,7 +214,7 @@ pub async fn apply(
     repository: &TrackedRepository,
     items: &[Told],
     origin: Origin,
-) -> Result<Vec<Written>, sqlx::Error> {
+) -> Result<Vec<Written>, store::Error> {
     let all_written = write(store, tx, MEMBERS, repository, items).await?;
     for ((snapshot, _), written) in items.iter().zip(&all_written) {
         if written.changed {
@@ -235,8 +234,8 @@ pub async fn write(
     team: &'static str,
     repository: &TrackedRepository,
     items: &[Told],
-) -> Result<Vec<Written>, sqlx::Error> {
-    store.keep(tx, team).await?;
+) -> Result<Vec<Written>, store::Error> {
+    store.lock_shared(tx, team).await?;
     let mut all_written = Vec::with_capacity(items.len());
     let mut lines = Vec::new();
     for (snapshot, entries) in items {
@@ -283,7 +282,7 @@ async fn write_item(
     repository: &TrackedRepository,
     new: &Snapshot,
     reopened: bool,
-) -> Result<Written, sqlx::Error> {
+) -> Result<Written, store::Error> {
     let key = new.key.to_string();
     // The one character that PostgreSQL takes in no text.
     let title = new.title.replace('\0', "\u{fffd}");
@@ -291,7 +290,7 @@ async fn write_item(
     let category = Category::from_labels(&new.labels).map(Category::as_str);
     let difficulty = Difficulty::from_labels(&new.labels).as_str();
     let item_id = Uuid::now_v7().to_string();
-    let inserted = sqlx::query(
+    let inserted = query(
         "INSERT INTO items (id, repository_id, item_key, node_id, number, kind, title, url, author, state, labels, \
                             category, difficulty, comments, reactions, created_at, updated_at, closed_at, version) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1) \
@@ -315,15 +314,14 @@ async fn write_item(
     .bind(new.created_at)
     .bind(new.updated_at)
     .bind(new.closed_at)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     let (comments, reactions) = (new.comments.unwrap_or(0), new.reactions.unwrap_or(0));
-    if inserted.rows_affected() == 1 {
+    if inserted == 1 {
         return Ok(Written { item_id, changed: true, touched: true, before: None, comments, reactions });
     }
 
-    // No row can have gone: items are never deleted.
-    let stored = Stored::find(store, tx, &key).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let stored = Stored::find(store, tx, &key).await?;
     let written = Written {
         // A task keeps what it is made of when the message does not say.
         comments: new.comments.unwrap_or(stored.comments),
@@ -334,7 +332,7 @@ async fn write_item(
         item_id: stored.id,
     };
     if written.changed {
-        sqlx::query(
+        query(
             "UPDATE items SET title = $1, url = $2, author = $3, state = $4, labels = $5, category = $6, \
                               difficulty = $7, comments = $8, reactions = $9, updated_at = $10, closed_at = $11, \
                               version = version + 1 \
@@ -352,7 +350,7 @@ async fn write_item(
         .bind(new.updated_at)
         .bind(new.closed_at)
         .bind(&written.item_id)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok(written)
@@ -362,7 +360,7 @@ async fn write_item(
 async fn write_timeline(
     tx: &mut Tx,
     mut lines: Vec<(String, Entry)>,
-) -> Result<HashSet<String>, sqlx::Error> {
+) -> Result<HashSet<String>, store::Error> {
     // Sorted, so that two transactions take the same locks in the same order.
     lines.sort_by(|(item, a), (other, b)| (item, &a.source).cmp(&(other, &b.source)));
     lines.dedup_by(|(item, a), (other, b)| item == other && a.source == b.source);
@@ -383,7 +381,7 @@ async fn write_timeline(
             " ON CONFLICT (item_id, source) DO UPDATE SET kind = excluded.kind, version = timeline.version + 1 \
               WHERE excluded.kind = 'deleted' AND timeline.kind <> 'deleted' RETURNING item_id",
         );
-        let rows: Vec<(String,)> = sql.fetch_all(&mut **tx).await?;
+        let rows: Vec<(String,)> = sql.fetch_all(&mut *tx).await?;
         written.extend(rows.into_iter().map(|(item_id,)| item_id));
     }
     Ok(written)
@@ -397,7 +395,7 @@ async fn write_task(
     item: &Snapshot,
     written: &Written,
     origin: Origin,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), store::Error> {
     let is_open = item.state == State::Open;
     let rice = Rice::of_item(repository.reach, item.kind, &item.labels, written.comments, written.reactions);
     if is_open && make_task(tx, repository, item, &written.item_id, &rice).await? {
@@ -424,8 +422,8 @@ async fn make_task(
     item: &Snapshot,
     item_id: &str,
     rice: &Rice,
-) -> Result<bool, sqlx::Error> {
-    let made = sqlx::query(
+) -> Result<bool, store::Error> {
+    let made = query(
         "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, \
                             rice_set, version, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11) ON CONFLICT (item_id) DO NOTHING",
@@ -441,7 +439,7 @@ async fn make_task(
     .bind(rice.confidence)
     .bind(rice.effort)
     .bind(store::now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(made.rows_affected() == 1)
+    Ok(made == 1)
 }

@@ -5,8 +5,8 @@ mod fields;
 
 use chassis::Fault;
 use domain::{Login, Status, TaskChange};
-use sqlx::{AssertSqlSafe, FromRow};
-use store::{Store, Tx};
+use sqlx::FromRow;
+use store::{Query, Store, Tx, query};
 use uuid::Uuid;
 
 use crate::{
@@ -45,7 +45,7 @@ pub async fn change(
 ///
 /// # Errors
 /// The database's.
-pub async fn reach(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<f64>, sqlx::Error> {
+pub async fn reach(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<f64>, store::Error> {
     Ok(StoredTask::find(store, tx, &id.to_string()).await?.map(|task| task.fields.reach))
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct StoredTask {
 
 impl StoredTask {
     /// The task, locked until the transaction ends.
-    pub(crate) async fn find(store: &Store, tx: &mut Tx, id: &str) -> Result<Option<Self>, sqlx::Error> {
+    pub(crate) async fn find(store: &Store, tx: &mut Tx, id: &str) -> Result<Option<Self>, store::Error> {
         let sql = format!(
             "SELECT id, item_id, status, assignee_id, \
                     (SELECT login FROM members WHERE members.id = tasks.assignee_id) AS assignee, due_day, reach, \
@@ -71,7 +71,7 @@ impl StoredTask {
              FROM tasks WHERE id = $1{}",
             store.for_update()
         );
-        sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut **tx).await
+        Query::assembled(sql).bind(id).fetch_optional(&mut *tx).await
     }
 
     /// The row with the change applied.
@@ -87,12 +87,17 @@ impl StoredTask {
     }
 
     /// Stores `new` in place of this row, with what differs in the history; nothing when they are the same.
-    pub(crate) async fn become_like(&self, new: &Self, tx: &mut Tx, who: Who<'_>) -> Result<(), sqlx::Error> {
+    pub(crate) async fn become_like(
+        &self,
+        new: &Self,
+        tx: &mut Tx,
+        who: Who<'_>,
+    ) -> Result<(), store::Error> {
         if new == self {
             return Ok(());
         }
         let version = self.version + 1;
-        sqlx::query(
+        query(
             "UPDATE tasks SET status = $1, assignee_id = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
                               effort = $7, rice_set = $8, version = $9, updated_at = $10 \
              WHERE id = $11",
@@ -108,7 +113,7 @@ impl StoredTask {
         .bind(version)
         .bind(store::now())
         .bind(&self.id)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         history::record(tx, history::TABLE, &self.id, version, who, &self.fields.changes(&new.fields))
             .await?;
@@ -122,14 +127,14 @@ impl StoredTask {
 /// Whether the item is open, now that its task is locked: whoever closes it comes after us.
 async fn is_open(tx: &mut Tx, item_id: &str) -> Result<bool> {
     let (state,): (String,) =
-        sqlx::query_as("SELECT state FROM items WHERE id = $1").bind(item_id).fetch_one(&mut **tx).await?;
+        query("SELECT state FROM items WHERE id = $1").bind(item_id).fetch_one(&mut *tx).await?;
     Ok(state == domain::State::Open.as_str())
 }
 
 async fn active_member(tx: &mut Tx, login: &Login) -> Result<String> {
-    let member: Option<(String,)> = sqlx::query_as("SELECT id FROM members WHERE login = $1 AND active = 1")
+    let member: Option<(String,)> = query("SELECT id FROM members WHERE login = $1 AND active = 1")
         .bind(login.as_str())
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     member
         .map(|(id,)| id)

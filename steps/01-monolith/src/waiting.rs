@@ -9,8 +9,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::AnyConnection;
-use store::Sql;
+use store::{Sql, Tx};
 
 /// Sets `waiting` and `waiting_since` where they are not what they should be, for the items that
 /// `scope` adds a condition about; returns their ids.
@@ -47,10 +46,10 @@ fn refresh(team: &str, scope: impl FnOnce(&mut Sql)) -> Sql {
 /// # Errors
 /// The database's.
 pub async fn refresh_items(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     team: &str,
     item_ids: impl Iterator<Item = &str>,
-) -> Result<HashSet<String>, sqlx::Error> {
+) -> Result<HashSet<String>, store::Error> {
     let sql = refresh(team, |sql| {
         sql.push("items.id IN (NULL");
         for id in item_ids {
@@ -67,17 +66,17 @@ pub async fn refresh_items(
 /// # Errors
 /// The database's.
 pub async fn refresh_speaker(
-    connection: &mut AnyConnection,
+    connection: &mut Tx,
     team: &str,
     login: &str,
-) -> Result<HashSet<String>, sqlx::Error> {
+) -> Result<HashSet<String>, store::Error> {
     let sql = refresh(team, |sql| {
         sql.push_bind("items.id IN (SELECT item_id FROM timeline WHERE actor = ", login).push(")");
     });
     run(sql, connection).await
 }
 
-async fn run(sql: Sql, connection: &mut AnyConnection) -> Result<HashSet<String>, sqlx::Error> {
+async fn run(sql: Sql, connection: &mut Tx) -> Result<HashSet<String>, store::Error> {
     let rows: Vec<(String,)> = sql.fetch_all(connection).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

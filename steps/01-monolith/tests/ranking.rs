@@ -31,7 +31,7 @@ async fn sql_and_rust_compute_the_same_score(database: Database) {
                 sql.push_bind(" AS DOUBLE PRECISION) AS effort, CAST(", status.as_str());
                 sql.push_bind(" AS TEXT) AS status, CAST(", days.map(|days| today + days))
                     .push(" AS BIGINT) AS due_day) t");
-                let rows: Vec<(f64,)> = sql.fetch_all(store.pool()).await.unwrap();
+                let rows: Vec<(f64,)> = sql.fetch_all(&store).await.unwrap();
                 assert_eq!(rows, [(score(&rice, status, days),)], "{rice:?} {status} {days:?}");
             }
         }

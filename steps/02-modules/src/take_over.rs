@@ -6,8 +6,7 @@
 //! so that a second run changes nothing.
 
 use anyhow::ensure;
-use sqlx::AssertSqlSafe;
-use store::{Store, Tx};
+use store::{Query, Store, Tx, query};
 
 use crate::{config::Databases, stores::Stores};
 
@@ -85,7 +84,7 @@ pub async fn run(databases: &Databases, stores: &Stores) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The database's.
-pub async fn keys(tx: &mut Tx, table: &str) -> Result<u64, sqlx::Error> {
+pub async fn keys(tx: &mut Tx, table: &str) -> Result<u64, store::Error> {
     let mut rows = 0;
     for (table, routes) in KEYS.iter().filter(|(known, _)| *known == table) {
         let copy = format!(
@@ -93,7 +92,7 @@ pub async fn keys(tx: &mut Tx, table: &str) -> Result<u64, sqlx::Error> {
              SELECT id, route, idempotency_key, fingerprint, status, location, etag, body, created_at, version \
              FROM idempotency_keys WHERE {routes} ON CONFLICT DO NOTHING"
         );
-        rows += sqlx::query(AssertSqlSafe(copy)).execute(&mut **tx).await?.rows_affected();
+        rows += Query::assembled(copy).execute(&mut *tx).await?;
     }
     Ok(rows)
 }
@@ -102,14 +101,14 @@ pub async fn keys(tx: &mut Tx, table: &str) -> Result<u64, sqlx::Error> {
 ///
 /// # Errors
 /// The database's.
-pub async fn insights(tx: &mut Tx) -> Result<u64, sqlx::Error> {
+pub async fn insights(tx: &mut Tx) -> Result<u64, store::Error> {
     copy(tx, &INSIGHTS).await
 }
 
-async fn copy(tx: &mut Tx, copies: &[&'static str]) -> Result<u64, sqlx::Error> {
+async fn copy(tx: &mut Tx, copies: &[&'static str]) -> Result<u64, store::Error> {
     let mut rows = 0;
     for copy in copies {
-        rows += sqlx::query(*copy).execute(&mut **tx).await?.rows_affected();
+        rows += query(copy).execute(&mut *tx).await?;
     }
     Ok(rows)
 }
@@ -117,5 +116,5 @@ async fn copy(tx: &mut Tx, copies: &[&'static str]) -> Result<u64, sqlx::Error> 
 /// Whether there is such a table.
 async fn has(store: &Store, table: &'static str) -> bool {
     let sql = format!("SELECT count(*) FROM {table}");
-    sqlx::query(AssertSqlSafe(sql)).execute(store.pool()).await.is_ok()
+    Query::assembled(sql).execute(store).await.is_ok()
 }

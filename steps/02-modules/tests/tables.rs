@@ -23,7 +23,7 @@ fn every_module_makes_the_tables_that_it_owns_and_no_others() {
             store.migrate(module, migrations).await.unwrap();
             let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' \
                        AND name NOT LIKE 'sqlite%'";
-            let names: Vec<(String,)> = Sql::new(sql).fetch_all(store.pool()).await.unwrap();
+            let names: Vec<(String,)> = Sql::new(sql).fetch_all(&store).await.unwrap();
             names.into_iter().map(|(name,)| name).collect()
         });
         assert_eq!(made, tables.iter().map(|&table| table.to_owned()).collect(), "{module}");

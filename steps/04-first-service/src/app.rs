@@ -56,7 +56,7 @@ pub async fn wiring(config: &Config, stop: &Stop) -> anyhow::Result<Wiring> {
 }
 
 /// Messages go to `notify`. Rules keep in their own rows what it does not take; for digests, [`Handover`] does.
-async fn outside(store: Store, notify: Arc<dyn Notify>, stop: &Stop) -> Result<Wiring, sqlx::Error> {
+async fn outside(store: Store, notify: Arc<dyn Notify>, stop: &Stop) -> Result<Wiring, store::Error> {
     let digests = Arc::new(Handover::new(store.clone(), notify.clone()).await?);
     let worker = digests.clone().run(stop.clone()).instrument(tracing::info_span!("handover"));
     let worker = async move {

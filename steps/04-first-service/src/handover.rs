@@ -14,7 +14,7 @@ use domain::{Message, Notification, NotificationStatus};
 use jiff::Timestamp;
 use sqlx::{FromRow, migrate::Migrator};
 use step_02_contracts::{Ctx, Fault, IdempotencyKey, Notify, Once};
-use store::{Store, lease::Lease, queue::Queue};
+use store::{Store, lease::Lease, query, queue::Queue};
 use uuid::Uuid;
 
 /// How long a request waits for the service before its messages are kept instead.
@@ -46,7 +46,7 @@ impl Handover {
     ///
     /// # Errors
     /// The database was not migrated.
-    pub async fn new(store: Store, notify: Arc<dyn Notify>) -> Result<Self, sqlx::Error> {
+    pub async fn new(store: Store, notify: Arc<dyn Notify>) -> Result<Self, store::Error> {
         let kept = store.count("SELECT count(*) FROM handovers").await?;
         tracing::debug!(kept, "ready to hand over");
         let queue = Queue::new(store.clone(), "handovers", WAITING, LEASE, 1);
@@ -76,32 +76,30 @@ impl Handover {
     }
 
     async fn hand_over(&self, lease: &Lease) -> Result<(), Fault> {
-        let row: Row =
-            sqlx::query_as("SELECT route, request_key, fingerprint, messages FROM handovers WHERE id = $1")
-                .bind(lease.id())
-                .fetch_one(self.store.pool())
-                .await
-                .map_err(store::fault)?;
+        let row: Row = query("SELECT route, request_key, fingerprint, messages FROM handovers WHERE id = $1")
+            .bind(lease.id())
+            .fetch_one(&self.store)
+            .await?;
         let (key, messages) = (row.key(), row.messages()?);
         let sent = self.notify.send(&Ctx::background(TIMEOUT), key, messages).await;
-        self.note(lease, sent.map(drop)).await.map_err(store::fault)
+        self.note(lease, sent.map(drop)).await.map_err(Fault::from)
     }
 
     /// Writes down how an attempt ended, if the row is still ours.
-    async fn note(&self, lease: &Lease, sent: Result<(), Fault>) -> Result<(), sqlx::Error> {
+    async fn note(&self, lease: &Lease, sent: Result<(), Fault>) -> Result<(), store::Error> {
         let mut tx = self.store.begin_write().await?;
         if !lease.end(&mut tx, AGAIN).await? {
             return Ok(());
         }
         let Err(fault) = sent else {
-            sqlx::query("DELETE FROM handovers WHERE id = $1").bind(lease.id()).execute(&mut *tx).await?;
+            query("DELETE FROM handovers WHERE id = $1").bind(lease.id()).execute(&mut tx).await?;
             return tx.commit().await;
         };
         let is_refused = matches!(fault, Fault::Invalid(_) | Fault::Taken(_));
         if is_refused {
             tracing::error!(row = lease.id(), ?fault, "messages that were kept are refused for good");
         }
-        sqlx::query(
+        query(
             "UPDATE handovers SET status = $1, reason = $2, attempts = attempts + 1, version = version + 1, \
                                   updated_at = $3 WHERE id = $4",
         )
@@ -109,21 +107,20 @@ impl Handover {
         .bind(fault.to_string())
         .bind(store::now())
         .bind(lease.id())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await
     }
 
     /// What was kept for a request under this key.
     async fn kept(&self, key: &IdempotencyKey) -> Result<Option<Once<Vec<Notification>>>, Fault> {
-        let row: Option<(String, String, i64)> = sqlx::query_as(
+        let row: Option<(String, String, i64)> = query(
             "SELECT fingerprint, messages, created_at FROM handovers WHERE route = $1 AND request_key = $2",
         )
         .bind(&key.route)
         .bind(&key.key)
-        .fetch_optional(self.store.pool())
-        .await
-        .map_err(store::fault)?;
+        .fetch_optional(&self.store)
+        .await?;
         let Some((fingerprint, messages, created_at)) = row else { return Ok(None) };
         if fingerprint != key.fingerprint {
             return Err(IdempotencyKey::reused());
@@ -140,7 +137,7 @@ impl Handover {
     ) -> Result<Once<Vec<Notification>>, Fault> {
         let now = store::now();
         let part = |part: fn(&IdempotencyKey) -> &String| key.as_ref().map(part);
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO handovers (id, route, request_key, fingerprint, messages, status, attempts, version, \
                                     created_at, updated_at) \
              VALUES ($1, $2, $3, $4, $5, 'waiting', 0, 1, $6, $6) ON CONFLICT (route, request_key) DO NOTHING",
@@ -151,12 +148,11 @@ impl Handover {
         .bind(part(|key| &key.fingerprint))
         .bind(serde_json::to_string(messages).map_err(Fault::internal)?)
         .bind(now)
-        .execute(self.store.pool())
-        .await
-        .map_err(store::fault)?;
+        .execute(&self.store)
+        .await?;
         match key {
             // Somebody else was faster under the same key.
-            Some(key) if inserted.rows_affected() == 0 => {
+            Some(key) if inserted == 0 => {
                 self.kept(&key).await?.ok_or_else(|| Fault::Unavailable("notify".to_owned()))
             }
             _ => {

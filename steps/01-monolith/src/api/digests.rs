@@ -1,6 +1,7 @@
 //! `/api/digests`
 
 use std::fmt::Write;
+use store::query;
 
 use axum::http::StatusCode;
 use chassis::{
@@ -61,12 +62,12 @@ async fn open_tasks(state: &State, member: &Member) -> Result<(Vec<Task>, i64)> 
     let limit = Limit::try_from(NAMED).unwrap_or_default();
     let params = TaskQuery { assignee: Some(member.login.clone()), limit, ..TaskQuery::default() };
     let tasks = tasks::page(state, &params).await?.items;
-    let (all,): (i64,) = sqlx::query_as(
+    let (all,): (i64,) = query(
         "SELECT count(*) FROM tasks t JOIN members m ON m.id = t.assignee_id JOIN repositories r ON r.id = t.repository_id \
          WHERE m.login = $1 AND t.status <> 'done' AND r.tracked = 1",
     )
     .bind(member.login.as_str())
-    .fetch_one(state.store.pool())
+    .fetch_one(&state.store)
     .await?;
     Ok((tasks, all))
 }

@@ -7,8 +7,8 @@ use chassis::{
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
 use domain::{Import, Kind};
-use sqlx::{Any, Executor, FromRow};
-use store::{Tx, idempotency};
+use sqlx::FromRow;
+use store::{On, Tx, idempotency, query};
 use uuid::Uuid;
 
 use super::{IDEMPOTENCY_KEYS, time};
@@ -55,8 +55,8 @@ impl TryFrom<Row> for Import {
 ///
 /// # Errors
 /// 404 for an unknown one.
-pub async fn find(executor: impl Executor<'_, Database = Any>, id: &str) -> Result<Import> {
-    let row: Option<Row> = sqlx::query_as(
+pub async fn find(executor: impl Into<On<'_>>, id: &str) -> Result<Import> {
+    let row: Option<Row> = query(
         "SELECT m.id, m.status, m.error, m.created_at, m.finished_at, \
                 CAST(coalesce(sum(l.done), 0) AS BIGINT) AS repositories_done, \
                 count(l.repository_id) AS repositories_total, \
@@ -90,7 +90,7 @@ pub async fn create(
     idempotency::once(&state.store, IDEMPOTENCY_KEYS, key, async |tx| {
         let id = start(tx).await?;
         let location = format!("/api/imports/{id}");
-        Ok(Answer::json(StatusCode::ACCEPTED, &find(&mut **tx, &id).await?)?.at(location))
+        Ok(Answer::json(StatusCode::ACCEPTED, &find(&mut *tx, &id).await?)?.at(location))
     })
     .await
     .inspect(|_| state.importer.wake())
@@ -103,21 +103,21 @@ pub async fn create(
 pub async fn start(tx: &mut Tx) -> Result<String> {
     for _ in 0..TRIES {
         let id = Uuid::now_v7().to_string();
-        let started = sqlx::query(
+        let started = query(
             "INSERT INTO imports (id, status, active, version, created_at) VALUES ($1, 'queued', 1, 1, $2) \
              ON CONFLICT (active) DO NOTHING",
         )
         .bind(&id)
         .bind(store::now())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-        if started.rows_affected() == 1 {
+        if started == 1 {
             fill(tx, &id).await?;
             return Ok(id);
         }
         // The unique index says that one is under way; by now it may have ended.
         let active: Option<(String,)> =
-            sqlx::query_as("SELECT id FROM imports WHERE active = 1").fetch_optional(&mut **tx).await?;
+            query("SELECT id FROM imports WHERE active = 1").fetch_optional(&mut *tx).await?;
         if let Some((id,)) = active {
             return Ok(id);
         }
@@ -127,17 +127,15 @@ pub async fn start(tx: &mut Tx) -> Result<String> {
 
 /// Writes the lists that a new import has to read, and forgets the deliveries that nobody sends again.
 async fn fill(tx: &mut Tx, id: &str) -> Result<()> {
-    sqlx::query("DELETE FROM deliveries WHERE received_at < $1")
+    query("DELETE FROM deliveries WHERE received_at < $1")
         .bind(store::now() - DELIVERIES_KEPT_MS)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     let repositories: Vec<(String,)> =
-        sqlx::query_as("SELECT id FROM repositories WHERE tracked = 1 ORDER BY name")
-            .fetch_all(&mut **tx)
-            .await?;
+        query("SELECT id FROM repositories WHERE tracked = 1 ORDER BY name").fetch_all(&mut *tx).await?;
     for (repository,) in &repositories {
         for kind in Kind::ALL {
-            sqlx::query(
+            query(
                 "INSERT INTO import_lists (id, import_id, repository_id, kind, items_seen, done, version) \
                  VALUES ($1, $2, $3, $4, 0, 0, 1)",
             )
@@ -145,7 +143,7 @@ async fn fill(tx: &mut Tx, id: &str) -> Result<()> {
             .bind(id)
             .bind(repository)
             .bind(kind.as_str())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         }
     }
@@ -160,5 +158,5 @@ async fn fill(tx: &mut Tx, id: &str) -> Result<()> {
     responses((status = 200, body = Import), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Json<Import>> {
-    Ok(Json(find(state.store.pool(), &id.to_string()).await?))
+    Ok(Json(find(&state.store, &id.to_string()).await?))
 }

@@ -1,94 +1,80 @@
 //! `/api/items`
 
-use std::sync::LazyLock;
-
 use axum::Json;
 use chassis::{
     Fault, Problem,
     extract::{Path, Query},
 };
 use domain::{Catalogue, Item, ItemKey, ItemQuery, Kind, Page, RepositoryName, Waiting, WaitingFor};
-use sqlx::{Any, Executor, FromRow};
-use store::{
-    Sql, Store, cursor,
-    packed::{self, Fields},
-};
+use sqlx::FromRow;
+use store::{On, Sql, Store, cursor};
 
 use super::time;
 use crate::{Result, app::State};
 
-/// The columns that [`read`] takes, in its order, from `items i` and `repositories r`.
-pub(super) const COLUMNS: [&str; 19] = [
-    "i.item_key",
-    "r.name",
-    "r.language",
-    "i.number",
-    "i.kind",
-    "i.url",
-    "i.author",
-    "i.state",
-    "i.labels",
-    "i.category",
-    "i.difficulty",
-    "i.comments",
-    "i.reactions",
-    "i.created_at",
-    "i.updated_at",
-    "i.closed_at",
-    "i.waiting",
-    "i.waiting_since",
-    "i.title",
-];
-
-/// An item's row.
-static PACKED: LazyLock<String> = LazyLock::new(|| packed::expression(&COLUMNS));
-
-/// Reads an item from [`COLUMNS`].
-///
-/// # Errors
-/// [`Fault::Internal`] for a row that we cannot have written.
-pub(super) fn read(mut row: Fields<'_>) -> Result<Item, Fault> {
-    Ok(Item {
-        key: row.value()?,
-        repository: row.value()?,
-        language: row.value()?,
-        number: row.value()?,
-        kind: row.value()?,
-        url: row.text()?.to_owned(),
-        author: row.text()?.to_owned(),
-        state: row.value()?,
-        labels: serde_json::from_str(row.text()?).map_err(Fault::internal)?,
-        category: row.optional()?,
-        difficulty: row.value()?,
-        comments: row.value()?,
-        reactions: row.value()?,
-        created_at: time(row.value()?),
-        updated_at: time(row.value()?),
-        closed_at: row.optional()?.map(time),
-        waiting: row.optional()?,
-        waiting_since: row.optional()?.map(time),
-        title: row.rest()?.to_owned(),
-    })
-}
+/// The columns of an [`ItemRow`], from `items i` and `repositories r`.
+pub(super) const COLUMNS: &str = "i.item_key, r.name AS repository, r.language, i.number, i.kind, i.title, i.url, i.author, i.state, \
+     i.labels, i.category, i.difficulty, i.comments, i.reactions, i.created_at, i.updated_at, i.closed_at, i.waiting, \
+     i.waiting_since";
 
 /// An item as it is stored.
 #[derive(Debug, FromRow)]
-struct Row {
-    packed: String,
+pub(super) struct ItemRow {
+    item_key: String,
+    repository: String,
+    language: String,
+    number: i64,
+    kind: String,
+    title: String,
+    url: String,
+    author: String,
+    state: String,
+    labels: String,
+    category: Option<String>,
+    difficulty: String,
+    comments: i64,
+    reactions: i64,
+    created_at: i64,
+    updated_at: i64,
+    closed_at: Option<i64>,
+    waiting: Option<String>,
+    waiting_since: Option<i64>,
 }
 
-impl TryFrom<Row> for Item {
+impl TryFrom<ItemRow> for Item {
     type Error = Fault;
 
-    fn try_from(row: Row) -> Result<Self, Fault> {
-        read(Fields::of(&row.packed))
+    /// # Errors
+    /// [`Fault::Internal`] for a row that we cannot have written.
+    fn try_from(row: ItemRow) -> Result<Self, Fault> {
+        Ok(Self {
+            key: row.item_key.parse().map_err(Fault::internal)?,
+            repository: row.repository.parse().map_err(Fault::internal)?,
+            language: row.language.parse().map_err(Fault::internal)?,
+            number: row.number,
+            kind: row.kind.parse().map_err(Fault::internal)?,
+            title: row.title,
+            url: row.url,
+            author: row.author,
+            state: row.state.parse().map_err(Fault::internal)?,
+            labels: serde_json::from_str(&row.labels).map_err(Fault::internal)?,
+            category: row.category.as_deref().map(str::parse).transpose().map_err(Fault::internal)?,
+            difficulty: row.difficulty.parse().map_err(Fault::internal)?,
+            comments: row.comments,
+            reactions: row.reactions,
+            created_at: time(row.created_at),
+            updated_at: time(row.updated_at),
+            closed_at: row.closed_at.map(time),
+            waiting: row.waiting.as_deref().map(str::parse).transpose().map_err(Fault::internal)?,
+            waiting_since: row.waiting_since.map(time),
+        })
     }
 }
 
-/// Begins a SELECT of [`Row`]s from `items i` and `repositories r`.
+/// Begins a SELECT of [`ItemRow`]s.
 fn select() -> Sql {
     let mut sql = Sql::new("SELECT ");
-    sql.push(&PACKED).push(" AS packed FROM items i JOIN repositories r ON r.id = i.repository_id WHERE ");
+    sql.push(COLUMNS).push(" FROM items i JOIN repositories r ON r.id = i.repository_id WHERE ");
     sql
 }
 
@@ -141,7 +127,7 @@ pub async fn page(store: &Store, params: &ItemQuery) -> Result<Page<Item>, Fault
         sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
     }
     sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows: Vec<ItemRow> = sql.fetch_all(store).await?;
     super::page(rows, params.limit, |last: &Item| {
         cursor::encode("items", &(last.created_at.as_millisecond(), &last.key))
     })
@@ -155,11 +141,11 @@ pub async fn waiting(store: &Store, limit: u32) -> Result<(Vec<Item>, i64), Faul
     const WAITING: &str = "r.tracked = 1 AND i.waiting IS NOT NULL";
     let mut sql = select();
     sql.push(WAITING).push(" ORDER BY i.waiting_since, i.item_key LIMIT ").bind(i64::from(limit));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows: Vec<ItemRow> = sql.fetch_all(store).await?;
     let mut sql =
         Sql::new("SELECT count(*) FROM items i JOIN repositories r ON r.id = i.repository_id WHERE ");
     sql.push(WAITING);
-    let count: Vec<(i64,)> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let count: Vec<(i64,)> = sql.fetch_all(store).await?;
     let items = rows.into_iter().map(Item::try_from).collect::<Result<_, Fault>>()?;
     Ok((items, count.first().map_or(0, |(count,)| *count)))
 }
@@ -172,7 +158,7 @@ pub async fn open(store: &Store, repository: &RepositoryName, kind: Kind) -> Res
     let mut sql = select();
     sql.push_bind("i.state = 'open' AND r.name = ", repository.as_str());
     sql.push_bind(" AND i.kind = ", kind.as_str()).push(" ORDER BY i.created_at DESC, i.number DESC");
-    read_all(sql, store.pool()).await
+    read_all(sql, store).await
 }
 
 /// The items whose `column` (`i.id` or `i.item_key`) is one of `values`, by key.
@@ -180,7 +166,7 @@ pub async fn open(store: &Store, repository: &RepositoryName, kind: Kind) -> Res
 /// # Errors
 /// The database's.
 pub async fn among(
-    executor: impl Executor<'_, Database = Any>,
+    executor: impl Into<On<'_>>,
     column: &'static str,
     values: impl Iterator<Item = String>,
 ) -> Result<Vec<Item>, Fault> {
@@ -193,8 +179,8 @@ pub async fn among(
     read_all(sql, executor).await
 }
 
-async fn read_all(sql: Sql, executor: impl Executor<'_, Database = Any>) -> Result<Vec<Item>, Fault> {
-    let rows: Vec<Row> = sql.fetch_all(executor).await.map_err(store::fault)?;
+async fn read_all(sql: Sql, executor: impl Into<On<'_>>) -> Result<Vec<Item>, Fault> {
+    let rows: Vec<ItemRow> = sql.fetch_all(executor).await?;
     rows.into_iter().map(Item::try_from).collect()
 }
 
@@ -223,6 +209,6 @@ pub async fn find(store: &Store, catalogue: &Catalogue, wanted: &str) -> Result<
     let repository = catalogue.find(key.repository().as_str()).ok_or_else(missing)?;
     let mut sql = select();
     sql.push_bind("i.item_key = ", format!("{}#{}", repository.name, key.number()));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows: Vec<ItemRow> = sql.fetch_all(store).await?;
     rows.into_iter().next().ok_or_else(missing)?.try_into()
 }

@@ -71,12 +71,12 @@ pub async fn measure(state: &State, params: &MeasuresQuery) -> Result<Measures> 
         Group::Category => "i.category",
     });
     sql.push(
-        " AS key, i.labels, i.waiting_since, w.kind, w.at, w.bot, CASE WHEN m.id IS NULL THEN 0 ELSE 1 END AS maintainer \
+        " AS key, i.labels, i.waiting_since, w.kind, w.at, w.bot, CAST(CASE WHEN m.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS maintainer \
           FROM timeline w JOIN items i ON i.id = w.item_id JOIN repositories r ON r.id = i.repository_id \
           LEFT JOIN members m ON m.login = w.actor AND m.active = 1 \
           WHERE r.tracked = 1 AND w.kind <> 'deleted' ORDER BY i.id, w.at, w.source",
     );
-    let rows: Vec<LineRow> = sql.fetch_all(state.store.pool()).await?;
+    let rows: Vec<LineRow> = sql.fetch_all(&state.store).await?;
     Ok(measures_of(&rows, params, store::now())?)
 }
 
@@ -184,7 +184,7 @@ pub async fn leaders(state: &State, year: i16) -> Result<Leaderboard> {
     let of_year = milliseconds(year)?;
     let mut sql = Sql::new(
         "SELECT i.id AS item_id, o.actor AS author, o.bot AS author_bot, \
-                CASE WHEN am.id IS NULL THEN 0 ELSE 1 END AS author_maintains, i.difficulty, v.actor AS reviewer \
+                CAST(CASE WHEN am.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS author_maintains, i.difficulty, v.actor AS reviewer \
          FROM items i JOIN repositories r ON r.id = i.repository_id AND r.tracked = 1 \
          JOIN timeline o ON o.item_id = i.id AND o.kind = 'opened' \
          LEFT JOIN members am ON am.login = o.actor AND am.active = 1 \
@@ -195,7 +195,7 @@ pub async fn leaders(state: &State, year: i16) -> Result<Leaderboard> {
     );
     sql.bind(of_year.start).push_bind(" AND i.closed_at < ", of_year.end);
     sql.push(" ORDER BY i.id, v.actor");
-    let rows: Vec<MergeRow> = sql.fetch_all(state.store.pool()).await?;
+    let rows: Vec<MergeRow> = sql.fetch_all(&state.store).await?;
     Ok(leaders_of(&rows, year)?)
 }
 

@@ -46,7 +46,7 @@ pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<RepositorySu
         sql.push_bind(" AND r.name > ", cursor::decode::<String>("repositories", cursor)?);
     }
     sql.push(" GROUP BY r.id, r.name, r.language ORDER BY r.name LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store).await?;
     Ok(super::page(rows, params.limit, |last: &RepositorySummary| {
         cursor::encode("repositories", &last.name)
     })?)

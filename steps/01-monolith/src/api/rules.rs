@@ -8,7 +8,7 @@ use chassis::{
 };
 use domain::{NewRule, Page, PageQuery, Rule};
 use sqlx::FromRow;
-use store::{OnConstraint, Sql, Store, Tx, cursor, idempotency};
+use store::{OnConstraint, Sql, Store, Tx, cursor, idempotency, query};
 use uuid::Uuid;
 
 use super::IDEMPOTENCY_KEYS;
@@ -63,7 +63,7 @@ pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<Rule>> {
         sql.push_bind(" AND id > ", cursor::decode::<String>("rules", cursor)?);
     }
     sql.push(" ORDER BY id LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store).await?;
     Ok(super::page(rows, params.limit, |last: &Rule| cursor::encode("rules", &last.id))?)
 }
 
@@ -110,7 +110,7 @@ pub fn made(new: NewRule) -> Result<Rule, Fault> {
 /// # Errors
 /// 409 the name is taken.
 pub async fn insert(tx: &mut Tx, rule: &Rule) -> Result<()> {
-    sqlx::query(
+    query(
         "INSERT INTO rules (id, name, event, conditions, actions, version, created_at) \
          VALUES ($1, $2, $3, $4, $5, 1, $6)",
     )
@@ -120,7 +120,7 @@ pub async fn insert(tx: &mut Tx, rule: &Rule) -> Result<()> {
     .bind(serde_json::to_string(&rule.conditions).map_err(Fault::internal)?)
     .bind(serde_json::to_string(&rule.then).map_err(Fault::internal)?)
     .bind(store::now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .on_unique_violation("rules.name", || Error::from(Fault::Taken(format!("name {}", rule.name))))?;
     Ok(())
@@ -147,9 +147,8 @@ pub async fn delete(state: axum::extract::State<State>, Path(id): Path<Uuid>) ->
 /// # Errors
 /// 404 unknown rule.
 pub async fn remove(store: &Store, id: Uuid) -> Result<()> {
-    let deleted =
-        sqlx::query("DELETE FROM rules WHERE id = $1").bind(id.to_string()).execute(store.pool()).await?;
-    match deleted.rows_affected() {
+    let deleted = query("DELETE FROM rules WHERE id = $1").bind(id.to_string()).execute(store).await?;
+    match deleted {
         0 => Err(Fault::NotFound(format!("rule {id}")).into()),
         _ => Ok(()),
     }

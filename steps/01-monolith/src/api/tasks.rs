@@ -1,7 +1,5 @@
 //! `/api/tasks`
 
-use std::sync::LazyLock;
-
 use axum::Json;
 use chassis::{
     Fault, Problem,
@@ -11,14 +9,14 @@ use chassis::{
 use domain::{ItemKey, Page, Rice, Sort, Status, Task, TaskChange, TaskQuery};
 use jiff::{Span, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::{Any, Executor, FromRow};
-use store::{
-    Sql, cursor,
-    packed::{self, Fields},
-};
+use sqlx::FromRow;
+use store::{On, Sql, cursor};
 use uuid::Uuid;
 
-use super::{items, time, today};
+use super::{
+    items::{self, ItemRow},
+    time, today,
+};
 use crate::{Result, app::State, history::Who, ranking::Score, tasks};
 
 /// A due day that sorts after all others: tasks without one.
@@ -139,21 +137,23 @@ pub fn behind(sort: Sort, today: i64, last: Place<'_>) -> Result<String, Fault> 
     }
 }
 
-/// The columns of a task that are no doubles, with its item's behind them.
-static PACKED: LazyLock<String> = LazyLock::new(|| {
-    let columns = ["t.id", "t.status", "m.login", "t.due_day", "t.rank", "t.version", "t.updated_at"];
-    packed::expression(&[&columns[..], &items::COLUMNS].concat())
-});
-
-/// A task as it is stored. A double has no exact text on SQLite.
+/// A task as it is stored, with its item.
 #[derive(Debug, FromRow)]
 struct Row {
-    packed: String,
+    id: String,
+    status: String,
+    assignee: Option<String>,
+    due_day: Option<i64>,
     reach: f64,
     impact: f64,
     confidence: f64,
     effort: f64,
     score: f64,
+    rank: Option<i64>,
+    version: i64,
+    task_updated_at: i64,
+    #[sqlx(flatten)]
+    item: ItemRow,
 }
 
 impl TryFrom<Row> for Task {
@@ -162,23 +162,18 @@ impl TryFrom<Row> for Task {
     /// # Errors
     /// [`Fault::Internal`] for a row that we cannot have written.
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let mut packed = Fields::of(&row.packed);
+        let Row { reach, impact, confidence, effort, .. } = row;
         Ok(Self {
-            id: packed.value()?,
-            status: packed.value()?,
-            assignee: packed.optional()?,
-            due_date: packed.optional()?.map(date).transpose()?,
-            rice: Rice {
-                reach: row.reach,
-                impact: row.impact,
-                confidence: row.confidence,
-                effort: row.effort,
-            },
+            id: row.id.parse().map_err(Fault::internal)?,
+            status: row.status.parse().map_err(Fault::internal)?,
+            assignee: row.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?,
+            due_date: row.due_day.map(date).transpose()?,
+            rice: Rice { reach, impact, confidence, effort },
             score: row.score,
-            rank: packed.optional()?,
-            version: packed.value()?,
-            updated_at: time(packed.value()?),
-            item: items::read(packed)?,
+            rank: row.rank,
+            version: row.version,
+            updated_at: time(row.task_updated_at),
+            item: row.item.try_into()?,
         })
     }
 }
@@ -217,8 +212,12 @@ fn one(today: i64, id: &str) -> Sql {
 
 /// Ends a SELECT that [`ranked`] or [`one`] began: the rows of those that were chosen.
 fn rows(sql: &mut Sql) {
-    sql.push(") SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ").push(&PACKED).push(
-        " AS packed FROM chosen t JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = t.repository_id \
+    sql.push(
+        ") SELECT t.id, t.status, m.login AS assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, t.score, t.rank, \
+            t.version, t.updated_at AS task_updated_at, ",
+    );
+    sql.push(items::COLUMNS).push(
+        " FROM chosen t JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = t.repository_id \
           LEFT JOIN members m ON m.id = t.assignee_id",
     );
 }
@@ -257,7 +256,7 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
     sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(super::one_more(params.limit));
     rows(&mut sql);
     sql.push(" ORDER BY ").push(sort_key(sort));
-    let rows: Vec<Row> = sql.fetch_all(state.store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(&state.store).await?;
     Ok(super::page(rows, params.limit, |last: &Task| behind(sort, today, last.into()))?)
 }
 
@@ -265,7 +264,7 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
 ///
 /// # Errors
 /// 404 unknown task.
-pub async fn find(executor: impl Executor<'_, Database = Any>, id: Uuid) -> Result<Task> {
+pub async fn find(executor: impl Into<On<'_>>, id: Uuid) -> Result<Task> {
     let mut sql = one(today(), &id.to_string());
     rows(&mut sql);
     let rows: Vec<Row> = sql.fetch_all(executor).await?;
@@ -295,7 +294,7 @@ pub async fn list(
     responses((status = 200, body = Task), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Versioned<Task>> {
-    let task = find(state.store.pool(), id).await?;
+    let task = find(&state.store, id).await?;
     Ok(Versioned { version: task.version, body: task })
 }
 
@@ -326,7 +325,7 @@ pub async fn update(
     let mut tx = state.store.begin_write().await?;
     let expected = |version| if_match.check(version);
     tasks::change(&state.store, &mut tx, id, &change, expected, Who::Api).await?;
-    let task = find(&mut *tx, id).await?;
+    let task = find(&mut tx, id).await?;
     tx.commit().await?;
     state.ruler.wake();
     Ok(Versioned { version: task.version, body: task })

@@ -7,8 +7,8 @@ use chassis::{
     idempotency::{Answer, IdempotencyKey, Keyed},
 };
 use domain::{Login, Member, MemberChange, NewMember, Page, PageQuery, Role};
-use sqlx::{AssertSqlSafe, FromRow};
-use store::{OnConstraint, Sql, Store, Tx, cursor, idempotency};
+use sqlx::FromRow;
+use store::{OnConstraint, Sql, Store, Tx, cursor, idempotency, query};
 use uuid::Uuid;
 
 use super::IDEMPOTENCY_KEYS;
@@ -72,7 +72,7 @@ pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<Member>> {
         sql.push_bind(" AND login > ", cursor::decode::<String>("team", cursor)?);
     }
     sql.push(" ORDER BY login LIMIT ").bind(super::one_more(params.limit));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store).await?;
     Ok(super::page(rows, params.limit, |last: &Member| cursor::encode("team", &last.login))?)
 }
 
@@ -83,7 +83,7 @@ pub async fn page(store: &Store, params: &PageQuery) -> Result<Page<Member>> {
 pub async fn active(store: &Store) -> Result<Vec<Member>> {
     let mut sql = Sql::new("SELECT ");
     sql.push(COLUMNS).push(" FROM members WHERE active = 1 ORDER BY login");
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await?;
+    let rows: Vec<Row> = sql.fetch_all(store).await?;
     Ok(rows.into_iter().map(Member::try_from).collect::<Result<_, Fault>>()?)
 }
 
@@ -157,7 +157,7 @@ async fn join(tx: &mut Tx, member: &Member) -> Result<()> {
 /// # Errors
 /// 409 the login is taken.
 pub async fn insert(tx: &mut Tx, member: &Member) -> Result<()> {
-    sqlx::query(
+    query(
         "INSERT INTO members (id, login, name, email, phone, role, on_call, active, version, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 1, $8, $8)",
     )
@@ -169,7 +169,7 @@ pub async fn insert(tx: &mut Tx, member: &Member) -> Result<()> {
     .bind(member.role.as_str())
     .bind(i64::from(member.on_call))
     .bind(store::now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .on_unique_violation("members.login", || Error::from(Fault::Taken(format!("login {}", member.login))))?;
     Ok(())
@@ -227,8 +227,7 @@ pub async fn update(
     let missing = || Fault::NotFound(format!("member {login}"));
     let login: Login = login.parse().map_err(|_| missing())?;
     let sql = format!("SELECT {COLUMNS} FROM members WHERE login = $1{}", store.for_update());
-    let row: Option<Row> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(login.as_str()).fetch_optional(&mut **tx).await?;
+    let row: Option<Row> = store::Query::assembled(sql).bind(login.as_str()).fetch_optional(&mut *tx).await?;
     let before = Member::try_from(row.ok_or_else(missing)?)?;
     let mut after = Member {
         login,
@@ -242,7 +241,7 @@ pub async fn update(
     };
     if after != before {
         after.version += 1;
-        sqlx::query(
+        query(
             "UPDATE members SET name = $1, email = $2, phone = $3, role = $4, on_call = $5, active = $6, version = $7, \
                                 updated_at = $8 \
              WHERE login = $9",
@@ -256,7 +255,7 @@ pub async fn update(
         .bind(after.version)
         .bind(store::now())
         .bind(after.login.as_str())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     }
     Ok((before, after))

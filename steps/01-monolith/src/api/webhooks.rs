@@ -6,7 +6,7 @@ use axum::{
 };
 use chassis::{Fault, Problem, auth::Secret, extract::body};
 use domain::Origin;
-use store::OnConstraint;
+use store::{OnConstraint, query};
 use uuid::Uuid;
 
 use crate::{
@@ -57,14 +57,14 @@ pub async fn receive(
     };
 
     let mut tx = state.store.begin_write().await?;
-    let first = sqlx::query(
+    let first = query(
         "INSERT INTO deliveries (id, delivery, event, received_at, version) VALUES ($1, $2, $3, $4, 1)",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(&delivery)
     .bind(&event)
     .bind(store::now())
-    .execute(&mut *tx)
+    .execute(&mut tx)
     .await
     .on_unique_violation("deliveries.delivery", || Error::from(Fault::Taken("the delivery".to_owned())));
     match first {
@@ -72,11 +72,10 @@ pub async fn receive(
         Err(Error::Fault(Fault::Taken(_))) => return Ok(StatusCode::ACCEPTED),
         other => other?,
     };
-    let tracked: sync::TrackedRepository =
-        sqlx::query_as("SELECT id, name, reach FROM repositories WHERE name = $1")
-            .bind(repository.name.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
+    let tracked: sync::TrackedRepository = query("SELECT id, name, reach FROM repositories WHERE name = $1")
+        .bind(repository.name.as_str())
+        .fetch_one(&mut tx)
+        .await?;
     state.sink.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
     tx.commit().await?;
     state.ruler.wake();

@@ -16,7 +16,7 @@ use std::{
 use domain::{Kind, Origin, RepositoryName};
 use futures::{StreamExt, stream};
 use sqlx::FromRow;
-use store::{Store, lease::Lease};
+use store::{Store, lease::Lease, query};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
@@ -87,9 +87,9 @@ enum Stopped {
     Overtaken,
 }
 
-impl From<sqlx::Error> for Stopped {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(store::fault(error))
+impl From<store::Error> for Stopped {
+    fn from(error: store::Error) -> Self {
+        Self::Database(error.into())
     }
 }
 
@@ -109,7 +109,7 @@ impl Importer {
     pub async fn run(self, stop: Stop) {
         let mut effort = Effort::default();
         while !stop.is_stopping() {
-            let claim = Lease::claim(self.store.pool(), "imports", "active = 1", &self.owner, LEASE).await;
+            let claim = Lease::claim(&self.store, "imports", "active = 1", &self.owner, LEASE).await;
             match claim {
                 Ok(Some(lease)) => {
                     effort.is_for(lease.id());
@@ -121,7 +121,7 @@ impl Importer {
                             Duration::ZERO
                         }
                     };
-                    if let Err(error) = lease.release(self.store.pool()).await {
+                    if let Err(error) = lease.release(&self.store).await {
                         tracing::warn!(%error, "cannot give the import back; its lease will end");
                     }
                     tokio::select! {
@@ -145,7 +145,7 @@ impl Importer {
     async fn hold(&self, lease: &Lease) {
         loop {
             tokio::time::sleep(lease.heartbeat()).await;
-            match lease.renew(self.store.pool()).await {
+            match lease.renew(&self.store).await {
                 Ok(true) => {}
                 Ok(false) => {
                     return tracing::warn!(import = lease.id(), "import taken over by another worker");
@@ -183,24 +183,22 @@ impl Importer {
     async fn try_work(&self, import: &str, effort: &mut Effort) -> Result<(), Fault> {
         let Some(github) = &self.github else {
             let reason = "GITHUB_TOKEN is not set".to_owned();
-            return self.finish(import, Some(reason)).await.map_err(store::fault);
+            return self.finish(import, Some(reason)).await.map_err(Fault::from);
         };
-        sqlx::query(
+        query(
             "UPDATE import_lists SET done = 1, version = version + 1 WHERE import_id = $1 AND done = 0 \
              AND repository_id IN (SELECT id FROM repositories WHERE tracked = 0)",
         )
         .bind(import)
-        .execute(self.store.pool())
-        .await
-        .map_err(store::fault)?;
-        let lists: Vec<List> = sqlx::query_as(
+        .execute(&self.store)
+        .await?;
+        let lists: Vec<List> = query(
             "SELECT l.id, l.kind, l.after_cursor, l.repository_id, r.name, r.reach FROM import_lists l \
              JOIN repositories r ON r.id = l.repository_id WHERE l.import_id = $1 AND l.done = 0 ORDER BY l.id",
         )
         .bind(import)
-        .fetch_all(self.store.pool())
-        .await
-        .map_err(store::fault)?;
+        .fetch_all(&self.store)
+        .await?;
         let pages = &effort.pages;
         let reading = stream::iter(lists)
             .map(|list| async move {
@@ -212,7 +210,7 @@ impl Importer {
         let ends: Vec<(String, Result<(), Stopped>)> = tokio::select! {
             ends = reading => ends,
             reason = self.watch_limits(github, import, &mut effort.patience) => {
-                return self.finish(import, Some(reason)).await.map_err(store::fault);
+                return self.finish(import, Some(reason)).await.map_err(Fault::from);
             }
         };
         let mut failures: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -231,7 +229,7 @@ impl Importer {
                 Err(error) => _ = failures.entry(error.to_string()).or_default().insert(name),
             }
         }
-        self.finish(import, told(&failures)).await.map_err(store::fault)
+        self.finish(import, told(&failures)).await.map_err(Fault::from)
     }
 
     /// Tells in the import what it waits for. Returns when it has waited too long, with the reason.
@@ -286,7 +284,7 @@ impl Importer {
         self.sink.write(&mut tx, &repository, &page.items, Origin::Import, None).await?;
         let last = page.next.is_none();
         let next = page.next.or_else(|| list.after_cursor.clone());
-        let moved = sqlx::query(
+        let moved = query(
             "UPDATE import_lists SET after_cursor = $1, items_seen = items_seen + $2, done = $3, version = version + 1 \
              WHERE id = $4 AND done = 0 AND after_cursor IS NOT DISTINCT FROM $5",
         )
@@ -295,9 +293,9 @@ impl Importer {
         .bind(i64::from(last))
         .bind(&list.id)
         .bind(&list.after_cursor)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        if moved.rows_affected() == 0 {
+        if moved == 0 {
             // Our lease ended unnoticed and somebody else wrote this page.
             return Err(Stopped::Overtaken);
         }
@@ -307,23 +305,23 @@ impl Importer {
     }
 
     /// Sets the import's status and what it waits for.
-    async fn describe(&self, import: &str, status: &str, reason: Option<&str>) -> Result<(), sqlx::Error> {
-        sqlx::query(
+    async fn describe(&self, import: &str, status: &str, reason: Option<&str>) -> Result<(), store::Error> {
+        query(
             "UPDATE imports SET status = $1, error = $2, version = version + 1 \
              WHERE id = $3 AND active = 1 AND (status <> $1 OR error IS DISTINCT FROM $2)",
         )
         .bind(status)
         .bind(reason)
         .bind(import)
-        .execute(self.store.pool())
+        .execute(&self.store)
         .await?;
         Ok(())
     }
 
     /// Ends the import: done, or failed with the reason.
-    async fn finish(&self, import: &str, error: Option<String>) -> Result<(), sqlx::Error> {
+    async fn finish(&self, import: &str, error: Option<String>) -> Result<(), store::Error> {
         let status = if error.is_some() { "failed" } else { "done" };
-        sqlx::query(
+        query(
             "UPDATE imports SET status = $1, error = $2, active = NULL, finished_at = $3, version = version + 1 \
              WHERE id = $4 AND active = 1",
         )
@@ -331,7 +329,7 @@ impl Importer {
         .bind(&error)
         .bind(store::now())
         .bind(import)
-        .execute(self.store.pool())
+        .execute(&self.store)
         .await?;
         tracing::info!(import, status, error, "import ended");
         Ok(())
@@ -461,7 +459,7 @@ mod tests {
             "INSERT INTO imports (id, status, active, version, created_at) VALUES ('i', 'queued', 1, 1, 0)".to_owned(),
             "INSERT INTO import_lists (id, import_id, repository_id, kind, items_seen, done, version) VALUES ('l', 'i', 'r', 'issue', 0, 0, 1)".to_owned(),
         ] {
-            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
+            Query::assembled(sql).execute(&store).await.unwrap();
         }
         let token = simulators::GITHUB_TOKEN.parse().unwrap();
         let github = Github::new(&github.parse().unwrap(), token).unwrap();
@@ -470,7 +468,7 @@ mod tests {
 
     async fn end(importer: &Importer) -> (String, Option<String>) {
         let sql = "SELECT status, error FROM imports WHERE id = 'i'";
-        sqlx::query_as(sql).fetch_one(importer.store.pool()).await.unwrap()
+        query(sql).fetch_one(&importer.store).await.unwrap()
     }
 
     #[tokio::test]
@@ -487,7 +485,7 @@ mod tests {
     async fn a_database_that_fails_for_good_ends_an_import_without_its_words() {
         let folder = acceptance::tempfile::TempDir::new().unwrap();
         let importer = import(&folder, 1, NOBODY).await;
-        sqlx::query("DROP TABLE import_lists").execute(importer.store.pool()).await.unwrap();
+        query("DROP TABLE import_lists").execute(&importer.store).await.unwrap();
         assert_eq!(importer.work("i", &mut Effort::default()).await, Duration::ZERO);
         assert_eq!(end(&importer).await, ("failed".to_owned(), Some(DATABASE_FAILED.to_owned())));
     }

@@ -7,6 +7,7 @@ use domain::{
     Task, TaskChange, TaskQuery,
 };
 use jiff::{Timestamp, tz::TimeZone};
+use store::query;
 use uuid::Uuid;
 
 use crate::{
@@ -53,21 +54,21 @@ impl Source for State {
     }
 
     async fn task(&self, _: &Ctx, id: Uuid) -> Result<Task, Fault> {
-        Ok(api::tasks::find(self.store.pool(), id).await?)
+        Ok(api::tasks::find(&self.store, id).await?)
     }
 
     async fn change_task(&self, _: &Ctx, id: Uuid, change: TaskChange, version: i64) -> Result<(), Fault> {
         let expected =
             |current| if current == version { Ok(()) } else { Err(Fault::VersionMismatch { current }) };
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         tasks::change(&self.store, &mut tx, id, &change, expected, Who::Page).await?;
-        tx.commit().await.map_err(store::fault)?;
+        tx.commit().await?;
         self.ruler.wake();
         Ok(())
     }
 
     async fn history(&self, _: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {
-        history::of_task(self.store.pool(), history::TABLE, id, limit).await.map_err(store::fault)
+        history::of_task(&self.store, history::TABLE, id, limit).await.map_err(Fault::from)
     }
 
     async fn active_members(&self, _: &Ctx) -> Result<Vec<Member>, Fault> {
@@ -96,10 +97,7 @@ impl Source for State {
 
     async fn latest_year(&self, _: &Ctx) -> Result<i16, Fault> {
         let (latest,): (Option<i64>,) =
-            sqlx::query_as("SELECT max(closed_at) FROM items WHERE state = 'merged'")
-                .fetch_one(self.store.pool())
-                .await
-                .map_err(store::fault)?;
+            query("SELECT max(closed_at) FROM items WHERE state = 'merged'").fetch_one(&self.store).await?;
         Ok(year(latest.map_or_else(Timestamp::now, api::time)))
     }
 

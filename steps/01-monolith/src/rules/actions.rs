@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use chassis::{Ctx, Fault, serve::Stop};
 use domain::{Action, Channel, Message, Notify, Recipient, RiceChange, TaskChange};
 use sqlx::FromRow;
-use store::{Sql, Store, Tx, lease::Lease, queue::Queue};
+use store::{Sql, Store, Tx, lease::Lease, query, queue::Queue};
 use uuid::Uuid;
 
 use crate::{
@@ -98,7 +98,7 @@ pub async fn note(
     patience: &Patience,
     (attempts, created_at): (i64, i64),
     outcome: &Outcome,
-) -> Result<bool, sqlx::Error> {
+) -> Result<bool, store::Error> {
     let age = Duration::from_millis(u64::try_from(store::now() - created_at).unwrap_or(0));
     let (status, reason, pause) = match outcome {
         Outcome::Done => ("done", None, Duration::ZERO),
@@ -235,14 +235,14 @@ impl Ruler {
     }
 
     async fn act(&self, lease: &Lease) -> Result<()> {
-        let row: Row = sqlx::query_as(
+        let row: Row = query(
             "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
                     t.id AS task_id, m.login AS assignee \
              FROM rule_actions a JOIN rule_runs r ON r.id = a.run_id JOIN items i ON i.id = r.item_id \
              LEFT JOIN tasks t ON t.item_id = i.id LEFT JOIN members m ON m.id = t.assignee_id WHERE a.id = $1",
         )
         .bind(lease.id())
-        .fetch_one(self.store.pool())
+        .fetch_one(&self.store)
         .await?;
         let action = match serde_json::from_str(&row.action) {
             Ok(action) => action,
@@ -376,5 +376,5 @@ async fn recipients(store: &Store, row: &Row, message: &Notify) -> Result<Vec<(S
         None => sql.push("on_call = 1"),
     };
     sql.push(" ORDER BY login");
-    Ok(sql.fetch_all(store.pool()).await?)
+    Ok(sql.fetch_all(store).await?)
 }

@@ -17,7 +17,7 @@ use step_01_monolith::{
     rules::actions::{AT_ONCE, LEASE, Outcome, Subject, message, nobody, note},
 };
 use step_02_contracts::{Ctx, Fault};
-use store::{Store, Tx, lease::Lease, queue::Queue};
+use store::{Store, Tx, lease::Lease, query, queue::Queue};
 use uuid::Uuid;
 
 use crate::{
@@ -86,15 +86,14 @@ impl Ruler {
 
     async fn act(&self, lease: &Lease) -> Result<(), Fault> {
         let ctx = Ctx::background(TIMEOUT);
-        let row: Row = sqlx::query_as(
+        let row: Row = query(
             "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, r.item_key, t.assignee \
              FROM backlog_actions a JOIN backlog_runs r ON r.id = a.run_id \
              LEFT JOIN backlog_tasks t ON t.item_key = r.item_key WHERE a.id = $1",
         )
         .bind(lease.id())
-        .fetch_one(self.store.pool())
-        .await
-        .map_err(store::fault)?;
+        .fetch_one(&self.store)
+        .await?;
         let key: ItemKey = row.item_key.parse().map_err(Fault::internal)?;
         let outcome = match serde_json::from_str(&row.action) {
             Ok(Action::Comment(text)) => self.comment(&ctx, &row, &key, &text).await,
@@ -102,9 +101,9 @@ impl Ruler {
             Ok(action) => return self.change(&ctx, lease, &row, &key, &action).await,
             Err(error) => Outcome::Failed(error.to_string()),
         };
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         if self.note(&mut tx, lease, &row, &outcome).await? {
-            tx.commit().await.map_err(store::fault)?;
+            tx.commit().await?;
         }
         Ok(())
     }
@@ -122,14 +121,14 @@ impl Ruler {
             Action::Assign(_) => self.members(ctx).await?.into_iter().map(|member| member.login).collect(),
             _ => HashSet::new(),
         };
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         let outcome = Outcome::of(self.change_in(ctx, &mut tx, row, key, action, &maintainers).await)?;
         if !matches!(outcome, Outcome::Done) {
             drop(tx);
-            tx = self.store.begin_write().await.map_err(store::fault)?;
+            tx = self.store.begin_write().await?;
         }
         if self.note(&mut tx, lease, row, &outcome).await? {
-            tx.commit().await.map_err(store::fault)?;
+            tx.commit().await?;
         }
         Ok(())
     }
@@ -213,7 +212,7 @@ impl Ruler {
 
     async fn note(&self, tx: &mut Tx, lease: &Lease, row: &Row, outcome: &Outcome) -> Result<bool, Fault> {
         let times = (row.attempts, row.created_at);
-        note(tx, TABLE, lease, &self.patience, times, outcome).await.map_err(store::fault)
+        note(tx, TABLE, lease, &self.patience, times, outcome).await.map_err(Fault::from)
     }
 }
 

@@ -7,7 +7,7 @@ use domain::{Actor, Catalogue, Item, Login, Rice, State, Status};
 use sqlx::FromRow;
 use step_01_monolith::history::Who;
 use step_02_contracts::{BacklogEvent, Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded};
-use store::{Store, Tx};
+use store::{Store, Tx, query};
 
 use crate::{Module, rules, task::Stored};
 
@@ -30,11 +30,11 @@ impl Handler for Module {
         let is_asked = heard.iter().any(|event| event.fact().origin == domain::Origin::Webhook);
         let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
         for events in heard.chunks(AT_ONCE) {
-            let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+            let mut tx = self.store.begin_write().await?;
             for event in events {
                 self.follow(&mut tx, event.fact(), &maintainers).await?;
             }
-            tx.commit().await.map_err(store::fault)?;
+            tx.commit().await?;
         }
         if is_asked {
             self.ruler.wake();
@@ -97,7 +97,7 @@ fn copy(task: &mut Stored, item: &Item) {
 
 /// Makes the task of an open item; whether there was none.
 async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
-    let made = sqlx::query(
+    let made = query(
         "INSERT INTO backlog_tasks (id, item_key, repository, language, kind, category, author, tracked, closed, opened_at, \
                                     item_updated_at, comments, reactions, status, reach, impact, confidence, effort, \
                                     rice_set, version, created_at, updated_at) \
@@ -121,10 +121,9 @@ async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
     .bind(rice.confidence)
     .bind(rice.effort)
     .bind(store::now())
-    .execute(&mut **tx)
-    .await
-    .map_err(store::fault)?;
-    Ok(made.rows_affected() == 1)
+    .execute(&mut *tx)
+    .await?;
+    Ok(made == 1)
 }
 
 /// A task's own copy of what the catalogue says.
@@ -140,24 +139,21 @@ struct Known {
 
 /// Takes over the catalogue: what is tracked, its language, and the reach of tasks that follow their items.
 pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fault> {
-    let mut tx = store.begin_write().await.map_err(store::fault)?;
-    let tasks: Vec<Known> = sqlx::query_as(
-        "SELECT id, repository, language, tracked, comments, reactions FROM backlog_tasks ORDER BY id",
-    )
-    .fetch_all(&mut *tx)
-    .await
-    .map_err(store::fault)?;
+    let mut tx = store.begin_write().await?;
+    let tasks: Vec<Known> =
+        query("SELECT id, repository, language, tracked, comments, reactions FROM backlog_tasks ORDER BY id")
+            .fetch_all(&mut tx)
+            .await?;
     for known in tasks {
         let repository = catalogue.find(&known.repository);
         let language = repository.map_or(known.language.as_str(), |repository| repository.language.as_str());
         if known.tracked != i64::from(repository.is_some()) || known.language != language {
-            sqlx::query("UPDATE backlog_tasks SET tracked = $1, language = $2 WHERE id = $3")
+            query("UPDATE backlog_tasks SET tracked = $1, language = $2 WHERE id = $3")
                 .bind(i64::from(repository.is_some()))
                 .bind(language)
                 .bind(&known.id)
-                .execute(&mut *tx)
-                .await
-                .map_err(store::fault)?;
+                .execute(&mut tx)
+                .await?;
         }
         let Some(repository) = repository else { continue };
         let reach = Rice::reach_of_item(repository.reach, known.comments, known.reactions);
@@ -167,7 +163,7 @@ pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fa
         task.fields.follow_reach(reach);
         stored.become_like(&task, &mut tx, Who::Catalogue, &HashSet::new()).await?;
     }
-    tx.commit().await.map_err(store::fault)
+    tx.commit().await.map_err(Fault::from)
 }
 
 /// On which side somebody stands; a bot on none.

@@ -18,7 +18,7 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use chassis::serve::Stop;
 use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
-use sqlx::{AssertSqlSafe, migrate::Migrator};
+use sqlx::migrate::Migrator;
 use step_01_monolith::{
     api::rules as stored_rules,
     history::{self, Who},
@@ -28,7 +28,7 @@ use step_02_contracts::{
     Backlog, Commentable, Ctx, Fault, Handler, IdempotencyKey, Maintainers, Notify, Once,
     backlog::{By, Workload},
 };
-use store::{Store, idempotency};
+use store::{Query, Store, idempotency};
 use uuid::Uuid;
 
 use self::{actions::Ruler, assigned::Assignments};
@@ -51,9 +51,9 @@ pub fn migrations() -> Migrator {
 ///
 /// # Errors
 /// The database's.
-pub async fn ship_rules(store: &Store) -> Result<(), sqlx::Error> {
+pub async fn ship_rules(store: &Store) -> Result<(), store::Error> {
     let sql = format!("{} ON CONFLICT DO NOTHING", decisions::shipped());
-    sqlx::query(AssertSqlSafe(sql)).execute(store.pool()).await.map(drop)
+    Query::assembled(sql).execute(store).await.map(drop)
 }
 
 /// Whom backlog asks.
@@ -89,7 +89,7 @@ impl Module {
         ports: Ports,
         assignees_are_told: bool,
     ) -> Result<Self, Fault> {
-        idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
+        idempotency::forget_old(&store, KEYS).await?;
         follow::track(&store, &catalogue).await?;
         let assignments = Assignments::new(ports.clone(), assignees_are_told);
         let ruler = Ruler::new(store.clone(), ports.clone(), assignments.clone());
@@ -125,7 +125,7 @@ impl Backlog for Module {
     }
 
     async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault> {
-        let row = page::row(self.store.pool(), id).await?;
+        let row = page::row(&self.store, id).await?;
         page::one(ctx, row, &*self.ports.github).await
     }
 
@@ -144,20 +144,20 @@ impl Backlog for Module {
         // Asked before the transaction begins, and only where the answer decides something.
         let is_asked = change.status.is_some() || change.assignee.is_some();
         let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         let assigned = task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;
         if let Some(assigned) = assigned {
             self.assignments.tell(ctx, &mut tx, &assigned).await?;
         }
         // Read before anybody else writes: what a rule makes of it is not this caller's change.
-        let row = page::row(&mut *tx, id).await?;
-        tx.commit().await.map_err(store::fault)?;
+        let row = page::row(&mut tx, id).await?;
+        tx.commit().await?;
         self.ruler.wake();
         page::one(ctx, row, &*self.ports.github).await
     }
 
     async fn history(&self, _: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {
-        history::of_task(self.store.pool(), CHANGES, id, limit).await.map_err(store::fault)
+        history::of_task(&self.store, CHANGES, id, limit).await.map_err(Fault::from)
     }
 
     async fn workload(&self, ctx: &Ctx, logins: &[Login], limit: u32) -> Result<Vec<Workload>, Fault> {

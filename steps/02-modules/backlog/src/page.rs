@@ -1,9 +1,7 @@
 //! Reads tasks in their order. Their items are github's: one call for a page.
 
-use std::sync::LazyLock;
-
 use domain::{Limit, Login, Page, Rice, Status, Task, TaskQuery};
-use sqlx::{Any, Executor, FromRow};
+use sqlx::FromRow;
 use step_01_monolith::{
     api::{
         self,
@@ -13,38 +11,32 @@ use step_01_monolith::{
     ranking::Score,
 };
 use step_02_contracts::{Ctx, Fault, Items, backlog::Workload};
-use store::{
-    Sql, Store,
-    packed::{self, Fields},
-};
+use store::{On, Sql, Store};
 use uuid::Uuid;
 
 use crate::pieces::with_items::{Stitched, TaskRow, with_items};
 
-/// The columns of a task that are no doubles.
-static PACKED: LazyLock<String> = LazyLock::new(|| {
-    packed::expression(&[
-        "t.id",
-        "t.item_key",
-        "t.opened_at",
-        "t.status",
-        "t.assignee",
-        "t.due_day",
-        "t.rank",
-        "t.version",
-        "t.updated_at",
-    ])
-});
+/// The columns of a [`Row`], from a `t` that has score and rank.
+const COLUMNS: &str = "t.id, t.item_key, t.opened_at, t.status, t.assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
+     t.score, t.rank, t.version, t.updated_at";
 
-/// A task as it is stored. A double has no exact text on SQLite.
+/// A task as it is stored.
 #[derive(Debug, FromRow)]
 struct Row {
-    packed: String,
+    id: String,
+    item_key: String,
+    opened_at: i64,
+    status: String,
+    assignee: Option<String>,
+    due_day: Option<i64>,
     reach: f64,
     impact: f64,
     confidence: f64,
     effort: f64,
     score: f64,
+    rank: Option<i64>,
+    version: i64,
+    updated_at: i64,
 }
 
 impl TryFrom<Row> for TaskRow {
@@ -53,20 +45,19 @@ impl TryFrom<Row> for TaskRow {
     /// # Errors
     /// [`Fault::Internal`] for a row that we cannot have written.
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let mut packed = Fields::of(&row.packed);
-        let Row { reach, impact, confidence, effort, score, .. } = row;
+        let Row { reach, impact, confidence, effort, .. } = row;
         Ok(Self {
-            id: packed.value()?,
-            key: packed.value()?,
-            opened_at: time(packed.value()?),
-            status: packed.value()?,
-            assignee: packed.optional()?,
-            due_date: packed.optional()?.map(date).transpose()?,
-            rank: packed.optional()?,
-            version: packed.value()?,
-            updated_at: time(packed.value()?),
+            id: row.id.parse().map_err(Fault::internal)?,
+            key: row.item_key.parse().map_err(Fault::internal)?,
+            opened_at: time(row.opened_at),
+            status: row.status.parse().map_err(Fault::internal)?,
+            assignee: row.assignee.as_deref().map(str::parse).transpose().map_err(Fault::internal)?,
+            due_date: row.due_day.map(date).transpose()?,
             rice: Rice { reach, impact, confidence, effort },
-            score,
+            score: row.score,
+            rank: row.rank,
+            version: row.version,
+            updated_at: time(row.updated_at),
         })
     }
 }
@@ -80,9 +71,9 @@ fn ranked(today: i64, condition: &'static str) -> Sql {
     sql.push(" AS score FROM backlog_tasks WHERE tracked = 1 AND ").push(condition).push(
         "), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
                        ELSE row_number() OVER (ORDER BY -score, opened_at, item_key) END AS rank FROM scored) \
-         SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ",
+         SELECT ",
     );
-    sql.push(&PACKED).push(" AS packed FROM ranked t");
+    sql.push(COLUMNS).push(" FROM ranked t");
     sql
 }
 
@@ -111,7 +102,7 @@ pub(crate) async fn read(
     }
     after(&mut sql, query)?;
     sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(api::one_more(query.limit));
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows: Vec<Row> = sql.fetch_all(store).await?;
     let page: Page<TaskRow> = api::page(rows, query.limit, |last: &TaskRow| {
         let TaskRow { score, due_date, opened_at, ref key, .. } = *last;
         behind(sort, today, Place { score, due_date, opened_at, key })
@@ -121,7 +112,7 @@ pub(crate) async fn read(
 }
 
 /// One task as it is stored, with its rank, which is one more than the open tasks before it.
-pub(crate) async fn row(executor: impl Executor<'_, Database = Any>, id: Uuid) -> Result<TaskRow, Fault> {
+pub(crate) async fn row(executor: impl Into<On<'_>>, id: Uuid) -> Result<TaskRow, Fault> {
     let score = Score::expression(today());
     let mut sql = Sql::new("WITH others AS (SELECT ");
     sql.push_own(&score).push(
@@ -134,10 +125,10 @@ pub(crate) async fn row(executor: impl Executor<'_, Database = Any>, id: Uuid) -
         "), chosen AS (SELECT s.*, CASE WHEN s.status = 'done' THEN NULL ELSE 1 + \
             (SELECT count(*) FROM others o \
              WHERE (-o.score, o.opened_at, o.item_key) < (-s.score, s.opened_at, s.item_key)) END AS rank FROM scored s) \
-         SELECT t.reach, t.impact, t.confidence, t.effort, t.score, ",
+         SELECT ",
     );
-    sql.push(&PACKED).push(" AS packed FROM chosen t");
-    let rows: Vec<Row> = sql.fetch_all(executor).await.map_err(store::fault)?;
+    sql.push(COLUMNS).push(" FROM chosen t");
+    let rows: Vec<Row> = sql.fetch_all(executor).await?;
     rows.into_iter().next().ok_or_else(|| unknown(id))?.try_into()
 }
 
@@ -165,7 +156,7 @@ pub(crate) async fn workload(
         sql.push_bind(", ", login.as_str());
     }
     sql.push(") ORDER BY t.rank");
-    let rows: Vec<Row> = sql.fetch_all(store.pool()).await.map_err(store::fault)?;
+    let rows: Vec<Row> = sql.fetch_all(store).await?;
     let rows = rows.into_iter().map(TaskRow::try_from).collect::<Result<Vec<_>, _>>()?;
     let of =
         |login: &Login| rows.iter().filter(|row| row.assignee.as_ref() == Some(login)).cloned().collect();

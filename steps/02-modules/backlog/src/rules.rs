@@ -19,8 +19,8 @@ pub(crate) async fn decide(
     item_key: &str,
     maintainers: &HashSet<Login>,
 ) -> Result<(), Fault> {
-    let asking = rules::asking_for(tx, event.trigger).await.map_err(store::fault)?;
+    let asking = rules::asking_for(tx, event.trigger).await?;
     let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
     let side = side(&author, maintainers);
-    rules::run(tx, TABLES, asking, item_key, event, facts, &author, side).await.map_err(store::fault)
+    rules::run(tx, TABLES, asking, item_key, event, facts, &author, side).await.map_err(Fault::from)
 }

@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 
 use domain::{Login, Status, TaskChange};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::FromRow;
 use step_01_monolith::{
     history::{self, Who},
     rules as decisions,
     tasks::Fields,
 };
 use step_02_contracts::{BacklogEvent, Fault};
-use store::{Store, Tx};
+use store::{Query, Store, Tx, query};
 use uuid::Uuid;
 
 use crate::{CHANGES, pieces::react::Assigned, rules};
@@ -79,11 +79,7 @@ impl Stored {
              FROM backlog_tasks WHERE id = $1{}",
             store.for_update()
         );
-        sqlx::query_as(AssertSqlSafe(sql))
-            .bind(id.to_string())
-            .fetch_optional(&mut **tx)
-            .await
-            .map_err(store::fault)
+        Query::assembled(sql).bind(id.to_string()).fetch_optional(&mut *tx).await.map_err(Fault::from)
     }
 
     /// Stores `new` in place of this row, with what a client sees of it in the history; nothing when they are the same.
@@ -103,7 +99,7 @@ impl Stored {
         } else {
             (self.version + 1, Some(store::now()))
         };
-        sqlx::query(
+        query(
             "UPDATE backlog_tasks SET status = $1, assignee = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
                                       effort = $7, rice_set = $8, version = $9, updated_at = coalesce($10, updated_at), \
                                       kind = $11, category = $12, language = $13, author = $14, closed = $15, \
@@ -129,12 +125,9 @@ impl Stored {
         .bind(new.comments)
         .bind(new.reactions)
         .bind(&self.id)
-        .execute(&mut **tx)
-        .await
-        .map_err(store::fault)?;
-        history::record(tx, CHANGES, &self.id, version, who, &self.fields.changes(&new.fields))
-            .await
-            .map_err(store::fault)?;
+        .execute(&mut *tx)
+        .await?;
+        history::record(tx, CHANGES, &self.id, version, who, &self.fields.changes(&new.fields)).await?;
         self.tell(new, tx, version, who)?;
         if new.fields.status != self.fields.status && who.sets_off_rules() {
             let event = decisions::status_changed(&self.id, version);

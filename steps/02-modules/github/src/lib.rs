@@ -76,10 +76,10 @@ impl Module {
         catalogue: Arc<Catalogue>,
         client: Option<client::Github>,
     ) -> Result<Self, Fault> {
-        idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
-        let mut tx = store.begin_write().await.map_err(store::fault)?;
-        sync::track(&mut tx, &catalogue).await.map_err(store::fault)?;
-        tx.commit().await.map_err(store::fault)?;
+        idempotency::forget_old(&store, KEYS).await?;
+        let mut tx = store.begin_write().await?;
+        sync::track(&mut tx, &catalogue).await?;
+        tx.commit().await?;
         let writer = Arc::new(Writer::new(store.clone()));
         let importer = Importer::new(store.clone(), client.clone(), writer.clone());
         Ok(Self { store, catalogue, client, importer, writer })
@@ -106,8 +106,7 @@ impl Items for Module {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let found =
-            items::among(self.store.pool(), "i.item_key", keys.iter().map(ToString::to_string)).await?;
+        let found = items::among(&self.store, "i.item_key", keys.iter().map(ToString::to_string)).await?;
         Ok(found.into_iter().map(|item| (item.key.clone(), item)).collect())
     }
 }
@@ -152,14 +151,14 @@ impl Github for Module {
     async fn start_import(&self, _: &Ctx, key: Option<IdempotencyKey>) -> Result<Once<Import>, Fault> {
         idempotency::once_for(&self.store, KEYS, key, async |tx| {
             let id = imports::start(tx).await?;
-            Ok(imports::find(&mut **tx, &id).await?)
+            Ok(imports::find(&mut *tx, &id).await?)
         })
         .await
         .inspect(|_| self.importer.wake())
     }
 
     async fn import(&self, _: &Ctx, id: Uuid) -> Result<Import, Fault> {
-        Ok(imports::find(self.store.pool(), &id.to_string()).await?)
+        Ok(imports::find(&self.store, &id.to_string()).await?)
     }
 
     async fn deliver(&self, _: &Ctx, delivery: Delivery) -> Result<(), Fault> {
@@ -171,12 +170,12 @@ impl Github for Module {
         let heard = webhook::read(&event, &repository.name, &payload).map_err(unreadable)?;
         let Some(heard) = heard else { return Ok(()) };
 
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         if !writer::is_new(&mut tx, &id, &event).await? {
             return Ok(());
         }
         let tracked = writer::tracked(&mut tx, &repository.name).await?;
         self.writer.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
-        tx.commit().await.map_err(store::fault)
+        tx.commit().await.map_err(Fault::from)
     }
 }

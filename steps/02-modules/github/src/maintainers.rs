@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{Login, Origin};
 use step_01_monolith::{api::items, waiting};
 use step_02_contracts::{Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded, TeamEvent};
-use store::{Store, Tx};
+use store::{Store, Tx, query};
 
 use crate::Module;
 
@@ -31,10 +31,8 @@ impl Handler for Module {
 
 /// Makes the copy what `active` says.
 pub(crate) async fn become_like(store: &Store, active: impl Iterator<Item = Login>) -> Result<(), Fault> {
-    let known: Vec<(String,)> = sqlx::query_as("SELECT login FROM maintainers WHERE active = 1")
-        .fetch_all(store.pool())
-        .await
-        .map_err(store::fault)?;
+    let known: Vec<(String,)> =
+        query("SELECT login FROM maintainers WHERE active = 1").fetch_all(store).await?;
     let known: BTreeSet<Login> = known.into_iter().filter_map(|(login,)| login.parse().ok()).collect();
     let active: BTreeSet<Login> = active.collect();
     for login in active.difference(&known) {
@@ -48,19 +46,18 @@ pub(crate) async fn become_like(store: &Store, active: impl Iterator<Item = Logi
 
 /// Writes that somebody is in the team, or no longer, and records for which items the wait has changed.
 async fn set(store: &Store, login: &Login, active: bool) -> Result<(), Fault> {
-    let mut tx = store.begin_write().await.map_err(store::fault)?;
-    sqlx::query(
+    let mut tx = store.begin_write().await?;
+    query(
         "INSERT INTO maintainers (login, active) VALUES ($1, $2) \
          ON CONFLICT (login) DO UPDATE SET active = excluded.active",
     )
     .bind(login.as_str())
     .bind(i64::from(active))
-    .execute(&mut *tx)
-    .await
-    .map_err(store::fault)?;
-    let touched = waiting::refresh_speaker(&mut tx, TABLE, login.as_str()).await.map_err(store::fault)?;
+    .execute(&mut tx)
+    .await?;
+    let touched = waiting::refresh_speaker(&mut tx, TABLE, login.as_str()).await?;
     tell_waits(&mut tx, touched).await?;
-    tx.commit().await.map_err(store::fault)
+    tx.commit().await.map_err(Fault::from)
 }
 
 /// Records that these items, by the ids of their rows, wait differently.
@@ -68,7 +65,7 @@ async fn set(store: &Store, login: &Login, active: bool) -> Result<(), Fault> {
 /// # Errors
 /// The database's.
 pub async fn tell_waits(tx: &mut Tx, touched: HashSet<String>) -> Result<(), Fault> {
-    for item in items::among(&mut **tx, "i.id", touched.into_iter()).await? {
+    for item in items::among(&mut *tx, "i.id", touched.into_iter()).await? {
         let before = Some(item.state);
         let fact = ItemFact { origin: Origin::Import, item, before, lines: Vec::new(), occurrence: None };
         tx.record(&GithubEvent::ItemChanged(Box::new(fact)))?;

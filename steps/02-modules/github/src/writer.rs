@@ -7,7 +7,7 @@ use step_01_monolith::{
     sync::{self, Sink, Told, TrackedRepository, Written},
 };
 use step_02_contracts::{Fault, GithubEvent, ItemFact};
-use store::{OnConstraint, Store, Tx};
+use store::{OnConstraint, Store, Tx, query};
 use uuid::Uuid;
 
 use crate::maintainers::TABLE;
@@ -34,7 +34,7 @@ impl Sink for Writer {
         origin: Origin,
         occurrence: Option<Occurrence>,
     ) -> Result<(), Fault> {
-        let written = sync::write(&self.store, tx, TABLE, repository, items).await.map_err(store::fault)?;
+        let written = sync::write(&self.store, tx, TABLE, repository, items).await?;
         tell(tx, items, &written, origin, occurrence).await
     }
 }
@@ -59,7 +59,7 @@ pub async fn tell(
         })
         .collect();
     let ids = news.iter().map(|(_, written, _)| written.item_id.clone());
-    let items = items::among(&mut **tx, "i.id", ids).await?;
+    let items = items::among(&mut *tx, "i.id", ids).await?;
     for ((snapshot, entries), written, occurrence) in news {
         let Some(item) = items.iter().find(|item| item.key == snapshot.key).cloned() else { continue };
         let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
@@ -77,19 +77,19 @@ pub(crate) async fn is_new(tx: &mut Tx, delivery: &str, event: &str) -> Result<b
         Known,
         Failed(Fault),
     }
-    impl From<sqlx::Error> for Refused {
-        fn from(error: sqlx::Error) -> Self {
-            Self::Failed(store::fault(error))
+    impl From<store::Error> for Refused {
+        fn from(error: store::Error) -> Self {
+            Self::Failed(error.into())
         }
     }
-    let inserted = sqlx::query(
+    let inserted = query(
         "INSERT INTO deliveries (id, delivery, event, received_at, version) VALUES ($1, $2, $3, $4, 1)",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(delivery)
     .bind(event)
     .bind(store::now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .on_unique_violation("deliveries.delivery", || Refused::Known);
     match inserted {
@@ -101,19 +101,18 @@ pub(crate) async fn is_new(tx: &mut Tx, delivery: &str, event: &str) -> Result<b
 
 /// The row of a tracked repository.
 pub(crate) async fn tracked(tx: &mut Tx, name: &RepositoryName) -> Result<TrackedRepository, Fault> {
-    sqlx::query_as("SELECT id, name, reach FROM repositories WHERE name = $1")
+    query("SELECT id, name, reach FROM repositories WHERE name = $1")
         .bind(name.as_str())
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await
-        .map_err(store::fault)
+        .map_err(Fault::from)
 }
 
 /// GitHub's own id of an item.
 pub(crate) async fn node_id(store: &Store, key: &ItemKey) -> Result<String, Fault> {
-    let row: Option<(String,)> = sqlx::query_as("SELECT node_id FROM items WHERE item_key = $1")
+    let row: Option<(String,)> = query("SELECT node_id FROM items WHERE item_key = $1")
         .bind(key.to_string())
-        .fetch_optional(store.pool())
-        .await
-        .map_err(store::fault)?;
+        .fetch_optional(store)
+        .await?;
     row.map(|(id,)| id).ok_or_else(|| Fault::NotFound(format!("item {key}")))
 }

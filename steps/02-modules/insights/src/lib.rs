@@ -21,7 +21,7 @@ use step_01_monolith::{
     pages::year,
 };
 use step_02_contracts::{Ctx, Fault, Insights, Maintainers};
-use store::{Sql, Store};
+use store::{Sql, Store, query};
 
 pub use routes::router;
 
@@ -72,12 +72,12 @@ impl Insights for Module {
             Group::Category => "i.category",
         });
         sql.push(
-            " AS key, i.labels, i.waiting_since, w.kind, w.at, w.bot, CASE WHEN m.login IS NULL THEN 0 ELSE 1 END AS maintainer \
+            " AS key, i.labels, i.waiting_since, w.kind, w.at, w.bot, CAST(CASE WHEN m.login IS NULL THEN 0 ELSE 1 END AS BIGINT) AS maintainer \
               FROM insight_lines w JOIN insight_items i ON i.item_key = w.item_key \
               LEFT JOIN insight_maintainers m ON m.login = w.actor AND m.active = 1 \
               WHERE i.tracked = 1 AND w.kind <> 'deleted' ORDER BY i.item_key, w.at, w.source",
         );
-        let rows: Vec<LineRow> = sql.fetch_all(self.store.pool()).await.map_err(store::fault)?;
+        let rows: Vec<LineRow> = sql.fetch_all(&self.store).await?;
         measures_of(&rows, &query, store::now())
     }
 
@@ -85,7 +85,7 @@ impl Insights for Module {
         let of_year = milliseconds(year)?;
         let mut sql = Sql::new(
             "SELECT i.item_key AS item_id, o.actor AS author, o.bot AS author_bot, \
-                    CASE WHEN am.login IS NULL THEN 0 ELSE 1 END AS author_maintains, i.difficulty, v.actor AS reviewer \
+                    CAST(CASE WHEN am.login IS NULL THEN 0 ELSE 1 END AS BIGINT) AS author_maintains, i.difficulty, v.actor AS reviewer \
              FROM insight_items i \
              JOIN insight_lines o ON o.item_key = i.item_key AND o.kind = 'opened' \
              LEFT JOIN insight_maintainers am ON am.login = o.actor AND am.active = 1 \
@@ -97,16 +97,15 @@ impl Insights for Module {
         );
         sql.bind(of_year.start).push_bind(" AND i.closed_at < ", of_year.end);
         sql.push(" ORDER BY i.item_key, v.actor");
-        let rows: Vec<MergeRow> = sql.fetch_all(self.store.pool()).await.map_err(store::fault)?;
+        let rows: Vec<MergeRow> = sql.fetch_all(&self.store).await?;
         leaders_of(&rows, year)
     }
 
     async fn latest_year(&self, _: &Ctx) -> Result<i16, Fault> {
         let (latest,): (Option<i64>,) =
-            sqlx::query_as("SELECT max(closed_at) FROM insight_items WHERE state = 'merged'")
-                .fetch_one(self.store.pool())
-                .await
-                .map_err(store::fault)?;
+            query("SELECT max(closed_at) FROM insight_items WHERE state = 'merged'")
+                .fetch_one(&self.store)
+                .await?;
         Ok(year(latest.map_or_else(Timestamp::now, time)))
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{Catalogue, Login};
 use jiff::Timestamp;
 use step_02_contracts::{Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded, TeamEvent};
-use store::{Sql, Store, Tx};
+use store::{Sql, Store, Tx, query};
 
 use crate::Module;
 
@@ -17,7 +17,7 @@ impl Handler for Module {
     }
 
     async fn handle(&self, _: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         for event in events {
             if event.is_of("github") {
                 let event: GithubEvent = event.read()?;
@@ -25,10 +25,10 @@ impl Handler for Module {
             } else if event.is_of("team") {
                 let event: TeamEvent = event.read()?;
                 let (login, active) = event.member();
-                set(&mut tx, login, active).await.map_err(store::fault)?;
+                set(&mut tx, login, active).await?;
             }
         }
-        tx.commit().await.map_err(store::fault)
+        tx.commit().await.map_err(Fault::from)
     }
 }
 
@@ -37,7 +37,7 @@ impl Module {
     async fn see(&self, tx: &mut Tx, fact: &ItemFact) -> Result<(), Fault> {
         let item = &fact.item;
         let tracked = self.catalogue.find(item.repository.as_str()).is_some();
-        sqlx::query(
+        query(
             "INSERT INTO insight_items (item_key, repository, language, category, difficulty, labels, state, tracked, \
                                         updated_at, closed_at, waiting_since) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
@@ -58,15 +58,14 @@ impl Module {
         .bind(item.updated_at.as_millisecond())
         .bind(item.closed_at.map(Timestamp::as_millisecond))
         .bind(item.waiting_since.map(Timestamp::as_millisecond))
-        .execute(&mut **tx)
-        .await
-        .map_err(store::fault)?;
-        write_lines(tx, fact).await.map_err(store::fault)
+        .execute(&mut *tx)
+        .await?;
+        write_lines(tx, fact).await.map_err(Fault::from)
     }
 }
 
 /// Writes the lines that are not there yet. A comment that was taken back stays taken back.
-async fn write_lines(tx: &mut Tx, fact: &ItemFact) -> Result<(), sqlx::Error> {
+async fn write_lines(tx: &mut Tx, fact: &ItemFact) -> Result<(), store::Error> {
     let key = fact.item.key.to_string();
     let mut lines: Vec<_> = fact.lines.iter().collect();
     lines.sort_by(|a, b| a.source.cmp(&b.source));
@@ -83,45 +82,44 @@ async fn write_lines(tx: &mut Tx, fact: &ItemFact) -> Result<(), sqlx::Error> {
             " ON CONFLICT (item_key, source) DO UPDATE SET kind = excluded.kind \
               WHERE excluded.kind = 'deleted' AND insight_lines.kind <> 'deleted'",
         );
-        sql.execute(tx).await?;
+        sql.execute(&mut *tx).await?;
     }
     Ok(())
 }
 
 /// Takes over the catalogue: what is tracked, and its language.
 pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fault> {
-    let mut tx = store.begin_write().await.map_err(store::fault)?;
-    sqlx::query("UPDATE insight_items SET tracked = 0").execute(&mut *tx).await.map_err(store::fault)?;
+    let mut tx = store.begin_write().await?;
+    query("UPDATE insight_items SET tracked = 0").execute(&mut tx).await?;
     for repository in &catalogue.repositories {
-        sqlx::query("UPDATE insight_items SET tracked = 1, language = $1 WHERE repository = $2")
+        query("UPDATE insight_items SET tracked = 1, language = $1 WHERE repository = $2")
             .bind(repository.language.as_str())
             .bind(repository.name.as_str())
-            .execute(&mut *tx)
-            .await
-            .map_err(store::fault)?;
+            .execute(&mut tx)
+            .await?;
     }
-    tx.commit().await.map_err(store::fault)
+    tx.commit().await.map_err(Fault::from)
 }
 
 /// Makes our copy of who is in the team what `active` says.
 pub(crate) async fn become_like(store: &Store, active: impl Iterator<Item = &Login>) -> Result<(), Fault> {
     let active: BTreeSet<&Login> = active.collect();
-    let mut tx = store.begin_write().await.map_err(store::fault)?;
-    sqlx::query("UPDATE insight_maintainers SET active = 0").execute(&mut *tx).await.map_err(store::fault)?;
+    let mut tx = store.begin_write().await?;
+    query("UPDATE insight_maintainers SET active = 0").execute(&mut tx).await?;
     for login in active {
-        set(&mut tx, login, true).await.map_err(store::fault)?;
+        set(&mut tx, login, true).await?;
     }
-    tx.commit().await.map_err(store::fault)
+    tx.commit().await.map_err(Fault::from)
 }
 
-async fn set(tx: &mut Tx, login: &Login, active: bool) -> Result<(), sqlx::Error> {
-    sqlx::query(
+async fn set(tx: &mut Tx, login: &Login, active: bool) -> Result<(), store::Error> {
+    query(
         "INSERT INTO insight_maintainers (login, active) VALUES ($1, $2) \
          ON CONFLICT (login) DO UPDATE SET active = excluded.active",
     )
     .bind(login.as_str())
     .bind(i64::from(active))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await
     .map(drop)
 }

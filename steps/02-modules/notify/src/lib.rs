@@ -40,7 +40,7 @@ impl Module {
     /// # Errors
     /// The database's.
     pub async fn new(store: Store, providers: Providers) -> Result<Self, Fault> {
-        idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
+        idempotency::forget_old(&store, KEYS).await?;
         let messenger = Messenger::new(store.clone(), providers, Patience::default());
         Ok(Self { store, messenger })
     }

@@ -113,7 +113,7 @@ impl Sink for Telling {
         origin: Origin,
         occurrence: Option<Occurrence>,
     ) -> Result<(), Fault> {
-        let written = sync::apply(&self.0, tx, repository, items, origin).await.map_err(store::fault)?;
+        let written = sync::apply(&self.0, tx, repository, items, origin).await?;
         sync::decide(tx, &written, occurrence.as_ref()).await?;
         github::tell(tx, items, &written, origin, occurrence).await
     }
@@ -131,13 +131,13 @@ impl Handler for Speakers {
     async fn handle(&self, _: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
         for event in events.iter().filter(|event| event.is_of("team")) {
             let event: TeamEvent = event.read()?;
-            let mut tx = self.0.begin_write().await.map_err(store::fault)?;
+            let mut tx = self.0.begin_write().await?;
             // Not while somebody writes down what people said, and derives the same from it.
-            self.0.turn(&mut tx, MEMBERS).await.map_err(store::fault)?;
+            self.0.lock_exclusive(&mut tx, MEMBERS).await?;
             let login = event.member().0.as_str();
-            let touched = waiting::refresh_speaker(&mut tx, MEMBERS, login).await.map_err(store::fault)?;
+            let touched = waiting::refresh_speaker(&mut tx, MEMBERS, login).await?;
             github::tell_waits(&mut tx, touched).await?;
-            tx.commit().await.map_err(store::fault)?;
+            tx.commit().await?;
         }
         Ok(())
     }

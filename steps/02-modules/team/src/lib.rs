@@ -36,7 +36,7 @@ impl Module {
     /// # Errors
     /// The database's.
     pub async fn new(store: Store) -> Result<Self, Fault> {
-        idempotency::forget_old(&store, KEYS).await.map_err(store::fault)?;
+        idempotency::forget_old(&store, KEYS).await?;
         Ok(Self { store })
     }
 }
@@ -70,7 +70,7 @@ impl Team for Module {
     }
 
     async fn change(&self, _: &Ctx, login: &str, change: MemberChange) -> Result<Member, Fault> {
-        let mut tx = self.store.begin_write().await.map_err(store::fault)?;
+        let mut tx = self.store.begin_write().await?;
         let (before, after) = rows::update(&self.store, &mut tx, login, change).await?;
         let login = after.login.clone();
         match (before.active, after.active) {
@@ -78,7 +78,7 @@ impl Team for Module {
             (true, false) => tx.record(&TeamEvent::MemberLeft { login })?,
             _ => {}
         }
-        tx.commit().await.map_err(store::fault)?;
+        tx.commit().await?;
         Ok(after)
     }
 }

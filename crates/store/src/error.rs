@@ -1,0 +1,79 @@
+//! What a database fails with, and the fault that it means to a caller.
+
+use std::borrow::Cow;
+
+use chassis::Fault;
+use sqlx::error::DatabaseError;
+
+/// An error of the database. By `?` it becomes a [`Fault`]: [`Fault::Unavailable`] where the same call may work later,
+/// [`Fault::Internal`] where it is our mistake. What the database says goes into the log and never to a caller.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(#[from] sqlx::Error);
+
+/// The codes of errors that pass by themselves: SQLITE_BUSY, its _RECOVERY and _SNAPSHOT, SQLITE_LOCKED; PostgreSQL's serialization
+/// failure, deadlock, too many connections, lock not available, query cancelled, shutting down.
+const PASSING: [&str; 12] =
+    ["5", "261", "517", "6", "40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"];
+
+impl Error {
+    /// No row where one had to be.
+    pub(crate) fn no_row() -> Self {
+        Self(sqlx::Error::RowNotFound)
+    }
+
+    /// The task that talked to the database has ended without an answer.
+    pub(crate) fn broken_off() -> Self {
+        Self(sqlx::Error::WorkerCrashed)
+    }
+
+    /// The database's own code, where the error is the database's.
+    fn code(&self) -> Option<String> {
+        self.0.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)
+    }
+
+    /// Whether a unique constraint of that `table.column` was violated. PostgreSQL names the constraint (`members_login_key`, its
+    /// default name), SQLite only says `UNIQUE constraint failed: members.login` in its message.
+    fn violates(&self, column: &str) -> bool {
+        let unique = |error: &&dyn DatabaseError| error.is_unique_violation();
+        let Some(error) = self.0.as_database_error().filter(unique) else { return false };
+        match error.constraint() {
+            Some(name) => name == format!("{}_key", column.replace('.', "_")),
+            None => error.message().rsplit(": ").next().is_some_and(|columns| columns.trim() == column),
+        }
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let unavailable = |what| {
+            tracing::warn!(%error, "{what}");
+            Self::Unavailable("the database".to_owned())
+        };
+        match &error.0 {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                unavailable("no database connection")
+            }
+            _ if error.code().is_some_and(|code| PASSING.contains(&code.as_str())) => {
+                unavailable("the database is busy")
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// A constraint is the check; its violation is mapped to an answer where the query is.
+pub trait OnConstraint<T> {
+    /// When the unique index over `column` (as `table.column`) was violated, the error is what `map` gives; any other error is
+    /// passed on.
+    ///
+    /// # Errors
+    /// What `map` gives, or the database's.
+    fn on_unique_violation<E: From<Error>>(self, column: &str, map: impl FnOnce() -> E) -> Result<T, E>;
+}
+
+impl<T> OnConstraint<T> for Result<T, Error> {
+    fn on_unique_violation<E: From<Error>>(self, column: &str, map: impl FnOnce() -> E) -> Result<T, E> {
+        self.map_err(|error| if error.violates(column) { map() } else { E::from(error) })
+    }
+}

@@ -1,0 +1,203 @@
+//! The connections to one database.
+
+use std::{sync::Arc, time::Duration};
+
+use chassis::{health::Health, serve::Stop};
+use sqlx::{
+    Connection, Database, Executor, PgPool, Pool as AnyPool, SqlitePool,
+    migrate::{MigrateError, Migrator},
+    pool::PoolOptions,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::{Backend, DatabaseUrl, Error, Recorder, query};
+
+/// How many connections a process holds at most.
+const CONNECTIONS: u32 = 10;
+
+/// How long a request waits for a free connection before it is told that the database is not available.
+const ACQUIRE: Duration = Duration::from_secs(3);
+
+/// For how long after its last use a connection is taken to be there still.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long a writer on SQLite waits for the one before it.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How long a statement on PostgreSQL may wait for a lock, and how long it may take in all: whoever asked has gone by then, and the
+/// connection must not wait on in their place.
+const TIMEOUTS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout", "9s")];
+
+/// A pool of connections to one database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
+}
+
+/// The pool of the driver that the URL chose.
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Why the database could not be opened or brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No connection: no server, no right, not a database file.
+    #[error("cannot open the database {place}")]
+    Connect {
+        /// Its URL without credentials.
+        place: String,
+        /// What the driver says.
+        source: sqlx::Error,
+    },
+    /// A migration failed, or the database was migrated by a newer version.
+    #[error("cannot bring the database up to date")]
+    Migrate(#[from] MigrateError),
+}
+
+/// Brings the tables of the one `module` at `url` up to date: all that a service's own `migrate` does.
+///
+/// # Errors
+/// The database cannot be opened, or a migration fails.
+pub async fn migrate(url: &DatabaseUrl, module: &str, migrator: Migrator) -> Result<(), OpenError> {
+    let store = Store::connect(url).await?;
+    store.migrate(module, migrator).await?;
+    store.close().await;
+    tracing::info!(database = url.place(), "the database is up to date");
+    Ok(())
+}
+
+impl Store {
+    /// Opens the database and sees that it is one.
+    ///
+    /// # Errors
+    /// [`OpenError::Connect`].
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        let opened = match url.backend {
+            Backend::Sqlite => sqlite(&url.url).await.map(Pool::Sqlite),
+            Backend::Postgres => postgres(&url.url).await.map(Pool::Postgres),
+        };
+        let pool = opened.map_err(|source| OpenError::Connect { place: url.place(), source })?;
+        Ok(Self { pool, recorder: None })
+    }
+
+    /// The same store, whose transactions hand what they record to `recorder`.
+    #[must_use]
+    pub fn recording(self, recorder: Arc<dyn Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..self }
+    }
+
+    /// Brings `module`'s tables up to date. Each module keeps its own record of migrations, so that
+    /// several can share a database, each with a migration numbered 1. Run by one process, before the
+    /// servers start: SQLite does not take two at once.
+    ///
+    /// # Errors
+    /// [`OpenError::Migrate`]; what was applied before stays.
+    pub async fn migrate(&self, module: &str, mut migrator: Migrator) -> Result<(), OpenError> {
+        migrator.dangerous_set_table_name(format!("_{module}_migrations"));
+        match &self.pool {
+            Pool::Sqlite(pool) => migrator.run(pool).await?,
+            Pool::Postgres(pool) => {
+                let mut connection = pool.acquire().await.map_err(MigrateError::Execute)?;
+                // A migration may take its time.
+                connection
+                    .execute(
+                        "SET lock_timeout = 0; SET statement_timeout = 0; \
+                         DO $$ BEGIN CREATE DOMAIN binary_text AS TEXT COLLATE \"C\"; \
+                         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+                    )
+                    .await
+                    .map_err(MigrateError::Execute)?;
+                migrator.run(&mut *connection).await?;
+                // Its settings are not those of the pool.
+                connection.close().await.map_err(MigrateError::Execute)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        match self.pool {
+            Pool::Sqlite(_) => Backend::Sqlite,
+            Pool::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Ready while the database answers, until `stop`.
+    #[must_use]
+    pub fn health(&self, stop: Stop) -> Health {
+        let store = self.clone();
+        Health::new(stop).asking(move || {
+            let store = store.clone();
+            async move { store.is_there().await }
+        })
+    }
+
+    /// The number that `sql` counts: the length of a queue, for whoever watches it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count(&self, sql: &'static str) -> Result<i64, Error> {
+        let (count,) = query(sql).fetch_one(self).await?;
+        Ok(count)
+    }
+
+    /// Whether the database answers.
+    pub async fn is_there(&self) -> bool {
+        query("SELECT 1").execute(self).await.is_ok()
+    }
+
+    /// Closes every connection; what is under way finishes first.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A pool over the file at `url`. WAL: readers never wait for the writer. NORMAL: a killed process loses nothing.
+async fn sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
+    let options = url
+        .parse::<SqliteConnectOptions>()?
+        .busy_timeout(BUSY)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true);
+    open(options).await
+}
+
+async fn postgres(url: &str) -> Result<PgPool, sqlx::Error> {
+    open(url.parse::<PgConnectOptions>()?.options(TIMEOUTS)).await
+}
+
+async fn open<D: Database>(
+    options: <D::Connection as Connection>::Options,
+) -> Result<AnyPool<D>, sqlx::Error> {
+    PoolOptions::<D>::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                // A connection that was just used needs no question whether it is still there: one in two round
+                // trips. One that has lain idle may have outlived its server.
+                if meta.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await
+}
