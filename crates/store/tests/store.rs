@@ -54,24 +54,13 @@ async fn add(store: &Store, id: &str, name: &str) -> Result<(), Fault> {
         .bind(name)
         .execute(&mut tx)
         .await
-        .on_unique_violation("rooms.name", || Failure(Fault::Taken(name.to_owned())))
-        .map_err(|failure| failure.0)?;
-    tx.commit().await.map_err(store::fault)
-}
-
-/// What a module would call its error.
-#[derive(Debug)]
-struct Failure(Fault);
-
-impl From<store::Error> for Failure {
-    fn from(error: store::Error) -> Self {
-        Self(store::fault(error))
-    }
+        .on_unique_violation("rooms.name", || Fault::Taken(name.to_owned()))?;
+    Ok(tx.commit().await?)
 }
 
 async fn names(store: &Store) -> Vec<String> {
     let rows: Vec<(String,)> =
-        Sql::new("SELECT name FROM rooms ORDER BY name").fetch_all(&store).await.unwrap();
+        Sql::new("SELECT name FROM rooms ORDER BY name").fetch_all(store).await.unwrap();
     rows.into_iter().map(|(name,)| name).collect()
 }
 
@@ -336,7 +325,7 @@ async fn a_database_that_is_gone_is_unavailable(database: Database) {
     let store = rooms(&database).await;
     store.close().await;
     let error = store.begin_write().await.unwrap_err();
-    assert!(matches!(store::fault(error), Fault::Unavailable(_)));
+    assert!(matches!(Fault::from(error), Fault::Unavailable(_)));
 }
 
 async fn a_lock_that_is_never_let_go_is_unavailable_in_time(database: Database) {
@@ -349,7 +338,7 @@ async fn a_lock_that_is_never_let_go_is_unavailable_in_time(database: Database) 
     };
     let holder = seat().await.unwrap();
     let start = std::time::Instant::now();
-    let fault = store::fault(seat().await.unwrap_err());
+    let fault = Fault::from(seat().await.unwrap_err());
     assert!(matches!(fault, Fault::Unavailable(_)), "{fault}");
     assert!(start.elapsed() < Duration::from_secs(9), "longer than anybody waits: {:?}", start.elapsed());
     drop(holder);

@@ -78,7 +78,7 @@ async fn rows(store: &Store) -> Vec<(String, i64)> {
     ] {
         let mut sql = Sql::new(table);
         sql.push(" ORDER BY id");
-        rows.extend(sql.fetch_all::<(String, i64)>(&store).await.unwrap());
+        rows.extend(sql.fetch_all::<(String, i64)>(store).await.unwrap());
     }
     assert!(rows.len() > 3 * 2_628, "{} rows prove nothing", rows.len());
     rows
