@@ -21,6 +21,7 @@ use domain::{Limit, Sort, WaitingFor};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::digests::Digester;
 use crate::app::State;
 
 /// What all routes have in common.
@@ -54,18 +55,35 @@ pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 
 /// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them.
 pub fn router(state: &State, messenger: &Messenger) -> Router {
-    let api =
-        routes(state, messenger).layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
+    let digester = Digester { state: state.clone(), messenger: messenger.clone() };
+    let api = OpenApiRouter::new()
+        .merge(of_state().with_state(state.clone()))
+        .merge(digests::router().with_state(digester))
+        .merge(of_messages().with_state(messenger.clone()))
+        .layer(middleware::from_fn_with_state(state.token.clone(), auth::writes));
     // GitHub shows a signature in place of the token.
     let webhooks = webhooks::router().with_state(state.clone());
-    let (router, document) =
+    let (router, _) =
         limited(api, LONGEST_BODY).merge(limited(webhooks, webhook::LONGEST_PAYLOAD)).split_for_parts();
+    let document = document();
     router.route("/openapi.json", get(move || async move { Json(document) }))
 }
 
-/// The routes that want a token for a write.
-fn routes(state: &State, messenger: &Messenger) -> OpenApiRouter {
-    let of_state = OpenApiRouter::new()
+/// What the handlers say of themselves.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let parts = [
+        of_state().to_openapi(),
+        digests::router().to_openapi(),
+        of_messages().to_openapi(),
+        webhooks::router().to_openapi(),
+    ];
+    parts.into_iter().fold(Document::openapi(), utoipa::openapi::OpenApi::merge_from)
+}
+
+/// The routes over the one schema.
+fn of_state() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
         .merge(repositories::router())
         .merge(items::router())
         .merge(tasks::router())
@@ -73,12 +91,12 @@ fn routes(state: &State, messenger: &Messenger) -> OpenApiRouter {
         .merge(rules::router())
         .merge(legacy::router())
         .merge(team::router())
-        .merge(measures::router());
-    let of_messages = OpenApiRouter::new().merge(notifications::router()).merge(legacy::messages());
-    OpenApiRouter::with_openapi(Document::openapi())
-        .merge(of_state.with_state(state.clone()))
-        .merge(digests::router(state.clone(), messenger.clone()))
-        .merge(of_messages.with_state(messenger.clone()))
+        .merge(measures::router())
+}
+
+/// The routes of messages.
+fn of_messages() -> OpenApiRouter<Messenger> {
+    OpenApiRouter::new().merge(notifications::router()).merge(legacy::messages())
 }
 
 /// `router`, taking bodies of at most `bytes`.

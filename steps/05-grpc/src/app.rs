@@ -92,7 +92,7 @@ impl Service for Config {
             insights: Arc::new(insights),
         };
         github.work(&mut background);
-        let routes = routes(&ports, notify, catalogue, config)?.merge(internal);
+        let routes = routes(&ports, notify, config)?.merge(internal);
         let health = stores.health(background.stop.clone());
         let router = pages::framed(routes, &config.server.automator_api_token, health, &background.metrics);
         let last = async {

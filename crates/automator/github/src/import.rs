@@ -423,7 +423,7 @@ fn told(failures: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use domain::Occurrence;
-    use store::Tx;
+    use store::{Query, Tx};
 
     use super::*;
     use crate::told::Told;

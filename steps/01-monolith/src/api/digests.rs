@@ -17,16 +17,18 @@ use uuid::Uuid;
 use super::tasks;
 use crate::{Result, app::State};
 
-/// The route of digests, whose mails go to the queue of `messenger`.
-pub fn router(state: State, messenger: Messenger) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(create)).with_state(Digester { state, messenger })
+/// The route of digests.
+pub fn router() -> OpenApiRouter<Digester> {
+    OpenApiRouter::new().routes(routes!(create))
 }
 
 /// What a digest needs.
 #[derive(Clone)]
-struct Digester {
-    state: State,
-    messenger: Messenger,
+pub struct Digester {
+    /// What every handler may use.
+    pub state: State,
+    /// Takes the mails.
+    pub messenger: Messenger,
 }
 
 /// Mail every active member their open tasks and what the community waits for.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use automator_api::LONGEST_BODY;
 use axum::Router;
 use chassis::{http, session::Sessions};
-use domain::Catalogue;
 use step_02_backlog as backlog;
 use step_02_contracts::Notify;
 use step_02_github as github;
@@ -19,13 +18,8 @@ use crate::ModulesConfig;
 /// The routes of every module and the pages. Clients' messages go to `messages`, those of digests to the port's.
 ///
 /// # Errors
-/// No random numbers for sessions.
-pub fn routes(
-    ports: &Ports,
-    messages: Arc<dyn Notify>,
-    catalogue: Arc<Catalogue>,
-    config: &ModulesConfig,
-) -> anyhow::Result<Router> {
+/// The catalogue cannot be read; no random numbers for sessions.
+pub fn routes(ports: &Ports, messages: Arc<dyn Notify>, config: &ModulesConfig) -> anyhow::Result<Router> {
     let token = &config.server.automator_api_token;
     let api = Router::new()
         .merge(github::router(ports.github.clone()))
@@ -36,6 +30,6 @@ pub fn routes(
         .merge(web::router(ports.clone()));
     Ok(http::guarded(api, token.clone(), LONGEST_BODY)
         .merge(github::intake(ports.github.clone(), config.github.github_webhook_secret.clone()))
-        .merge(web::pages(ports.clone(), catalogue, Sessions::new(token)?))
+        .merge(web::pages(ports.clone(), config.catalogue.catalogue()?, Sessions::new(token)?))
         .merge(automator_api::router()))
 }

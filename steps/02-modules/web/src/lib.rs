@@ -36,14 +36,14 @@ pub struct Ports {
 }
 
 /// The pages of what `catalogue` tracks, over any ports.
-pub fn pages(ports: Ports, catalogue: Arc<Catalogue>, sessions: Sessions) -> Router {
+pub fn pages(ports: Ports, catalogue: Catalogue, sessions: Sessions) -> Router {
     automator_pages::router(Pages { source: Arc::new(Asked { ports, catalogue }), sessions })
 }
 
 /// What the pages show, asked of the ports.
 struct Asked {
     ports: Ports,
-    catalogue: Arc<Catalogue>,
+    catalogue: Catalogue,
 }
 
 #[async_trait]
