@@ -9,6 +9,7 @@
 //! and an HTTP client that never waits for ever ([`client`]). No database: see the crate `store`.
 
 pub mod auth;
+pub mod background;
 pub mod client;
 pub mod config;
 pub mod ctx;

@@ -88,22 +88,25 @@ impl Metrics {
         Ok(Self { registry, requests, asked: Vec::new() })
     }
 
-    /// The same with a gauge whose value is asked for whenever somebody looks: how many rows wait in a queue, say.
+    /// Adds a gauge whose value `ask` gets `of` somebody whenever somebody looks: how many rows wait in a queue, say.
     /// `None`, or no answer within a second, leaves it out for this time: no value is better than an old one.
     ///
     /// # Errors
     /// `name` is none to Prometheus.
-    pub fn asking<F>(
-        mut self,
+    pub fn gauge<Q, F>(
+        &mut self,
         name: &str,
         help: &str,
-        question: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Result<Self, prometheus::Error>
+        of: &Q,
+        ask: impl Fn(Q) -> F + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error>
     where
+        Q: Clone + Send + Sync + 'static,
         F: Future<Output = Option<i64>> + Send + 'static,
     {
-        self.asked.push((IntGauge::new(name, help)?, Arc::new(move || Box::pin(question()))));
-        Ok(self)
+        let of = of.clone();
+        self.asked.push((IntGauge::new(name, help)?, Arc::new(move || Box::pin(ask(of.clone())))));
+        Ok(())
     }
 
     /// `router`, with every answer counted. Outermost, so that it sees the answer to a panic and to a passed deadline.
@@ -245,17 +248,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_gauge_is_asked_each_time_and_left_out_when_it_does_not_answer() {
         let asked = Arc::new(std::sync::atomic::AtomicI64::new(0));
-        let count = asked.clone();
-        let metrics = Metrics::new("test", "1")
-            .and_then(|metrics| {
-                metrics.asking("rows_waiting", "Rows that wait.", move || {
-                    let count = count.clone();
-                    async move { Some(count.fetch_add(7, std::sync::atomic::Ordering::Relaxed)) }
-                })
+        let mut metrics = Metrics::new("test", "1").unwrap();
+        metrics
+            .gauge("rows_waiting", "Rows that wait.", &asked, |count| async move {
+                Some(count.fetch_add(7, std::sync::atomic::Ordering::Relaxed))
             })
-            .and_then(|metrics| metrics.asking("unknown", "Nobody knows.", || async { None }))
-            .and_then(|metrics| metrics.asking("late", "Nobody waits.", std::future::pending))
             .unwrap();
+        metrics.gauge("unknown", "Nobody knows.", &(), |()| async { None }).unwrap();
+        metrics.gauge("late", "Nobody waits.", &(), |()| std::future::pending()).unwrap();
         let router = app(&metrics);
         for value in [0, 7] {
             let text = send(&router, "GET", "/metrics").await;

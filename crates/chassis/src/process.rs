@@ -2,7 +2,7 @@
 
 use std::{future::Future, process::ExitCode};
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 use tokio::runtime;
 
 use crate::{client, config, logging, serve::Stop};
@@ -17,16 +17,31 @@ pub enum Command {
     Migrate,
 }
 
-/// Does what `command` says; the exit code of the process.
-pub fn start(
-    command: Option<Command>,
-    migrate: impl AsyncFnOnce() -> anyhow::Result<()>,
-    serve: impl AsyncFnOnce(Stop) -> anyhow::Result<()>,
-) -> ExitCode {
+/// A process with a database, as its configuration describes it.
+pub trait Service {
+    /// What it is started for; to serve, unless told.
+    fn command(&self) -> Option<Command>;
+
+    /// Brings its tables up to date. Fails when the database cannot be opened, or a migration does.
+    fn migrate(&self) -> impl Future<Output = anyhow::Result<()>>;
+
+    /// Serves until `stop`, and drains. Fails when the configuration is wrong, the database cannot be opened or was not migrated,
+    /// or the port is taken.
+    fn serve(&self, stop: Stop) -> impl Future<Output = anyhow::Result<()>>;
+}
+
+/// The whole of a `main`: does what arguments and environment say; the exit code of the process.
+#[must_use]
+pub fn main<C: Parser + Service>() -> ExitCode {
+    start(&config::parse::<C>())
+}
+
+/// Does what `service` is started for; the exit code of the process.
+pub fn start(service: &impl Service) -> ExitCode {
     run(async {
-        match command.unwrap_or_default() {
-            Command::Migrate => migrate().await,
-            Command::Serve => serve(Stop::from_environment()?).await,
+        match service.command().unwrap_or_default() {
+            Command::Migrate => service.migrate().await,
+            Command::Serve => service.serve(Stop::from_environment()?).await,
         }
     })
 }

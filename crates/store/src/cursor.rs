@@ -5,6 +5,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::Fault;
+use domain::{Limit, Page};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// `key` as an opaque text that survives a URL. `list` names the list and its order, so that a
@@ -30,6 +31,28 @@ pub fn decode<K: DeserializeOwned>(list: &str, cursor: &str) -> Result<K, Fault>
     }
     let (of, key): (String, K) = serde_json::from_slice(&json).map_err(|_| refused())?;
     if of == list { Ok(key) } else { Err(refused()) }
+}
+
+/// How many rows to read for a page: one more than it shows tells whether there is another page.
+#[must_use]
+pub fn one_more(limit: Limit) -> i64 {
+    i64::from(limit.get()) + 1
+}
+
+/// The page that `rows` make, read with [`one_more`]; `cursor` is asked for the place after its last element.
+///
+/// # Errors
+/// A row that we cannot have written.
+pub fn page<R, T: TryFrom<R, Error = Fault>>(
+    mut rows: Vec<R>,
+    limit: Limit,
+    cursor: impl FnOnce(&T) -> Result<String, Fault>,
+) -> Result<Page<T>, Fault> {
+    let more = rows.len() > limit.get() as usize;
+    rows.truncate(limit.get() as usize);
+    let items = rows.into_iter().map(T::try_from).collect::<Result<Vec<T>, Fault>>()?;
+    let next_cursor = items.last().filter(|_| more).map(cursor).transpose()?;
+    Ok(Page { items, next_cursor })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! SQLite never does.
 //!
 //! Writes go through a transaction ([`Tx`]), where more than one statement belongs together. On top of that stand what workers
-//! need ([`lease`], [`queue`]) and what routes need ([`cursor`], [`idempotency`]).
+//! need ([`lease`], [`queue`], [`retry`]) and what routes need ([`cursor`], [`idempotency`]).
 
 pub mod config;
 pub mod cursor;
@@ -18,20 +18,14 @@ mod locks;
 mod pool;
 mod query;
 pub mod queue;
+pub mod retry;
+pub mod time;
 mod tx;
 mod url;
-
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use error::{Error, OnConstraint};
 pub use pool::{OpenError, Store, migrate};
 pub use query::{On, Query, Row, Sql, Value, query};
+pub use time::now;
 pub use tx::{Recorder, Tx};
 pub use url::{Backend, DatabaseUrl};
-
-/// The time as every table stores it: milliseconds since 1970, UTC.
-#[must_use]
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}

@@ -18,7 +18,7 @@ impl Process {
     #[must_use]
     pub fn main(self) -> ExitCode {
         match self {
-            Self::Monolith(config) => crate::app::main(&config),
+            Self::Monolith(config) => chassis::process::start(&*config),
             Self::Simulators(options) => chassis::process::run(simulators::run(*options)),
         }
     }

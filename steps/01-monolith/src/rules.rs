@@ -1,65 +1,33 @@
-//! Rules: what follows from what happened.
-//!
-//! Whoever hears of an event asks [`decide`], in the transaction in which the event takes effect here: for each rule that
-//! it meets, a run with its actions becomes rows. The run's unique key is made from what happened, not from how we heard of
-//! it, so that a second delivery, of the same message or of another one about the same thing, decides nothing again. A
-//! worker ([`actions`]) does what the rows say.
-//!
-//! Rules run for what GitHub tells and for what people change. They do not run for an import, which tells of things long
-//! past, and not for what a rule did: rules never set each other off.
+//! Rules over the one schema: what they make of an event, in the transaction in which it takes effect, and how that is done.
 
-pub mod actions;
-
-use domain::{Actor, Conditions, Occurrence, Side, Status, Trigger};
+use async_trait::async_trait;
+use automator_backlog::{
+    actions::{Decided, Effects, Subject, change_of, message, nobody},
+    history::Who,
+    rules::{self, Facts, Tables},
+};
+use automator_github::client::Github;
+use automator_messages::Messenger;
+use chassis::{Ctx, Fault};
+use domain::{Action, Actor, Channel, Notify, Occurrence, Recipient, Side};
 use sqlx::FromRow;
-use store::{Sql, Tx, query};
+use store::{Sql, Store, Tx, query};
 use uuid::Uuid;
 
-/// What an event is held against.
-#[derive(Debug, FromRow)]
-pub struct Facts {
-    /// Of the item.
-    pub kind: String,
-    /// Of the item.
-    pub category: Option<String>,
-    /// Of its repository.
-    pub language: String,
-    /// Of the item.
-    pub author: String,
-    /// Of its task, if it has one.
-    pub status: Option<String>,
-}
+use crate::tasks::{self, StoredTask};
 
-/// Where runs and their actions are written.
-#[derive(Debug, Clone, Copy)]
-pub struct Tables {
-    /// The table of runs.
-    pub runs: &'static str,
-    /// Its column that says which item a run is about.
-    pub subject: &'static str,
-    /// The table of actions.
-    pub actions: &'static str,
-}
+/// The table of what rules decided to do.
+pub const ACTIONS: &str = "rule_actions";
 
-/// Those of the one schema.
-const TABLES: Tables = Tables { runs: "rule_runs", subject: "item_id", actions: "rule_actions" };
-
-/// The rules that Automator ships with, as an INSERT that may go on. Their place is the migration that has shipped them: it
-/// never changes, and this is its last statement.
-#[must_use]
-pub fn shipped() -> &'static str {
-    const MIGRATION: &str = include_str!("../migrations/0005_rules.sql");
-    let insert = MIGRATION.rfind("INSERT INTO rules ").map_or("", |at| &MIGRATION[at..]);
-    insert.trim_end().trim_end_matches(';')
-}
+const TABLES: Tables = Tables { runs: "rule_runs", subject: "item_id", actions: ACTIONS };
 
 /// Writes down what the rules make of `event` about the item of that id.
 ///
 /// # Errors
 /// The database's.
 pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<(), store::Error> {
-    let rules = asking_for(tx, event.trigger).await?;
-    if rules.is_empty() {
+    let asking = rules::asking_for(tx, event.trigger).await?;
+    if asking.is_empty() {
         return Ok(());
     }
     let facts: Facts = query(
@@ -71,112 +39,7 @@ pub async fn decide(tx: &mut Tx, item_id: &str, event: &Occurrence) -> Result<()
     .await?;
     let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
     let side = side(tx, &author).await?;
-    run(tx, TABLES, rules, item_id, event, &facts, &author, side).await
-}
-
-/// A rule as it is stored: id, name, conditions, actions.
-pub type Stored = (String, String, String, String);
-
-/// The rules that such an event may set off.
-///
-/// # Errors
-/// The database's.
-pub async fn asking_for(tx: &mut Tx, trigger: Trigger) -> Result<Vec<Stored>, store::Error> {
-    query("SELECT id, name, conditions, actions FROM rules WHERE event = $1 ORDER BY id")
-        .bind(trigger.as_str())
-        .fetch_all(&mut *tx)
-        .await
-}
-
-/// Writes down what these `rules` make of `event`, which `author` set off, who stands on that `side`.
-///
-/// # Errors
-/// The database's.
-#[expect(clippy::too_many_arguments, reason = "all of them are what a rule is held against")]
-pub async fn run(
-    tx: &mut Tx,
-    tables: Tables,
-    rules: Vec<Stored>,
-    subject: &str,
-    event: &Occurrence,
-    facts: &Facts,
-    author: &Actor,
-    side: Option<Side>,
-) -> Result<(), store::Error> {
-    for (rule_id, rule_name, conditions, actions) in rules {
-        let read = serde_json::from_str::<Conditions>(&conditions).and_then(|conditions| {
-            Ok((conditions, serde_json::from_str::<Vec<serde_json::Value>>(&actions)?))
-        });
-        let (conditions, actions) = match read {
-            Ok(rule) => rule,
-            Err(error) => {
-                tracing::error!(rule = rule_id, %error, "cannot read a rule; it is left out");
-                continue;
-            }
-        };
-        if !holds(&conditions, facts, side, event.label.as_deref()) {
-            continue;
-        }
-        let run_id = Uuid::now_v7().to_string();
-        let mut sql = Sql::new("INSERT INTO ");
-        sql.push(tables.runs).push(" (").push(tables.subject);
-        sql.push_bind(", id, event_key, rule_id, rule_name, author, version, created_at) VALUES (", subject);
-        sql.push_bind(", ", run_id.as_str()).push_bind(", ", event.key.replace('\0', "\u{fffd}"));
-        sql.push_bind(", ", rule_id.as_str()).push_bind(", ", rule_name.as_str());
-        sql.push_bind(", ", author.login.as_str()).push_bind(", 1, ", store::now());
-        sql.push(") ON CONFLICT (event_key, rule_id) DO NOTHING");
-        if sql.execute(&mut *tx).await? == 1 {
-            schedule(tx, tables.actions, &run_id, &actions).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Writes down what a run has to do.
-async fn schedule(
-    tx: &mut Tx,
-    table: &'static str,
-    run_id: &str,
-    actions: &[serde_json::Value],
-) -> Result<(), store::Error> {
-    for (position, action) in (0_i64..).zip(actions) {
-        let mut sql = Sql::new("INSERT INTO ");
-        sql.push(table).push(
-            " (id, run_id, position, action, status, attempts, version, created_at, updated_at) VALUES (",
-        );
-        sql.bind(Uuid::now_v7().to_string()).push_bind(", ", run_id).push_bind(", ", position);
-        let now = store::now();
-        sql.push_bind(", ", action.to_string()).push_bind(", 'pending', 0, 1, ", now).push_bind(", ", now);
-        sql.push(")");
-        sql.execute(&mut *tx).await?;
-    }
-    Ok(())
-}
-
-/// The status of a task became its `version`.
-#[must_use]
-pub fn status_changed(task_id: &str, version: i64) -> Occurrence {
-    let key = format!("{} {task_id} {version}", Trigger::TaskStatusChanged);
-    Occurrence { trigger: Trigger::TaskStatusChanged, key, author: None, label: None }
-}
-
-/// Whether all that `conditions` ask for is so. `side` is where who did it stands.
-#[must_use]
-pub fn holds(conditions: &Conditions, facts: &Facts, side: Option<Side>, label: Option<&str>) -> bool {
-    let Conditions { kind, category, language, status, author, label: wanted } = conditions;
-    kind.is_none_or(|kind| facts.kind == kind.as_str())
-        && category.is_none_or(|category| facts.category.as_deref() == Some(category.as_str()))
-        && language.as_ref().is_none_or(|language| facts.language == language.as_str())
-        && status.is_none_or(|status: Status| facts.status.as_deref() == Some(status.as_str()))
-        && author.is_none_or(|author| side == Some(author))
-        && wanted.as_deref().is_none_or(|wanted| label.is_some_and(|label| is_label(label, wanted)))
-}
-
-/// Whether `label` is the one that is `wanted`, with or without its prefix, in any case.
-fn is_label(label: &str, wanted: &str) -> bool {
-    let (label, wanted) = (label.to_lowercase(), wanted.to_lowercase());
-    let bare = label.split_once(':').map_or(label.as_str(), |(_, bare)| bare.trim());
-    label == wanted || bare == wanted
+    rules::run(tx, TABLES, asking, item_id, event, &facts, (&author, side)).await
 }
 
 /// On which side somebody stands; a bot on none.
@@ -189,4 +52,171 @@ async fn side(tx: &mut Tx, author: &Actor) -> Result<Option<Side>, store::Error>
         .fetch_optional(&mut *tx)
         .await?;
     Ok(Some(if member.is_some() { Side::Maintainer } else { Side::Community }))
+}
+
+/// What actions do: to the tables, through GitHub, and by the queue of messages.
+#[derive(Debug, Clone)]
+pub struct OneSchema {
+    /// The tables.
+    pub store: Store,
+    /// For comments; without it they fail and say why.
+    pub github: Option<Github>,
+    /// For messages.
+    pub messenger: Messenger,
+}
+
+/// What an action is about.
+#[derive(Debug, FromRow)]
+pub struct About {
+    node_id: String,
+    title: String,
+    url: String,
+    task_id: Option<String>,
+    assignee: Option<String>,
+}
+
+/// A row of both.
+#[derive(FromRow)]
+struct Row {
+    #[sqlx(flatten)]
+    decided: Decided,
+    #[sqlx(flatten)]
+    about: About,
+}
+
+#[async_trait]
+impl Effects for OneSchema {
+    type About = About;
+
+    async fn find(&self, _: &Ctx, id: &str) -> Result<(Decided, About), Fault> {
+        find(&self.store, id).await
+    }
+
+    async fn change(
+        &self,
+        _: &Ctx,
+        tx: &mut Tx,
+        decided: &Decided,
+        about: &About,
+        action: &Action,
+    ) -> Result<(), Fault> {
+        change(&self.store, tx, decided, about, action).await
+    }
+
+    async fn notify(
+        &self,
+        _: &Ctx,
+        id: &str,
+        decided: &Decided,
+        about: &About,
+        notice: &Notify,
+    ) -> Result<(), Fault> {
+        let messages = messages(&self.store, id, decided, about, notice).await?;
+        self.messenger.send(None, messages).await.map(drop)
+    }
+
+    async fn comment(&self, _: &Ctx, decided: &Decided, about: &About, text: &str) -> Result<(), Fault> {
+        comment(self.github.as_ref(), decided, about, text).await
+    }
+}
+
+/// The action of that id, and what it is about.
+///
+/// # Errors
+/// The database's.
+pub async fn find(store: &Store, id: &str) -> Result<(Decided, About), Fault> {
+    let row: Row = query(
+        "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
+                t.id AS task_id, m.login AS assignee \
+         FROM rule_actions a JOIN rule_runs r ON r.id = a.run_id JOIN items i ON i.id = r.item_id \
+         LEFT JOIN tasks t ON t.item_id = i.id LEFT JOIN members m ON m.id = t.assignee_id WHERE a.id = $1",
+    )
+    .bind(id)
+    .fetch_one(store)
+    .await?;
+    Ok((row.decided, row.about))
+}
+
+/// Does an action on the task.
+///
+/// # Errors
+/// [`Fault::Invalid`] and [`Fault::NotFound`] for what will never work; the database's.
+pub async fn change(
+    store: &Store,
+    tx: &mut Tx,
+    decided: &Decided,
+    about: &About,
+    action: &Action,
+) -> Result<(), Fault> {
+    let missing = || Fault::NotFound(format!("a task about {}", decided.item_key));
+    let id: Uuid = about.task_id.as_deref().ok_or_else(missing)?.parse().map_err(Fault::internal)?;
+    let stored = StoredTask::find(store, tx, &id.to_string()).await?.ok_or_else(missing)?;
+    let Some(change) = change_of(action, stored.fields.reach) else { return Ok(()) };
+    Ok(tasks::change(store, tx, id, &change, |_| Ok(()), Who::Rule(&decided.rule_name)).await?)
+}
+
+/// Comments on the item.
+///
+/// # Errors
+/// [`Fault::Invalid`] when GitHub refuses it for good.
+pub async fn comment(
+    github: Option<&Github>,
+    decided: &Decided,
+    about: &About,
+    text: &str,
+) -> Result<(), Fault> {
+    let Some(github) = github else {
+        return Err(Fault::invalid("comment", "GITHUB_TOKEN is not set"));
+    };
+    Ok(github.comment(&about.node_id, &subject(decided, about).fill(text)).await?)
+}
+
+/// A message for each of those whom an action tells.
+///
+/// # Errors
+/// [`Fault::Invalid`] when it is nobody.
+pub async fn messages(
+    store: &Store,
+    id: &str,
+    decided: &Decided,
+    about: &About,
+    notice: &Notify,
+) -> Result<Vec<domain::Message>, Fault> {
+    let recipients = recipients(store, about, notice).await?;
+    if recipients.is_empty() {
+        return Err(nobody(notice));
+    }
+    let subject = subject(decided, about);
+    let message =
+        |(login, to): (String, String)| message(id, &decided.rule_name, notice, &subject, (&login, to));
+    Ok(recipients.into_iter().map(message).collect())
+}
+
+fn subject<'a>(decided: &'a Decided, about: &'a About) -> Subject<'a> {
+    Subject { key: &decided.item_key, title: &about.title, url: &about.url, author: &decided.author }
+}
+
+/// Who gets a message, by login, and where it reaches them.
+async fn recipients(store: &Store, about: &About, notice: &Notify) -> Result<Vec<(String, String)>, Fault> {
+    let recipient = notice.recipient().map_err(Fault::internal)?;
+    let login = match &recipient {
+        Recipient::OnCall => None,
+        Recipient::Member(login) => Some(login.as_str()),
+        Recipient::Assignee => match &about.assignee {
+            Some(login) => Some(login.as_str()),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let column = match notice.channel {
+        Channel::Email => "email",
+        Channel::Sms => "phone",
+    };
+    let mut sql = Sql::new("SELECT login, ");
+    sql.push(column).push(" FROM members WHERE active = 1 AND ").push(column).push(" IS NOT NULL AND ");
+    match login {
+        Some(login) => sql.push_bind("login = ", login),
+        None => sql.push("on_call = 1"),
+    };
+    sql.push(" ORDER BY login");
+    Ok(sql.fetch_all(store).await?)
 }

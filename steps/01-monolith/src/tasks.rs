@@ -1,20 +1,21 @@
 //! The one place that changes tasks, whoever asks: a person over the API or on a page, the item on GitHub, the catalogue.
 //! What changed is written into the history in the same transaction.
 
-mod fields;
-
+use automator_backlog::{
+    fields::Fields,
+    history::{self, Who},
+    rules::status_changed,
+};
 use chassis::Fault;
 use domain::{Login, Status, TaskChange};
 use sqlx::FromRow;
 use store::{Query, Store, Tx, query};
 use uuid::Uuid;
 
-use crate::{
-    Result,
-    history::{self, Who},
-    rules,
-};
-pub use fields::Fields;
+use crate::{Result, rules};
+
+/// The table of the history.
+pub const CHANGES: &str = "task_changes";
 
 /// Makes `change` within `tx`. `expected` may refuse the version that is stored.
 ///
@@ -39,14 +40,6 @@ pub async fn change(
     }
     stored.become_like(&changed, tx, who).await?;
     Ok(())
-}
-
-/// The reach of a task, which is locked until the transaction ends; `None` for an unknown one.
-///
-/// # Errors
-/// The database's.
-pub async fn reach(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<f64>, store::Error> {
-    Ok(StoredTask::find(store, tx, &id.to_string()).await?.map(|task| task.fields.reach))
 }
 
 /// What of a task may change, as it is stored.
@@ -115,10 +108,9 @@ impl StoredTask {
         .bind(&self.id)
         .execute(&mut *tx)
         .await?;
-        history::record(tx, history::TABLE, &self.id, version, who, &self.fields.changes(&new.fields))
-            .await?;
+        history::record(tx, CHANGES, &self.id, version, who, &self.fields.changes(&new.fields)).await?;
         if new.fields.status != self.fields.status && who.sets_off_rules() {
-            rules::decide(tx, &self.item_id, &rules::status_changed(&self.id, version)).await?;
+            rules::decide(tx, &self.item_id, &status_changed(&self.id, version)).await?;
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use acceptance::Database;
+use automator_ranking::{Score, score};
 use domain::{Rice, Status};
-use step_01_monolith::ranking::{Score, score};
 use store::{DatabaseUrl, Sql, Store};
 
 acceptance::on_both_databases!(sql_and_rust_compute_the_same_score);

@@ -4,7 +4,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{app, config::Config, states};
+use chassis::process::start;
+
+use crate::{
+    config::Config,
+    stops::{notify_out::NotifyOut, team_out::TeamOut},
+};
 
 /// One of them, with its configuration.
 #[derive(Debug, Subcommand)]
@@ -14,9 +19,9 @@ pub enum Process {
     /// Automator as step 01 left it, to be taken over from.
     First(Box<step_01_monolith::config::Config>),
     /// Automator with messages in a module.
-    NotifyOut(Box<Config>),
+    NotifyOut(Box<NotifyOut>),
     /// Automator with messages, the team and the measures in modules.
-    TeamOut(Box<Config>),
+    TeamOut(Box<TeamOut>),
     /// GitHub, SendGrid and Twilio.
     Simulators(Box<simulators::Options>),
 }
@@ -26,10 +31,10 @@ impl Process {
     #[must_use]
     pub fn main(self) -> ExitCode {
         match self {
-            Self::Monolith(config) => app::main(&config),
-            Self::First(config) => step_01_monolith::app::main(&config),
-            Self::NotifyOut(config) => states::notify_out::main(&config),
-            Self::TeamOut(config) => states::team_out::main(&config),
+            Self::Monolith(config) => start(&*config),
+            Self::First(config) => start(&*config),
+            Self::NotifyOut(config) => start(&*config),
+            Self::TeamOut(config) => start(&*config),
             Self::Simulators(options) => chassis::process::run(simulators::run(*options)),
         }
     }

@@ -13,8 +13,12 @@ use acceptance::Database;
 use clap::Parser;
 use domain::{Status, TaskChange, TaskQuery};
 use step_02_backlog as backlog;
-use step_02_contracts::{Backlog, Recorded, backlog::By};
-use step_02_modules::{config::Config, stores::Stores};
+use step_02_composition::Stores;
+use step_02_contracts::{
+    Backlog, Recorded,
+    backlog::{By, Update},
+};
+use step_02_modules::config::Config;
 use store::Recorder;
 use tokio::{runtime::Handle, task::block_in_place};
 use uuid::Uuid;
@@ -32,16 +36,17 @@ async fn a_change_answers_what_it_wrote_even_if_a_rule_changes_it_again_at_once(
 
     let config = Config::try_parse_from(["monolith-02", "--database-url", database.url()]).unwrap();
     let hasty = Arc::new(Hasty { backlog: modules.ports.backlog.clone(), task: created.id });
-    let stores = Stores::open(&config.databases, Some(hasty)).await.unwrap();
+    let stores = Stores::open(&config.modules.databases, Some(hasty)).await.unwrap();
     let ports = backlog::Ports {
         github: modules.ports.github.clone(),
         team: modules.ports.team.clone(),
         notify: modules.ports.notify.clone(),
     };
-    let catalogue = Arc::new(config.server.catalogue().unwrap());
-    let overtaken = backlog::Module::new(stores.backlog, catalogue, ports, false).await.unwrap();
+    let catalogue = Arc::new(config.modules.catalogue.catalogue().unwrap());
+    let overtaken =
+        backlog::Module::new(stores.backlog, catalogue, ports, &config.modules.backlog).await.unwrap();
 
-    let answer = overtaken.change(&ctx(), created.id, to(Status::InProgress), None, By::Api).await.unwrap();
+    let answer = overtaken.change(&ctx(), to(created.id, Status::InProgress)).await.unwrap();
     assert_eq!((answer.status, answer.version), (Status::InProgress, created.version + 1));
     let stored = modules.ports.backlog.task(&ctx(), created.id).await.unwrap();
     assert_eq!((stored.status, stored.version), (Status::NeedsReview, created.version + 2));
@@ -61,12 +66,12 @@ impl Debug for Hasty {
 
 impl Recorder for Hasty {
     fn committed(&self, _: Vec<Recorded>) {
-        let again =
-            async { self.backlog.change(&ctx(), self.task, to(Status::NeedsReview), None, By::Api).await };
+        let again = async { self.backlog.change(&ctx(), to(self.task, Status::NeedsReview)).await };
         let _ = block_in_place(|| Handle::current().block_on(again)).unwrap();
     }
 }
 
-fn to(status: Status) -> TaskChange {
-    TaskChange { status: Some(status), ..TaskChange::default() }
+fn to(id: Uuid, status: Status) -> Update {
+    let change = TaskChange { status: Some(status), ..TaskChange::default() };
+    Update { id, change, expected: None, by: By::Api }
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use acceptance::{Database, serde_json};
 use domain::{MemberChange, NewMember, Role, Status, TaskChange};
-use step_02_contracts::backlog::By;
+use step_02_contracts::backlog::{By, Update};
 
 use in_process::{Ear, ctx, delivery, modules};
 
@@ -39,7 +39,12 @@ async fn every_event_has_id_version_and_origin_and_nothing_personal() {
         assignee: Some(Some("mona".parse().unwrap())),
         ..TaskChange::default()
     };
-    let _ = modules.ports.backlog.change(&ctx(), tasks.items[0].id, change, None, By::Page).await.unwrap();
+    let _ = modules
+        .ports
+        .backlog
+        .change(&ctx(), Update { id: tasks.items[0].id, change, expected: None, by: By::Page })
+        .await
+        .unwrap();
     let left = MemberChange { active: Some(false), ..MemberChange::default() };
     let _ = modules.ports.team.change(&ctx(), "mona", left).await.unwrap();
 

@@ -6,6 +6,6 @@ fn main() -> ExitCode {
     acceptance::run(acceptance::Step {
         number: "02",
         binary: env!("CARGO_BIN_EXE_system-02"),
-        folder: concat!(env!("CARGO_MANIFEST_DIR"), "/states/1-notify"),
+        folder: concat!(env!("CARGO_MANIFEST_DIR"), "/stops/1-notify"),
     })
 }

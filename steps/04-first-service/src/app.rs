@@ -1,68 +1,85 @@
 //! Puts the monolith of this step together and runs it.
 
-use std::{process::ExitCode, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
-use chassis::{process, serve::Stop};
-use futures::FutureExt;
-use step_02_contracts::Notify;
-use step_02_modules::app::{self, Wiring};
-use store::Store;
-use tracing::Instrument;
+use automator_pages as pages;
+use chassis::{
+    background::Background,
+    process::{Command, Service},
+    serve::Stop,
+};
+use step_02_backlog as backlog;
+use step_02_bus::Bus;
+use step_02_composition::{NOT_READY, Stores, routes};
+use step_02_contracts::{Handler, Notify};
+use step_02_github as github;
+use step_02_insights as insights;
+use step_02_notify as notify;
+use step_02_team as team;
+use step_02_web as web;
 
-use crate::{config::Config, handover::Handover, pieces::http_notify::HttpNotify};
+use crate::config::Config;
 
-/// Does what `config` says; the exit code of the process.
-#[must_use]
-pub fn main(config: &Config) -> ExitCode {
-    process::start(
-        config.modules.command,
-        async || migrate(config).await,
-        async |stop| run(config, stop).await,
-    )
-}
+impl Service for Config {
+    fn command(&self) -> Option<Command> {
+        self.command
+    }
 
-/// Brings every table up to date: those of messages too, since the service still keeps them in the same database.
-///
-/// # Errors
-/// A database cannot be opened, or a migration fails.
-pub async fn migrate(config: &Config) -> anyhow::Result<()> {
-    let databases = &config.modules.databases;
-    app::migrate(databases).await?;
-    let store = Store::connect(&databases.database_url).await?;
-    store.migrate("handover", Handover::migrations()).await?;
-    store.close().await;
-    Ok(())
-}
+    async fn migrate(&self) -> anyhow::Result<()> {
+        step_02_composition::migrate(&self.modules.databases).await?;
+        Ok(step_04_client::migrate(&self.modules.databases.database_url).await?)
+    }
 
-/// Serves until `stop`, and drains.
-///
-/// # Errors
-/// The configuration is wrong, a database cannot be opened or was not migrated, or the port is taken.
-pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
-    let wiring = wiring(config, &stop).await?;
-    app::run_with(&config.modules, stop, wiring).await
-}
-
-/// What this step has in another process, where its configuration says so.
-///
-/// # Errors
-/// The configuration is wrong, or the database was not migrated.
-pub async fn wiring(config: &Config, stop: &Stop) -> anyhow::Result<Wiring> {
-    let Some((url, token)) = config.notify.service()? else { return Ok(Wiring::default()) };
-    let store = Store::connect(&config.modules.databases.database_url).await?;
-    let notify: Arc<dyn Notify> = Arc::new(HttpNotify::new(url, token)?);
-    outside(store, notify, stop).await.context("the database is not ready; has `migrate` been run?")
-}
-
-/// Messages go to `notify`. Rules keep in their own rows what it does not take; for digests, [`Handover`] does.
-async fn outside(store: Store, notify: Arc<dyn Notify>, stop: &Stop) -> Result<Wiring, store::Error> {
-    let digests = Arc::new(Handover::new(store.clone(), notify.clone()).await?);
-    let worker = digests.clone().run(stop.clone()).instrument(tracing::info_span!("handover"));
-    let worker = async move {
-        worker.await;
-        store.close().await;
-    };
-    let workers = vec![worker.boxed()];
-    Ok(Wiring { notify: Some(notify), digests: Some(digests), workers, ..Wiring::default() })
+    async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
+        let config = &self.modules;
+        config.server.check()?;
+        let bus = Arc::new(Bus::default());
+        let stores = Stores::open(&config.databases, Some(bus.clone())).await?;
+        let catalogue = Arc::new(config.catalogue.catalogue()?);
+        let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
+        let team = team::Module::new(stores.team.clone()).await.context(NOT_READY)?;
+        let (notify, digests): (Arc<dyn Notify>, Arc<dyn Notify>) = match self.notify.service()? {
+            Some(service) => step_04_client::remote(service, stores.shared.clone(), &mut background).await?,
+            None => {
+                let notify =
+                    notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
+                notify.clone().work(&mut background)?;
+                (Arc::new(notify.clone()), Arc::new(notify))
+            }
+        };
+        let github =
+            github::Module::new(stores.github.clone(), catalogue.clone(), config.github.client()?).await?;
+        let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
+        let asked = backlog::Ports {
+            github: Arc::new(github.clone()),
+            team: Arc::new(team.clone()),
+            notify: notify.clone(),
+        };
+        let backlog =
+            backlog::Module::new(stores.backlog.clone(), catalogue.clone(), asked, &config.backlog).await?;
+        let listening: Vec<Arc<dyn Handler>> =
+            vec![Arc::new(github.clone()), Arc::new(insights.clone()), Arc::new(backlog.clone())];
+        bus.listen(listening.into_iter().chain(backlog.mails()).collect());
+        backlog.clone().work(&mut background)?;
+        let backlog = Arc::new(backlog);
+        github.catch_up(&team).await?;
+        insights.catch_up(&team).await?;
+        let ports = web::Ports {
+            github: Arc::new(github.clone()),
+            backlog,
+            team: Arc::new(team),
+            notify: digests,
+            insights: Arc::new(insights),
+        };
+        github.work(&mut background);
+        let routes = routes(&ports, notify, config)?;
+        let health = stores.health(background.stop.clone());
+        let router = pages::framed(routes, &config.server.automator_api_token, health, &background.metrics);
+        let last = async {
+            bus.settled().await;
+            stores.close().await;
+        };
+        background.serve(config.server.address(), router, last).await
+    }
 }

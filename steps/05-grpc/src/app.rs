@@ -1,45 +1,104 @@
 //! Puts the monolith of this step together and runs it.
 
-use std::{process::ExitCode, sync::Arc};
+use std::sync::Arc;
 
+use anyhow::Context;
+use automator_pages as pages;
+use axum::Router;
 use chassis::{
-    process::{self, Misconfigured},
+    background::Background,
+    process::{Command, Service},
     serve::Stop,
 };
-use step_02_modules::app::{self, Elsewhere};
-use step_04_first_service::app as earlier;
-use step_05_client::GrpcBacklog;
+use step_02_backlog as backlog;
+use step_02_bus::Bus;
+use step_02_composition::{NOT_READY, Stores, routes};
+use step_02_contracts::{Backlog, Handler, Notify};
+use step_02_github as github;
+use step_02_insights as insights;
+use step_02_notify as notify;
+use step_02_team as team;
+use step_02_web as web;
 
 use crate::{
     config::Config,
     internal::{self, Asked},
 };
 
-/// Does what `config` says; the exit code of the process.
-#[must_use]
-pub fn main(config: &Config) -> ExitCode {
-    process::start(
-        config.earlier.modules.command,
-        async || earlier::migrate(&config.earlier).await,
-        async |stop| run(config, stop).await,
-    )
-}
-
-/// Serves until `stop`, and drains.
-///
-/// # Errors
-/// The configuration is wrong, a database cannot be opened or was not migrated, or the port is taken.
-pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
-    let mut wiring = earlier::wiring(&config.earlier, &stop).await?;
-    if let Some(token) = config.backlog_token()? {
-        let backlog = GrpcBacklog::new(&config.backlog_urls, &token)
-            .map_err(|error| Misconfigured(format!("BACKLOG_URLS: {error}")))?;
-        let backlog = Arc::new(backlog);
-        wiring.backlog = Some(Elsewhere { port: backlog.clone(), handler: backlog });
-        wiring.routes = Some(Box::new(move |ports| {
-            let asked = Asked { github: ports.github.clone(), team: ports.team.clone() };
-            internal::router(asked, token)
-        }));
+impl Service for Config {
+    fn command(&self) -> Option<Command> {
+        self.command
     }
-    app::run_with(&config.earlier.modules, stop, wiring).await
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        step_02_composition::migrate(&self.modules.databases).await?;
+        Ok(step_04_client::migrate(&self.modules.databases.database_url).await?)
+    }
+
+    async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
+        let config = &self.modules;
+        config.server.check()?;
+        let bus = Arc::new(Bus::default());
+        let stores = Stores::open(&config.databases, Some(bus.clone())).await?;
+        let catalogue = Arc::new(config.catalogue.catalogue()?);
+        let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
+        let team = team::Module::new(stores.team.clone()).await.context(NOT_READY)?;
+        let (notify, digests): (Arc<dyn Notify>, Arc<dyn Notify>) = match self.notify.service()? {
+            Some(service) => step_04_client::remote(service, stores.shared.clone(), &mut background).await?,
+            None => {
+                let notify =
+                    notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
+                notify.clone().work(&mut background)?;
+                (Arc::new(notify.clone()), Arc::new(notify))
+            }
+        };
+        let github =
+            github::Module::new(stores.github.clone(), catalogue.clone(), config.github.client()?).await?;
+        let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
+        let mut listening: Vec<Arc<dyn Handler>> = vec![Arc::new(github.clone()), Arc::new(insights.clone())];
+        let mut internal = Router::new();
+        let backlog: Arc<dyn Backlog> = match self.backlog_service()? {
+            Some((backlog, token)) => {
+                // What the service asks back.
+                let asked = Asked { github: Arc::new(github.clone()), team: Arc::new(team.clone()) };
+                internal = internal::router(asked, token);
+                let backlog = Arc::new(backlog);
+                listening.push(backlog.clone());
+                backlog
+            }
+            None => {
+                let asked = backlog::Ports {
+                    github: Arc::new(github.clone()),
+                    team: Arc::new(team.clone()),
+                    notify: notify.clone(),
+                };
+                let backlog =
+                    backlog::Module::new(stores.backlog.clone(), catalogue.clone(), asked, &config.backlog)
+                        .await?;
+                listening.push(Arc::new(backlog.clone()));
+                listening.extend(backlog.mails());
+                backlog.clone().work(&mut background)?;
+                Arc::new(backlog)
+            }
+        };
+        bus.listen(listening);
+        github.catch_up(&team).await?;
+        insights.catch_up(&team).await?;
+        let ports = web::Ports {
+            github: Arc::new(github.clone()),
+            backlog,
+            team: Arc::new(team),
+            notify: digests,
+            insights: Arc::new(insights),
+        };
+        github.work(&mut background);
+        let routes = routes(&ports, notify, config)?.merge(internal);
+        let health = stores.health(background.stop.clone());
+        let router = pages::framed(routes, &config.server.automator_api_token, health, &background.metrics);
+        let last = async {
+            bus.settled().await;
+            stores.close().await;
+        };
+        background.serve(config.server.address(), router, last).await
+    }
 }

@@ -1,17 +1,28 @@
 //! What the environment says, checked before anything starts.
 
-use chassis::{auth::Secret, config::http_url, process::Misconfigured};
+use chassis::{
+    auth::Secret,
+    config::http_url,
+    process::{Command, Misconfigured},
+};
 use clap::Parser;
-use step_04_first_service::config as earlier;
+use step_02_composition::ModulesConfig;
+use step_04_client::NotifyConfig;
+use step_05_client::GrpcBacklog;
 
 /// Automator without its messages and its tasks, where the environment says who has them.
 #[derive(Debug, Parser)]
 #[command(name = "monolith-05", version)]
-#[group(id = "monolith-05")] // clap names groups after types, and the one inside is called Config too
 pub struct Config {
-    /// The same as in step 04.
+    /// What to do; serve, unless told.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What the modules need.
     #[command(flatten)]
-    pub earlier: earlier::Config,
+    pub modules: ModulesConfig,
+    /// Who takes messages; the module in this process, where the environment does not say.
+    #[command(flatten)]
+    pub notify: NotifyConfig,
     /// The instances of the service `backlog`, a comma between two. Without one, tasks and rules are a module of this process, as
     /// in step 02: one setting undoes the split.
     #[arg(long, env, value_name = "BACKLOG_URLS", value_delimiter = ',', value_parser = http_url)]
@@ -19,15 +30,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// The token that services show each other, where `backlog` is one; `None` where tasks stay in the process.
+    /// A client of the service `backlog` with the token that services show each other; `None` where tasks stay in the process.
     ///
     /// # Errors
-    /// One line, when there is an address and no token.
-    pub fn backlog_token(&self) -> Result<Option<Secret>, Misconfigured> {
-        match (self.backlog_urls.is_empty(), &self.earlier.notify.service_token) {
-            (true, _) => Ok(None),
-            (false, Some(token)) => Ok(Some(token.clone())),
-            (false, None) => Err(Misconfigured("BACKLOG_URLS is set, but SERVICE_TOKEN is not".to_owned())),
+    /// One line, when there is an address and no token, or one that is none.
+    pub fn backlog_service(&self) -> Result<Option<(GrpcBacklog, Secret)>, Misconfigured> {
+        if self.backlog_urls.is_empty() {
+            return Ok(None);
         }
+        let missing = || Misconfigured("BACKLOG_URLS is set, but SERVICE_TOKEN is not".to_owned());
+        let token = self.notify.service_token.clone().ok_or_else(missing)?;
+        let client = GrpcBacklog::new(&self.backlog_urls, &token)
+            .map_err(|error| Misconfigured(format!("BACKLOG_URLS: {error}")))?;
+        Ok(Some((client, token)))
     }
 }

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::{app, config::Config};
+use chassis::process::start;
+
+use crate::config::Config;
 
 /// One of them, with its configuration.
 #[derive(Debug, Subcommand)]
@@ -26,9 +28,9 @@ impl Process {
     #[must_use]
     pub fn main(self) -> ExitCode {
         match self {
-            Self::Monolith(config) => app::main(&config),
-            Self::Backlog(config) => step_05_backlog::app::main(&config),
-            Self::Notify(config) => step_04_notify::app::main(&config),
+            Self::Monolith(config) => start(&*config),
+            Self::Backlog(config) => start(&*config),
+            Self::Notify(config) => start(&*config),
             Self::Gateway(config) => step_03_gateway::app::main(&config),
             Self::Simulators(options) => chassis::process::run(simulators::run(*options)),
         }

@@ -1,19 +1,25 @@
 //! `/api/notifications`
 
-use axum::{Json, http::StatusCode};
-use chassis::{
-    Ctx, Fault, Problem,
-    extract::{Json as JsonBody, Path},
-    idempotency::{Answer, IdempotencyKey, Keyed, Once},
+use automator_messages::{
+    Messenger,
+    request::{accepted, message},
 };
-use domain::{Message, NewNotification, Notification};
+use axum::{Json, extract::State as Shared};
+use chassis::{
+    Problem,
+    extract::{Json as JsonBody, Path},
+    idempotency::{Answer, IdempotencyKey, Keyed},
+};
+use domain::{NewNotification, Notification};
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::{
-    Result,
-    app::State,
-    notify::{self, Outgoing},
-};
+use crate::Result;
+
+/// The routes of messages.
+pub fn router() -> OpenApiRouter<Messenger> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(get))
+}
 
 /// Send a message to somebody. It is queued now and sent soon; the `Location` tells how that went.
 ///
@@ -31,38 +37,10 @@ use crate::{
     )
 )]
 pub async fn create(
-    state: axum::extract::State<State>,
-    ctx: Ctx,
+    Shared(messenger): Shared<Messenger>,
     Keyed(key, JsonBody(new)): Keyed<JsonBody<NewNotification>>,
 ) -> Result<Answer> {
-    queue(&*state.outgoing, &ctx, key, message(new)?).await
-}
-
-/// The message that is asked for.
-///
-/// # Errors
-/// 422 naming the fields that are wrong.
-pub fn message(new: NewNotification) -> Result<Message, Fault> {
-    new.validate().map_err(Fault::Invalid)?;
-    let NewNotification { channel, to, subject, body } = new;
-    let id = Uuid::now_v7();
-    Ok(Message { id, key: id.to_string(), channel, sender: None, to, subject, body })
-}
-
-/// Queues a message, once for each key, and answers 202 with it.
-///
-/// # Errors
-/// What `outgoing` fails with.
-pub async fn queue(
-    outgoing: &dyn Outgoing,
-    ctx: &Ctx,
-    key: Option<IdempotencyKey>,
-    message: Message,
-) -> Result<Answer> {
-    let Once { value, replayed } = outgoing.send(ctx, key, vec![message]).await?;
-    let queued = value.into_iter().next().ok_or_else(|| Fault::internal("no answer for a message"))?;
-    let location = format!("/api/notifications/{}", queued.id);
-    Ok(Once { value: queued, replayed }.answer(StatusCode::ACCEPTED)?.at(location))
+    Ok(accepted(messenger.send(key, vec![message(new)?]).await?)?)
 }
 
 /// How far a message has come.
@@ -75,6 +53,6 @@ pub async fn queue(
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Json<Notification>> {
-    Ok(Json(notify::find(&state.store, id).await?))
+pub async fn get(Shared(messenger): Shared<Messenger>, Path(id): Path<Uuid>) -> Result<Json<Notification>> {
+    Ok(Json(messenger.find(id).await?))
 }

@@ -1,140 +1,31 @@
 //! `/api/tasks`
 
-use axum::Json;
+use automator_backlog::{
+    history::Who,
+    order::{after, behind, day_of, sort_key},
+};
+use automator_github::items::{self, ItemRow};
+use automator_ranking::Score;
+use axum::{Json, extract::State as Shared};
 use chassis::{
     Fault, Problem,
     etag::{IfMatch, Versioned},
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{ItemKey, Page, Rice, Sort, Status, Task, TaskChange, TaskQuery};
-use jiff::{Span, Timestamp, civil::Date};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use domain::{Page, Rice, Status, Task, TaskChange, TaskQuery};
 use sqlx::FromRow;
-use store::{On, Sql, cursor};
+use store::{
+    On, Sql, cursor,
+    time::{date, time, today},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{
-    items::{self, ItemRow},
-    time, today,
-};
-use crate::{Result, app::State, history::Who, ranking::Score, tasks};
+use crate::{Result, app::State, tasks};
 
-/// A due day that sorts after all others: tasks without one.
-const NEVER_DUE: i64 = i64::MAX;
-
-/// Name of a list in that order, for its cursors.
-fn list_of(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Rank => "tasks/rank",
-        Sort::Due => "tasks/due",
-        Sort::Age => "tasks/age",
-    }
-}
-
-/// The sort key, ascending, as a row value over `ranked t`. A PostgreSQL parameter has no
-/// place for `NEVER_DUE` but a literal does.
-#[must_use]
-pub fn sort_key(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Rank => "-t.score, t.opened_at, t.item_key",
-        Sort::Due => "coalesce(t.due_day, 9223372036854775807), t.opened_at, t.item_key",
-        Sort::Age => "t.opened_at, t.item_key",
-    }
-}
-
-/// Where a page ended. `today` is the day on which the first page was asked for: scores change at
-/// midnight, and a list that is being read must keep its order.
-#[derive(Debug, Serialize, Deserialize)]
-struct Position<K> {
-    today: i64,
-    key: K,
-}
-
-/// For how many days a list may be read on.
-const CURSOR_DAYS: u64 = 7;
-
-fn position<K: DeserializeOwned>(sort: Sort, cursor: &str) -> Result<Position<K>, Fault> {
-    let position: Position<K> = cursor::decode(list_of(sort), cursor)?;
-    if position.today.abs_diff(today()) > CURSOR_DAYS {
-        return Err(Fault::invalid("cursor", "is too old; read the list from its beginning"));
-    }
-    Ok(position)
-}
-
-/// The day whose scores a list shows, since 1970-01-01.
-///
-/// # Errors
-/// 422 for a cursor of another list.
-pub fn day_of(params: &TaskQuery) -> Result<i64, Fault> {
-    match &params.cursor {
-        Some(cursor) => Ok(position::<serde_json::Value>(params.sort, cursor)?.today),
-        None => Ok(today()),
-    }
-}
-
-/// Leaves out what stands before the page that is asked for.
-///
-/// # Errors
-/// 422 for a cursor of another list.
-pub fn after(sql: &mut Sql, params: &TaskQuery) -> Result<(), Fault> {
-    let (sort, Some(cursor)) = (params.sort, &params.cursor) else { return Ok(()) };
-    sql.push(" AND (").push(sort_key(sort)).push(") > (");
-    match sort {
-        Sort::Rank => {
-            let (score, opened_at, key) = position::<(f64, i64, String)>(sort, cursor)?.key;
-            sql.bind(-score).push_bind(", ", opened_at).push_bind(", ", key);
-        }
-        Sort::Due => {
-            let (due_day, opened_at, key) = position::<(i64, i64, String)>(sort, cursor)?.key;
-            sql.bind(due_day).push_bind(", ", opened_at).push_bind(", ", key);
-        }
-        Sort::Age => {
-            let (opened_at, key) = position::<(i64, String)>(sort, cursor)?.key;
-            sql.bind(opened_at).push_bind(", ", key);
-        }
-    }
-    sql.push(")");
-    Ok(())
-}
-
-/// What a list is sorted by.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'t> {
-    /// The score of the list's day.
-    pub score: f64,
-    /// When it is due, if it is.
-    pub due_date: Option<Date>,
-    /// When the item was opened.
-    pub opened_at: Timestamp,
-    /// The item.
-    pub key: &'t ItemKey,
-}
-
-impl<'t> From<&'t Task> for Place<'t> {
-    fn from(task: &'t Task) -> Self {
-        Self {
-            score: task.score,
-            due_date: task.due_date,
-            opened_at: task.item.created_at,
-            key: &task.item.key,
-        }
-    }
-}
-
-/// The cursor behind `last`.
-///
-/// # Errors
-/// [`Fault::Internal`] when it has no text form.
-pub fn behind(sort: Sort, today: i64, last: Place<'_>) -> Result<String, Fault> {
-    let (opened_at, key) = (last.opened_at.as_millisecond(), last.key);
-    match sort {
-        Sort::Rank => cursor::encode(list_of(sort), &Position { today, key: (last.score, opened_at, key) }),
-        Sort::Due => {
-            let due_day = last.due_date.map_or(NEVER_DUE, day);
-            cursor::encode(list_of(sort), &Position { today, key: (due_day, opened_at, key) })
-        }
-        Sort::Age => cursor::encode(list_of(sort), &Position { today, key: (opened_at, key) }),
-    }
+/// The routes of tasks.
+pub fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get, update))
 }
 
 /// A task as it is stored, with its item.
@@ -253,11 +144,11 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
         sql.push_bind(" AND i.kind = ", kind.as_str());
     }
     after(&mut sql, params)?;
-    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(super::one_more(params.limit));
+    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(cursor::one_more(params.limit));
     rows(&mut sql);
     sql.push(" ORDER BY ").push(sort_key(sort));
     let rows: Vec<Row> = sql.fetch_all(&state.store).await?;
-    Ok(super::page(rows, params.limit, |last: &Task| behind(sort, today, last.into()))?)
+    Ok(cursor::page(rows, params.limit, |last: &Task| behind(sort, today, last.into()))?)
 }
 
 /// One task with its rank.
@@ -279,10 +170,7 @@ pub async fn find(executor: impl Into<On<'_>>, id: Uuid) -> Result<Task> {
     params(TaskQuery),
     responses((status = 200, body = Page<Task>), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
-pub async fn list(
-    state: axum::extract::State<State>,
-    Query(params): Query<TaskQuery>,
-) -> Result<Json<Page<Task>>> {
+pub async fn list(Shared(state): Shared<State>, Query(params): Query<TaskQuery>) -> Result<Json<Page<Task>>> {
     Ok(Json(page(&state, &params).await?))
 }
 
@@ -293,7 +181,7 @@ pub async fn list(
     params(("id" = Uuid, Path)),
     responses((status = 200, body = Task), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
-pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Result<Versioned<Task>> {
+pub async fn get(Shared(state): Shared<State>, Path(id): Path<Uuid>) -> Result<Versioned<Task>> {
     let task = find(&state.store, id).await?;
     Ok(Versioned { version: task.version, body: task })
 }
@@ -317,7 +205,7 @@ pub async fn get(state: axum::extract::State<State>, Path(id): Path<Uuid>) -> Re
     )
 )]
 pub async fn update(
-    state: axum::extract::State<State>,
+    Shared(state): Shared<State>,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
     JsonBody(change): JsonBody<TaskChange>,
@@ -327,39 +215,6 @@ pub async fn update(
     tasks::change(&state.store, &mut tx, id, &change, expected, Who::Api).await?;
     let task = find(&mut tx, id).await?;
     tx.commit().await?;
-    state.ruler.wake();
+    state.rules.wake();
     Ok(Versioned { version: task.version, body: task })
-}
-
-/// The first day that is counted.
-const EPOCH: Date = jiff::civil::date(1970, 1, 1);
-
-/// A date as the tables store it: days since 1970-01-01.
-#[must_use]
-pub fn day(date: Date) -> i64 {
-    date.duration_since(EPOCH).as_hours() / 24
-}
-
-/// The date of a stored day.
-///
-/// # Errors
-/// No day that we can have stored.
-pub fn date(day: i64) -> Result<Date, Fault> {
-    let span = Span::new().try_days(day).map_err(Fault::internal)?;
-    EPOCH.checked_add(span).map_err(Fault::internal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_is_stored_as_its_day_and_comes_back() {
-        for text in ["1970-01-01", "1969-12-31", "2030-01-02", "2024-02-29", "9999-12-31"] {
-            let parsed: Date = text.parse().unwrap();
-            assert_eq!(date(day(parsed)).unwrap(), parsed, "{text}");
-        }
-        assert_eq!(day(jiff::civil::date(1970, 1, 2)), 1);
-        assert_eq!(day(jiff::civil::date(1969, 12, 31)), -1);
-    }
 }

@@ -1,24 +1,23 @@
 //! `/webhooks/github`
 
+use automator_github::{
+    deliveries, repositories,
+    webhook::{self, Envelope, signed},
+};
 use axum::{
-    extract::Request,
+    extract::{Request, State as Shared},
     http::{HeaderMap, StatusCode},
 };
-use chassis::{Fault, Problem, auth::Secret, extract::body};
+use chassis::{Problem, extract::body};
 use domain::Origin;
-use store::{OnConstraint, query};
-use uuid::Uuid;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{
-    Error, Result,
-    app::State,
-    github::webhook::{self, Envelope},
-    sync,
-};
+use crate::{Result, app::State};
 
-/// The longest payload that we read, in bytes. GitHub sends up to 25 MB, but what we listen to, one
-/// issue or pull request, stays far below this.
-pub const LONGEST_PAYLOAD: usize = 5 * 1024 * 1024;
+/// The route that GitHub tells.
+pub fn router() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(receive))
+}
 
 /// A delivery from GitHub. It takes effect once, however often it comes; unknown events, and
 /// repositories that nobody tracks, are acknowledged and change nothing.
@@ -42,7 +41,7 @@ pub const LONGEST_PAYLOAD: usize = 5 * 1024 * 1024;
     )
 )]
 pub async fn receive(
-    state: axum::extract::State<State>,
+    Shared(state): Shared<State>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<StatusCode> {
@@ -57,56 +56,13 @@ pub async fn receive(
     };
 
     let mut tx = state.store.begin_write().await?;
-    let first = query(
-        "INSERT INTO deliveries (id, delivery, event, received_at, version) VALUES ($1, $2, $3, $4, 1)",
-    )
-    .bind(Uuid::now_v7().to_string())
-    .bind(&delivery)
-    .bind(&event)
-    .bind(store::now())
-    .execute(&mut tx)
-    .await
-    .on_unique_violation("deliveries.delivery", || Error::from(Fault::Taken("the delivery".to_owned())));
-    match first {
-        // The row and its effect were committed together: whoever finds it has nothing left to do.
-        Err(Error::Fault(Fault::Taken(_))) => return Ok(StatusCode::ACCEPTED),
-        other => other?,
-    };
-    let tracked: sync::TrackedRepository = query("SELECT id, name, reach FROM repositories WHERE name = $1")
-        .bind(repository.name.as_str())
-        .fetch_one(&mut tx)
-        .await?;
-    state.sink.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
-    tx.commit().await?;
-    state.ruler.wake();
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// Id and event of a delivery, once its signature is known to be right.
-///
-/// # Errors
-/// 401 wrong or missing signature, 400 no delivery id or event.
-pub fn signed(headers: &HeaderMap, secret: Option<&Secret>, payload: &[u8]) -> Result<(String, String)> {
-    let signature = header(headers, "x-hub-signature-256").unwrap_or_default();
-    if !secret.is_some_and(|secret| webhook::is_signed(secret, payload, signature)) {
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "bad-signature",
-            "X-Hub-Signature-256 is not the body's signature under GITHUB_WEBHOOK_SECRET",
-        )
-        .into());
+    // The row and its effect are committed together: whoever finds it has nothing left to do.
+    if !deliveries::is_new(&mut tx, &delivery, &event).await? {
+        return Ok(StatusCode::ACCEPTED);
     }
-    Ok((required(headers, "x-github-delivery")?, required(headers, "x-github-event")?))
-}
-
-fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// A header that GitHub always sends: 1 to 200 characters.
-fn required(headers: &HeaderMap, name: &str) -> Result<String> {
-    let value = header(headers, name).filter(|value| (1..=200).contains(&value.len()));
-    value.map(str::to_owned).ok_or_else(|| {
-        Problem::new(StatusCode::BAD_REQUEST, "not-githubs", format!("the header {name} is missing")).into()
-    })
+    let tracked = repositories::tracked(&mut tx, &repository.name).await?;
+    state.writer.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
+    tx.commit().await?;
+    state.rules.wake();
+    Ok(StatusCode::ACCEPTED)
 }

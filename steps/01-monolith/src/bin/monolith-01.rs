@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_01_monolith::app::main(&chassis::config::parse())
+    chassis::process::main::<step_01_monolith::config::Config>()
 }

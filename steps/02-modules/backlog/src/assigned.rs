@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Assignments {
     ports: Ports,
-    are_mailed: bool,
+    pub(crate) are_mailed: bool,
 }
 
 impl Assignments {

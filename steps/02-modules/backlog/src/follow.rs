@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use automator_backlog::{history::Who, rules::Facts};
 use domain::{Actor, Catalogue, Item, Login, Rice, State, Status};
 use sqlx::FromRow;
-use step_01_monolith::history::Who;
 use step_02_contracts::{BacklogEvent, Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded};
 use store::{Store, Tx, query};
 
@@ -37,7 +37,7 @@ impl Handler for Module {
             tx.commit().await?;
         }
         if is_asked {
-            self.ruler.wake();
+            self.worker.queue().wake();
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Module {
         }
         if let Some(occurrence) = &fact.occurrence {
             let status = Stored::find(&self.store, tx, id).await?.map(|task| task.fields.status);
-            let facts = step_01_monolith::rules::Facts {
+            let facts = Facts {
                 kind: item.kind.to_string(),
                 category: item.category.map(|category| category.to_string()),
                 language: item.language.to_string(),

@@ -4,8 +4,9 @@
 //! rows, done by workers ([`actions`]). For what a task shows of its item backlog asks github once a page, for who may
 //! have a task it asks the team.
 
-pub mod actions;
+mod actions;
 mod assigned;
+pub mod config;
 mod follow;
 mod page;
 pub mod pieces;
@@ -16,22 +17,22 @@ mod task;
 use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
-use chassis::serve::Stop;
-use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
-use sqlx::migrate::Migrator;
-use step_01_monolith::{
-    api::rules as stored_rules,
+use automator_backlog::{
+    actions::RuleWorker,
     history::{self, Who},
-    rules as decisions,
+    rules as decisions, stored_rules,
 };
+use chassis::background::Background;
+use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskQuery};
+use sqlx::migrate::Migrator;
 use step_02_contracts::{
     Backlog, Commentable, Ctx, Fault, Handler, IdempotencyKey, Maintainers, Notify, Once,
-    backlog::{By, Workload},
+    backlog::{By, Update, Workload},
 };
 use store::{Query, Store, idempotency};
 use uuid::Uuid;
 
-use self::{actions::Ruler, assigned::Assignments};
+use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::Known};
 pub use routes::router;
 
 /// The tables that nobody else reads or writes.
@@ -74,12 +75,12 @@ pub struct Module {
     catalogue: Arc<Catalogue>,
     ports: Ports,
     assignments: Assignments,
-    ruler: Ruler,
+    worker: RuleWorker<Ported>,
 }
 
 impl Module {
-    /// The module over its tables, ranking what `catalogue` tracks from now on. Whoever is given a task gets a mail where
-    /// `assignees_are_told`; the composition then has [`Module::mails`] listen.
+    /// The module over its tables, ranking what `catalogue` tracks from now on. The composition has [`Module::mails`]
+    /// listen, where there are some.
     ///
     /// # Errors
     /// The database's.
@@ -87,29 +88,28 @@ impl Module {
         store: Store,
         catalogue: Arc<Catalogue>,
         ports: Ports,
-        assignees_are_told: bool,
+        config: &BacklogConfig,
     ) -> Result<Self, Fault> {
         idempotency::forget_old(&store, KEYS).await?;
         follow::track(&store, &catalogue).await?;
-        let assignments = Assignments::new(ports.clone(), assignees_are_told);
-        let ruler = Ruler::new(store.clone(), ports.clone(), assignments.clone());
-        Ok(Self { store, catalogue, ports, assignments, ruler })
+        let assignments = Assignments::new(ports.clone(), config.tell_assignees);
+        let effects = Ported { store: store.clone(), ports: ports.clone(), assignments: assignments.clone() };
+        let worker = RuleWorker::new(store.clone(), actions::TABLE, effects);
+        Ok(Self { store, catalogue, ports, assignments, worker })
     }
 
-    /// Sends the mails to those who were given a task.
+    /// Sends the mails to those who were given a task, where `config` wants that.
     #[must_use]
-    pub fn mails(&self) -> Arc<dyn Handler> {
-        Arc::new(self.assignments.clone())
+    pub fn mails(&self) -> Option<Arc<dyn Handler>> {
+        self.assignments.are_mailed.then(|| Arc::new(self.assignments.clone()) as Arc<dyn Handler>)
     }
 
-    /// Does what rules decided until `stop`.
-    pub async fn run(self, stop: Stop) {
-        self.ruler.run(stop).await;
-    }
-
-    /// How many actions of rules are to be done; `None` when the database does not say.
-    pub async fn pending(&self) -> Option<i64> {
-        self.store.count("SELECT count(*) FROM backlog_actions WHERE status = 'pending'").await.ok()
+    /// Does what rules decided, in a process until it stops.
+    ///
+    /// # Errors
+    /// The process does so already.
+    pub fn work(self, background: &mut Background) -> anyhow::Result<()> {
+        self.worker.work(background)
     }
 
     /// The logins of who is in the team now.
@@ -129,19 +129,15 @@ impl Backlog for Module {
         page::one(ctx, row, &*self.ports.github).await
     }
 
-    async fn change(
-        &self,
-        ctx: &Ctx,
-        id: Uuid,
-        change: TaskChange,
-        expected: Option<Vec<i64>>,
-        by: By,
-    ) -> Result<Task, Fault> {
+    async fn change(&self, ctx: &Ctx, update: Update) -> Result<Task, Fault> {
+        let Update { id, change, expected, by } = update;
         let who = match by {
             By::Api => Who::Api,
             By::Page => Who::Page,
         };
-        // Asked before the transaction begins, and only where the answer decides something.
+        // All that others have to say is asked before the transaction begins: a change that was stored is never answered with
+        // their failure. Who is in the team is asked only where it decides something.
+        let items = Known::of(ctx, page::key(&self.store, id).await?, &*self.ports.github).await?;
         let is_asked = change.status.is_some() || change.assignee.is_some();
         let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
         let mut tx = self.store.begin_write().await?;
@@ -152,8 +148,8 @@ impl Backlog for Module {
         // Read before anybody else writes: what a rule makes of it is not this caller's change.
         let row = page::row(&mut tx, id).await?;
         tx.commit().await?;
-        self.ruler.wake();
-        page::one(ctx, row, &*self.ports.github).await
+        self.worker.queue().wake();
+        page::one(ctx, row, &items).await
     }
 
     async fn history(&self, _: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {
@@ -165,7 +161,7 @@ impl Backlog for Module {
     }
 
     async fn rules(&self, _: &Ctx, query: PageQuery) -> Result<Page<Rule>, Fault> {
-        Ok(stored_rules::page(&self.store, &query).await?)
+        stored_rules::page(&self.store, &query).await
     }
 
     async fn add_rule(
@@ -183,6 +179,6 @@ impl Backlog for Module {
     }
 
     async fn remove_rule(&self, _: &Ctx, id: Uuid) -> Result<(), Fault> {
-        Ok(stored_rules::remove(&self.store, id).await?)
+        stored_rules::remove(&self.store, id).await
     }
 }

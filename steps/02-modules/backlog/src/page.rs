@@ -1,17 +1,17 @@
 //! Reads tasks in their order. Their items are github's: one call for a page.
 
-use domain::{Limit, Login, Page, Rice, Status, Task, TaskQuery};
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use automator_backlog::order::{Place, after, behind, day_of, sort_key};
+use automator_ranking::Score;
+use domain::{Item, ItemKey, Limit, Login, Page, Rice, Status, Task, TaskQuery};
 use sqlx::FromRow;
-use step_01_monolith::{
-    api::{
-        self,
-        tasks::{Place, after, behind, date, day_of, sort_key},
-        time, today,
-    },
-    ranking::Score,
-};
 use step_02_contracts::{Ctx, Fault, Items, backlog::Workload};
-use store::{On, Sql, Store};
+use store::{
+    On, Sql, Store, cursor, query,
+    time::{date, time, today},
+};
 use uuid::Uuid;
 
 use crate::pieces::with_items::{Stitched, TaskRow, with_items};
@@ -101,9 +101,9 @@ pub(crate) async fn read(
         sql.push_bind(" AND t.kind = ", kind.as_str());
     }
     after(&mut sql, query)?;
-    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(api::one_more(query.limit));
+    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(cursor::one_more(query.limit));
     let rows: Vec<Row> = sql.fetch_all(store).await?;
-    let page: Page<TaskRow> = api::page(rows, query.limit, |last: &TaskRow| {
+    let page: Page<TaskRow> = cursor::page(rows, query.limit, |last: &TaskRow| {
         let TaskRow { score, due_date, opened_at, ref key, .. } = *last;
         behind(sort, today, Place { score, due_date, opened_at, key })
     })?;
@@ -130,6 +130,34 @@ pub(crate) async fn row(executor: impl Into<On<'_>>, id: Uuid) -> Result<TaskRow
     sql.push(COLUMNS).push(" FROM chosen t");
     let rows: Vec<Row> = sql.fetch_all(executor).await?;
     rows.into_iter().next().ok_or_else(|| unknown(id))?.try_into()
+}
+
+/// The item of a task.
+pub(crate) async fn key(store: &Store, id: Uuid) -> Result<ItemKey, Fault> {
+    let row: Option<(String,)> = query("SELECT item_key FROM backlog_tasks WHERE tracked = 1 AND id = $1")
+        .bind(id.to_string())
+        .fetch_optional(store)
+        .await?;
+    let (key,) = row.ok_or_else(|| unknown(id))?;
+    key.parse().map_err(Fault::internal)
+}
+
+/// Items that were asked for before.
+pub(crate) struct Known(HashMap<ItemKey, Item>);
+
+impl Known {
+    /// The item of that key.
+    pub(crate) async fn of(ctx: &Ctx, key: ItemKey, github: &dyn Items) -> Result<Self, Fault> {
+        Ok(Self(github.items(ctx, &[key]).await?))
+    }
+}
+
+#[async_trait]
+impl Items for Known {
+    async fn items(&self, _: &Ctx, keys: &[ItemKey]) -> Result<HashMap<ItemKey, Item>, Fault> {
+        let known = |key: &ItemKey| Some((key.clone(), self.0.get(key)?.clone()));
+        Ok(keys.iter().filter_map(known).collect())
+    }
 }
 
 /// That task with its item.

@@ -14,7 +14,10 @@ use chassis::{
     idempotency::{Answer, Keyed},
 };
 use domain::{NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
-use step_02_contracts::{Backlog, Ctx, Fault, backlog::By};
+use step_02_contracts::{
+    Backlog, Ctx, Fault,
+    backlog::{By, Update},
+};
 use uuid::Uuid;
 
 type Port = State<Arc<dyn Backlog>>;
@@ -48,7 +51,8 @@ async fn change(
     if_match: IfMatch,
     JsonBody(change): JsonBody<TaskChange>,
 ) -> Result<Versioned<Task>, Fault> {
-    Ok(versioned(backlog.change(&ctx, id, change, if_match.versions(), By::Api).await?))
+    let update = Update { id, change, expected: if_match.versions(), by: By::Api };
+    Ok(versioned(backlog.change(&ctx, update).await?))
 }
 
 fn versioned(task: Task) -> Versioned<Task> {

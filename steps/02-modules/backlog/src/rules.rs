@@ -1,15 +1,15 @@
-//! What rules make of an event: step 01's decisions over backlog's own tables.
+//! What rules make of an event, over backlog's own tables.
 
 use std::collections::HashSet;
 
+use automator_backlog::rules::{self, Facts, Tables};
 use domain::{Actor, Login, Occurrence};
-use step_01_monolith::rules::{self, Facts, Tables};
 use step_02_contracts::Fault;
 use store::Tx;
 
-use crate::follow::side;
+use crate::{actions::TABLE, follow::side};
 
-const TABLES: Tables = Tables { runs: "backlog_runs", subject: "item_key", actions: "backlog_actions" };
+const TABLES: Tables = Tables { runs: "backlog_runs", subject: "item_key", actions: TABLE };
 
 /// Writes down what the rules make of `event` about the item of that key.
 pub(crate) async fn decide(
@@ -22,5 +22,5 @@ pub(crate) async fn decide(
     let asking = rules::asking_for(tx, event.trigger).await?;
     let author = event.author.clone().unwrap_or_else(|| Actor::of_webhook(facts.author.clone()));
     let side = side(&author, maintainers);
-    rules::run(tx, TABLES, asking, item_key, event, facts, &author, side).await.map_err(Fault::from)
+    rules::run(tx, TABLES, asking, item_key, event, facts, (&author, side)).await.map_err(Fault::from)
 }

@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 
-use domain::{Login, Status, TaskChange};
-use sqlx::FromRow;
-use step_01_monolith::{
+use automator_backlog::{
+    fields::Fields,
     history::{self, Who},
     rules as decisions,
-    tasks::Fields,
 };
+use domain::{Login, Status, TaskChange};
+use sqlx::FromRow;
 use step_02_contracts::{BacklogEvent, Fault};
 use store::{Query, Store, Tx, query};
 use uuid::Uuid;

@@ -17,6 +17,19 @@ pub enum By {
     Page,
 }
 
+/// Which change of which task, by whom.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// The task.
+    pub id: Uuid,
+    /// What becomes of it.
+    pub change: TaskChange,
+    /// The versions that it may have; `None` for any.
+    pub expected: Option<Vec<i64>>,
+    /// Who changes it.
+    pub by: By,
+}
+
 /// What a member has to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workload {
@@ -37,16 +50,9 @@ pub trait Backlog: Send + Sync {
     /// One task. [`Fault::NotFound`].
     async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault>;
 
-    /// Changes a task that has one of the `expected` versions; `None` for any. [`Fault::NotFound`],
-    /// [`Fault::VersionMismatch`], [`Fault::Invalid`] naming the field.
-    async fn change(
-        &self,
-        ctx: &Ctx,
-        id: Uuid,
-        change: TaskChange,
-        expected: Option<Vec<i64>>,
-        by: By,
-    ) -> Result<Task, Fault>;
+    /// Changes a task that has one of the expected versions. [`Fault::NotFound`], [`Fault::VersionMismatch`], [`Fault::Invalid`]
+    /// naming the field; a change that was stored is answered with the task.
+    async fn change(&self, ctx: &Ctx, update: Update) -> Result<Task, Fault>;
 
     /// The latest lines of a task's history, newest first, at most `limit`.
     async fn history(&self, ctx: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault>;

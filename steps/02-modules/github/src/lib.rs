@@ -1,29 +1,28 @@
 //! What GitHub says: the tracked repositories, their issues and pull requests, and what happened to them.
 //!
-//! Owns the items and what brings them here. The client, the import and the reading of webhooks are step 01's. New is what
+//! Owns the items and what brings them here. The client, the import and the reading of webhooks are what they were. New is what
 //! follows: step 01 wrote the task of an item in the same transaction, here it is recorded what became of the item, and
-//! whoever cares hears of it. Of the team this module keeps a copy of the logins ([`maintainers`]), because what the
+//! whoever cares hears of it. Of the team this module keeps a copy of the logins ([`on_events`]), because what the
 //! community waits for is derived from them in the database.
 
-mod maintainers;
+mod on_events;
 mod routes;
 mod writer;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use chassis::serve::Stop;
+use automator_github::{
+    client, deliveries,
+    import::Importer,
+    imports, items,
+    repositories::{self, named, tracked},
+    webhook::{self, Envelope},
+    write::ItemWriter,
+};
+use chassis::background::Background;
 use domain::{Catalogue, Import, Item, ItemKey, ItemQuery, Kind, Origin, Page, PageQuery, RepositorySummary};
 use sqlx::migrate::Migrator;
-use step_01_monolith::{
-    api::{imports, items, legacy, repositories},
-    github::{
-        client::{self, GithubError},
-        import::Importer,
-        webhook::{self, Envelope},
-    },
-    sync::{self, Sink},
-};
 use step_02_contracts::{
     Commentable, Ctx, Delivery, Fault, Github, IdempotencyKey, Items, Maintainers, Once,
 };
@@ -31,7 +30,7 @@ use store::{Store, idempotency};
 use uuid::Uuid;
 
 use self::writer::Writer;
-pub use maintainers::tell_waits;
+pub use on_events::tell_waits;
 pub use routes::{intake, router};
 pub use writer::tell;
 
@@ -46,6 +45,9 @@ pub const TABLES: [&str; 8] = [
     "maintainers",
     "github_keys",
 ];
+
+/// How long the team may take to say who is in it, at the start.
+const CATCH_UP: Duration = Duration::from_secs(30);
 
 const KEYS: &str = "github_keys";
 
@@ -78,7 +80,7 @@ impl Module {
     ) -> Result<Self, Fault> {
         idempotency::forget_old(&store, KEYS).await?;
         let mut tx = store.begin_write().await?;
-        sync::track(&mut tx, &catalogue).await?;
+        repositories::track(&mut tx, &catalogue).await?;
         tx.commit().await?;
         let writer = Arc::new(Writer::new(store.clone()));
         let importer = Importer::new(store.clone(), client.clone(), writer.clone());
@@ -89,14 +91,14 @@ impl Module {
     ///
     /// # Errors
     /// The team's, or the database's.
-    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Maintainers) -> Result<(), Fault> {
-        let active = team.active(ctx).await?;
-        maintainers::become_like(&self.store, active.into_iter().map(|member| member.login)).await
+    pub async fn catch_up(&self, team: &dyn Maintainers) -> Result<(), Fault> {
+        let active = team.active(&Ctx::background(CATCH_UP)).await?;
+        on_events::become_like(&self.store, active.into_iter().map(|member| member.login)).await
     }
 
-    /// Imports until `stop`.
-    pub async fn run(self, stop: Stop) {
-        self.importer.run(stop).await;
+    /// Imports in a process until it stops.
+    pub fn work(self, background: &mut Background) {
+        self.importer.work(background);
     }
 }
 
@@ -118,10 +120,7 @@ impl Commentable for Module {
             return Err(Fault::invalid("comment", "GITHUB_TOKEN is not set"));
         };
         let node_id = writer::node_id(&self.store, key).await?;
-        client.comment(&node_id, text).await.map_err(|error| match error {
-            GithubError::Refused(_) => Fault::invalid("comment", error.to_string()),
-            GithubError::Unavailable(_) => Fault::Unavailable(error.to_string()),
-        })
+        Ok(client.comment(&node_id, text).await?)
     }
 }
 
@@ -140,25 +139,25 @@ impl Github for Module {
     }
 
     async fn open(&self, _: &Ctx, repository: &str, kind: Kind) -> Result<Vec<Item>, Fault> {
-        let repository = legacy::tracked(&self.catalogue, repository)?;
+        let repository = named(&self.catalogue, repository)?;
         items::open(&self.store, &repository.name, kind).await
     }
 
     async fn repositories(&self, _: &Ctx, query: PageQuery) -> Result<Page<RepositorySummary>, Fault> {
-        Ok(repositories::page(&self.store, &query).await?)
+        repositories::page(&self.store, &query).await
     }
 
     async fn start_import(&self, _: &Ctx, key: Option<IdempotencyKey>) -> Result<Once<Import>, Fault> {
         idempotency::once_for(&self.store, KEYS, key, async |tx| {
             let id = imports::start(tx).await?;
-            Ok(imports::find(&mut *tx, &id).await?)
+            imports::find(&mut *tx, &id).await
         })
         .await
         .inspect(|_| self.importer.wake())
     }
 
     async fn import(&self, _: &Ctx, id: Uuid) -> Result<Import, Fault> {
-        Ok(imports::find(&self.store, &id.to_string()).await?)
+        imports::find(&self.store, &id.to_string()).await
     }
 
     async fn deliver(&self, _: &Ctx, delivery: Delivery) -> Result<(), Fault> {
@@ -171,10 +170,10 @@ impl Github for Module {
         let Some(heard) = heard else { return Ok(()) };
 
         let mut tx = self.store.begin_write().await?;
-        if !writer::is_new(&mut tx, &id, &event).await? {
+        if !deliveries::is_new(&mut tx, &id, &event).await? {
             return Ok(());
         }
-        let tracked = writer::tracked(&mut tx, &repository.name).await?;
+        let tracked = tracked(&mut tx, &repository.name).await?;
         self.writer.write(&mut tx, &tracked, &[heard.told], Origin::Webhook, heard.event).await?;
         tx.commit().await.map_err(Fault::from)
     }

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use automator_github::{
+    legacy::{Entry, Params},
+    webhook::{self, LONGEST_PAYLOAD, signed},
+};
 use axum::{
     Json, Router,
     extract::{Request, State},
@@ -12,17 +16,10 @@ use axum::{
 use chassis::{
     auth::Secret,
     extract::{Ignored, Path, Query, body},
+    http,
     idempotency::{Answer, Keyed},
 };
 use domain::{Import, Item, ItemQuery, Kind, Page, PageQuery, RepositorySummary};
-use step_01_monolith::{
-    Error,
-    api::{
-        legacy::{Entry, Params},
-        webhooks,
-    },
-    github::webhook,
-};
 use step_02_contracts::{Ctx, Delivery, Fault, Github};
 use uuid::Uuid;
 
@@ -43,7 +40,8 @@ pub fn router(github: Arc<dyn Github>) -> Router {
 
 /// The route that GitHub tells, and signs for with `secret`; without a secret every webhook is refused.
 pub fn intake(github: Arc<dyn Github>, secret: Option<Secret>) -> Router {
-    Router::new().route("/webhooks/github", post(receive)).with_state(Intake { github, secret })
+    let routes = Router::new().route("/webhooks/github", post(receive)).with_state(Intake { github, secret });
+    http::limited(routes, LONGEST_PAYLOAD)
 }
 
 #[derive(Clone)]
@@ -119,7 +117,7 @@ async fn receive(
     request: Request,
 ) -> Result<StatusCode, Response> {
     let payload = body(request, &()).await.map_err(IntoResponse::into_response)?;
-    let (id, event) = webhooks::signed(&headers, secret.as_ref(), &payload).map_err(Error::into_response)?;
+    let (id, event) = signed(&headers, secret.as_ref(), &payload).map_err(IntoResponse::into_response)?;
     match github.deliver(&ctx, Delivery { id, event, payload }).await {
         Ok(()) => Ok(StatusCode::ACCEPTED),
         Err(Fault::Invalid(errors)) => {

@@ -1,16 +1,17 @@
 //! Writes what GitHub says, and records what has become of the items.
 
 use async_trait::async_trait;
-use domain::{Entry, ItemKey, Occurrence, Origin, RepositoryName};
-use step_01_monolith::{
-    api::items,
-    sync::{self, Sink, Told, TrackedRepository, Written},
+use automator_github::{
+    items,
+    repositories::TrackedRepository,
+    told::Told,
+    write::{self, ItemWriter, Written},
 };
+use domain::{Entry, ItemKey, Occurrence, Origin};
 use step_02_contracts::{Fault, GithubEvent, ItemFact};
-use store::{OnConstraint, Store, Tx, query};
-use uuid::Uuid;
+use store::{Store, Tx, query};
 
-use crate::maintainers::TABLE;
+use crate::on_events::TABLE;
 
 /// For imports and webhooks alike.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Writer {
 }
 
 #[async_trait]
-impl Sink for Writer {
+impl ItemWriter for Writer {
     async fn write(
         &self,
         tx: &mut Tx,
@@ -34,7 +35,7 @@ impl Sink for Writer {
         origin: Origin,
         occurrence: Option<Occurrence>,
     ) -> Result<(), Fault> {
-        let written = sync::write(&self.store, tx, TABLE, repository, items).await?;
+        let written = write::write(&self.store, tx, TABLE, repository, items).await?;
         tell(tx, items, &written, origin, occurrence).await
     }
 }
@@ -68,44 +69,6 @@ pub async fn tell(
         tx.record(&GithubEvent::of(fact))?;
     }
     Ok(())
-}
-
-/// Writes down a delivery; whether we did not have it yet. Its row and its effect are committed together: whoever finds
-/// the row has nothing left to do.
-pub(crate) async fn is_new(tx: &mut Tx, delivery: &str, event: &str) -> Result<bool, Fault> {
-    enum Refused {
-        Known,
-        Failed(Fault),
-    }
-    impl From<store::Error> for Refused {
-        fn from(error: store::Error) -> Self {
-            Self::Failed(error.into())
-        }
-    }
-    let inserted = query(
-        "INSERT INTO deliveries (id, delivery, event, received_at, version) VALUES ($1, $2, $3, $4, 1)",
-    )
-    .bind(Uuid::now_v7().to_string())
-    .bind(delivery)
-    .bind(event)
-    .bind(store::now())
-    .execute(&mut *tx)
-    .await
-    .on_unique_violation("deliveries.delivery", || Refused::Known);
-    match inserted {
-        Ok(_) => Ok(true),
-        Err(Refused::Known) => Ok(false),
-        Err(Refused::Failed(fault)) => Err(fault),
-    }
-}
-
-/// The row of a tracked repository.
-pub(crate) async fn tracked(tx: &mut Tx, name: &RepositoryName) -> Result<TrackedRepository, Fault> {
-    query("SELECT id, name, reach FROM repositories WHERE name = $1")
-        .bind(name.as_str())
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(Fault::from)
 }
 
 /// GitHub's own id of an item.

@@ -1,25 +1,18 @@
 //! How long the community waits, and who of it contributes: read models (pattern: *CQRS*, the query side), made of what
 //! github and the team tell.
 //!
-//! Asks nobody while it answers. The formulas are step 01's; what was a join over four contexts' tables there is a query over
+//! Asks nobody while it answers. The formulas are those of `automator-insights`, as in step 01; what was a join over four contexts' tables there is a query over
 //! our own here, and a little late.
 
 mod listen;
 mod routes;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use automator_insights::{LineRow, MergeRow, check, leaders_of, measures_of, milliseconds, year_of};
 use domain::{Catalogue, Group, Leaderboard, Measures, MeasuresQuery};
-use jiff::Timestamp;
 use sqlx::migrate::Migrator;
-use step_01_monolith::{
-    api::{
-        measures::{LineRow, MergeRow, check, leaders_of, measures_of, milliseconds},
-        time,
-    },
-    pages::year,
-};
 use step_02_contracts::{Ctx, Fault, Insights, Maintainers};
 use store::{Sql, Store, query};
 
@@ -27,6 +20,9 @@ pub use routes::router;
 
 /// The tables that nobody else reads or writes.
 pub const TABLES: [&str; 3] = ["insight_items", "insight_lines", "insight_maintainers"];
+
+/// How long the team may take to say who is in it, at the start.
+const CATCH_UP: Duration = Duration::from_secs(30);
 
 /// The migrations of this module.
 #[must_use]
@@ -55,8 +51,8 @@ impl Module {
     ///
     /// # Errors
     /// The team's, or the database's.
-    pub async fn catch_up(&self, ctx: &Ctx, team: &dyn Maintainers) -> Result<(), Fault> {
-        let active = team.active(ctx).await?;
+    pub async fn catch_up(&self, team: &dyn Maintainers) -> Result<(), Fault> {
+        let active = team.active(&Ctx::background(CATCH_UP)).await?;
         listen::become_like(&self.store, active.iter().map(|member| &member.login)).await
     }
 }
@@ -106,6 +102,6 @@ impl Insights for Module {
             query("SELECT max(closed_at) FROM insight_items WHERE state = 'merged'")
                 .fetch_one(&self.store)
                 .await?;
-        Ok(year(latest.map_or_else(Timestamp::now, time)))
+        Ok(year_of(latest))
     }
 }

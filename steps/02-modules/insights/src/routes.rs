@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use automator_insights::YearParams;
 use axum::{Json, Router, extract::State, routing::get};
 use chassis::extract::Query;
 use domain::{Leaderboard, Measures, MeasuresQuery};
-use step_01_monolith::api::measures::YearParams;
 use step_02_contracts::{Ctx, Fault, Insights};
 
 type Port = State<Arc<dyn Insights>>;

@@ -1,17 +1,17 @@
 //! Messages to people: queued as rows, handed to SendGrid and Twilio by workers.
 //!
 //! Owns `messages`. Nobody waits for a provider here: who wants something sent gets the queued message back. The queue, the
-//! workers and the providers are step 01's; new is that there is one way in, the port.
+//! workers and the providers are what they were; new is that there is one way in, the port.
 
 mod routes;
 
 use async_trait::async_trait;
-use chassis::serve::Stop;
+use automator_messages::{Messenger, Providers};
+use chassis::background::Background;
 use domain::{Message, Notification};
 use sqlx::migrate::Migrator;
-use step_01_monolith::notify::{self, Messenger, Patience, Providers};
 use step_02_contracts::{Ctx, Fault, IdempotencyKey, Notify, Once};
-use store::{Store, idempotency};
+use store::{Store, idempotency, retry::RetryPolicy};
 use uuid::Uuid;
 
 pub use routes::router;
@@ -30,7 +30,6 @@ pub fn migrations() -> Migrator {
 /// The module behind its port.
 #[derive(Debug, Clone)]
 pub struct Module {
-    store: Store,
     messenger: Messenger,
 }
 
@@ -41,18 +40,16 @@ impl Module {
     /// The database's.
     pub async fn new(store: Store, providers: Providers) -> Result<Self, Fault> {
         idempotency::forget_old(&store, KEYS).await?;
-        let messenger = Messenger::new(store.clone(), providers, Patience::default());
-        Ok(Self { store, messenger })
+        let messenger = Messenger::new(store, KEYS, providers, RetryPolicy::default());
+        Ok(Self { messenger })
     }
 
-    /// Delivers until `stop`; what is with a provider then is waited for.
-    pub async fn run(self, stop: Stop) {
-        self.messenger.run(stop).await;
-    }
-
-    /// How many messages wait to be sent; `None` when the database does not say.
-    pub async fn queued(&self) -> Option<i64> {
-        self.messenger.queued().await
+    /// Delivers in a process until it stops.
+    ///
+    /// # Errors
+    /// The process does so already.
+    pub fn work(self, background: &mut Background) -> anyhow::Result<()> {
+        self.messenger.work(background)
     }
 }
 
@@ -64,12 +61,10 @@ impl Notify for Module {
         key: Option<IdempotencyKey>,
         messages: Vec<Message>,
     ) -> Result<Once<Vec<Notification>>, Fault> {
-        let queued = notify::queue_all(&self.store, KEYS, key, messages).await?;
-        self.messenger.wake();
-        Ok(queued)
+        self.messenger.send(key, messages).await
     }
 
     async fn find(&self, _: &Ctx, id: Uuid) -> Result<Notification, Fault> {
-        notify::find(&self.store, id).await
+        self.messenger.find(id).await
     }
 }

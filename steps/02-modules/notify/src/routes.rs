@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
+use automator_messages::request::{LegacyEmail, LegacySms, accepted, message};
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
     routing::{get, post},
 };
 use chassis::{
     extract::{Json as JsonBody, Path},
-    idempotency::{Answer, IdempotencyKey, Keyed},
+    idempotency::{Answer, Keyed},
 };
-use domain::{Message, NewNotification, Notification};
-use step_01_monolith::api::{
-    legacy::{LegacyEmail, LegacySms},
-    notifications,
-};
-use step_02_contracts::{Ctx, Fault, Notify, Once};
+use domain::{NewNotification, Notification};
+use step_02_contracts::{Ctx, Fault, Notify};
 use uuid::Uuid;
 
 type Port = State<Arc<dyn Notify>>;
@@ -37,7 +33,7 @@ async fn create(
     ctx: Ctx,
     Keyed(key, JsonBody(new)): Keyed<JsonBody<NewNotification>>,
 ) -> Result<Answer, Fault> {
-    send(&*notify, &ctx, key, notifications::message(new)?).await
+    accepted(notify.send(&ctx, key, vec![message(new)?]).await?)
 }
 
 async fn email(
@@ -45,7 +41,7 @@ async fn email(
     ctx: Ctx,
     Keyed(key, JsonBody(mail)): Keyed<JsonBody<LegacyEmail>>,
 ) -> Result<Answer, Fault> {
-    send(&*notify, &ctx, key, mail.message()?).await
+    accepted(notify.send(&ctx, key, vec![mail.message()?]).await?)
 }
 
 async fn sms(
@@ -53,20 +49,7 @@ async fn sms(
     ctx: Ctx,
     Keyed(key, JsonBody(text)): Keyed<JsonBody<LegacySms>>,
 ) -> Result<Answer, Fault> {
-    send(&*notify, &ctx, key, text.message()?).await
-}
-
-/// Queues one message and answers 202 with it.
-async fn send(
-    notify: &dyn Notify,
-    ctx: &Ctx,
-    key: Option<IdempotencyKey>,
-    message: Message,
-) -> Result<Answer, Fault> {
-    let Once { value, replayed } = notify.send(ctx, key, vec![message]).await?;
-    let queued = value.into_iter().next().ok_or_else(|| Fault::internal("no answer for a message"))?;
-    let location = format!("/api/notifications/{}", queued.id);
-    Ok(Once { value: queued, replayed }.answer(StatusCode::ACCEPTED)?.at(location))
+    accepted(notify.send(&ctx, key, vec![text.message()?]).await?)
 }
 
 async fn find(State(notify): Port, ctx: Ctx, Path(id): Path<Uuid>) -> Result<Json<Notification>, Fault> {

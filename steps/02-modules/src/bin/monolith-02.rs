@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_02_modules::app::main(&chassis::config::parse())
+    chassis::process::main::<step_02_modules::config::Config>()
 }

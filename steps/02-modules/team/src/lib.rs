@@ -5,9 +5,9 @@
 mod routes;
 
 use async_trait::async_trait;
+use automator_team as rows;
 use domain::{Member, MemberChange, NewMember, Page, PageQuery};
 use sqlx::migrate::Migrator;
-use step_01_monolith::api::team as rows;
 use step_02_contracts::{Ctx, Fault, IdempotencyKey, Maintainers, Once, Team, TeamEvent};
 use store::{Store, idempotency};
 
@@ -44,14 +44,14 @@ impl Module {
 #[async_trait]
 impl Maintainers for Module {
     async fn active(&self, _: &Ctx) -> Result<Vec<Member>, Fault> {
-        Ok(rows::active(&self.store).await?)
+        rows::active(&self.store).await
     }
 }
 
 #[async_trait]
 impl Team for Module {
     async fn page(&self, _: &Ctx, query: PageQuery) -> Result<Page<Member>, Fault> {
-        Ok(rows::page(&self.store, &query).await?)
+        rows::page(&self.store, &query).await
     }
 
     async fn join(

@@ -9,13 +9,10 @@ use axum::Router;
 use clap::Parser;
 use domain::ItemKey;
 use step_02_backlog::pieces::with_items::{Stitched, TaskRow, with_items};
+use step_02_bus::Bus;
+use step_02_composition::{Stores, migrate};
 use step_02_contracts::Fault;
-use step_02_modules::{
-    app::{self, Modules, Wiring},
-    bus::Bus,
-    config::Config,
-    stores::Stores,
-};
+use step_02_modules::{app::Modules, config::Config};
 use tokio::net::TcpListener;
 
 use crate::in_process::{ctx, delivery};
@@ -161,10 +158,10 @@ async fn in_the_real_modules_an_outage_of_github_is_a_503() {
     let arguments =
         ["monolith-02", "--database-url", database.url(), "--github-database-url", github.as_str()];
     let config = Config::try_parse_from(arguments).unwrap();
-    app::migrate(&config.databases).await.unwrap();
+    migrate(&config.modules.databases).await.unwrap();
     let bus = Arc::new(Bus::default());
-    let stores = Stores::open(&config.databases, Some(bus.clone())).await.unwrap();
-    let modules = Modules::new(&stores, &bus, &config, &Wiring::default()).await.unwrap();
+    let stores = Stores::open(&config.modules.databases, Some(bus.clone())).await.unwrap();
+    let modules = Modules::new(&config.modules, &stores, &bus).await.unwrap();
     modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     bus.settled().await;
     let url = listening(step_02_backlog::router(modules.ports.backlog.clone())).await;

@@ -4,13 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use acceptance::{Database, serde_json::json};
 use clap::Parser;
+use step_02_bus::Bus;
+use step_02_composition::{Stores, migrate};
 use step_02_contracts::{Ctx, Delivery, Recorded};
-use step_02_modules::{
-    app::{self, Modules, Wiring},
-    bus::Bus,
-    config::Config,
-    stores::Stores,
-};
+use step_02_modules::{app::Modules, config::Config};
 use store::Recorder;
 
 /// Passes on what it hears, and remembers it.
@@ -39,11 +36,11 @@ impl Ear {
 /// died after its commit.
 pub(crate) async fn modules(database: &Database, ear: Option<Arc<Ear>>) -> Modules {
     let config = Config::try_parse_from(["monolith-02", "--database-url", database.url()]).unwrap();
-    app::migrate(&config.databases).await.unwrap();
+    migrate(&config.modules.databases).await.unwrap();
     let bus = ear.as_ref().map(|ear| ear.bus.clone()).unwrap_or_default();
     let recorder = ear.map(|ear| ear as Arc<dyn Recorder>);
-    let stores = Stores::open(&config.databases, recorder).await.unwrap();
-    Modules::new(&stores, &bus, &config, &Wiring::default()).await.unwrap()
+    let stores = Stores::open(&config.modules.databases, recorder).await.unwrap();
+    Modules::new(&config.modules, &stores, &bus).await.unwrap()
 }
 
 /// A webhook of GitHub's about issue 1 of `sendgrid/rest`: `opened`, or `labeled` with `type: bug`.

@@ -1,12 +1,12 @@
 //! `/api/digests`
 
+use automator_pages::digest::{self, NAMED};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use chassis::{
     extract::Ignored,
     idempotency::{Answer, Keyed},
 };
-use domain::{Channel, Digests, Login, Message};
-use step_01_monolith::api::digests::{NAMED, text};
+use domain::{Digests, Login};
 use step_02_contracts::{Ctx, Fault, Once};
 use uuid::Uuid;
 
@@ -25,22 +25,14 @@ async fn create(
 ) -> Result<Answer, Fault> {
     // One message for each member and request: the same when the request is repeated, another one tomorrow.
     let request = key.as_ref().map_or_else(|| Uuid::now_v7().to_string(), |key| key.key.clone());
-    let (waiting, all_waiting) = ports.github.waiting(&ctx, NAMED).await?;
+    let (waiting, all) = ports.github.waiting(&ctx, NAMED).await?;
     let members = ports.team.active(&ctx).await?;
     let logins: Vec<Login> = members.iter().map(|member| member.login.clone()).collect();
     let workloads = ports.backlog.workload(&ctx, &logins, NAMED).await?;
     let messages = members
         .into_iter()
         .zip(workloads)
-        .map(|(member, load)| Message {
-            id: Uuid::now_v7(),
-            key: format!("digest {request} {}", member.login),
-            channel: Channel::Email,
-            sender: None,
-            subject: Some(format!("{} open tasks, {all_waiting} waiting", load.all)),
-            body: text(&member, (&load.first, load.all), (&waiting, all_waiting)),
-            to: member.email,
-        })
+        .map(|(member, load)| digest::mail(&request, member, (&load.first, load.all), (&waiting, all)))
         .collect();
     let Once { value: notifications, replayed } = ports.notify.send(&ctx, key, messages).await?;
     Once { value: Digests { notifications }, replayed }.answer(StatusCode::ACCEPTED)

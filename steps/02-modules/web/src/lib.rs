@@ -5,12 +5,17 @@ mod digests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use automator_pages::{Pages, Source};
+use axum::Router;
+use chassis::session::Sessions;
 use domain::{
     Catalogue, HistoryLine, Leaderboard, Measures, MeasuresQuery, Member, MemberChange, NewMember, Page,
     PageQuery, Task, TaskChange, TaskQuery,
 };
-use step_01_monolith::pages::Source;
-use step_02_contracts::{Backlog, Ctx, Fault, Github, Insights, Notify, Team, backlog::By};
+use step_02_contracts::{
+    Backlog, Ctx, Fault, Github, Insights, Notify, Team,
+    backlog::{By, Update},
+};
 use uuid::Uuid;
 
 pub use digests::router;
@@ -30,12 +35,15 @@ pub struct Ports {
     pub insights: Arc<dyn Insights>,
 }
 
-/// What the pages of step 01 show, asked of the ports.
-pub struct Asked {
-    /// Whom to ask.
-    pub ports: Ports,
-    /// What is tracked.
-    pub catalogue: Arc<Catalogue>,
+/// The pages of what `catalogue` tracks, over any ports.
+pub fn pages(ports: Ports, catalogue: Catalogue, sessions: Sessions) -> Router {
+    automator_pages::router(Pages { source: Arc::new(Asked { ports, catalogue }), sessions })
+}
+
+/// What the pages show, asked of the ports.
+struct Asked {
+    ports: Ports,
+    catalogue: Catalogue,
 }
 
 #[async_trait]
@@ -49,7 +57,8 @@ impl Source for Asked {
     }
 
     async fn change_task(&self, ctx: &Ctx, id: Uuid, change: TaskChange, version: i64) -> Result<(), Fault> {
-        self.ports.backlog.change(ctx, id, change, Some(vec![version]), By::Page).await.map(drop)
+        let expected = Some(vec![version]);
+        self.ports.backlog.change(ctx, Update { id, change, expected, by: By::Page }).await.map(drop)
     }
 
     async fn history(&self, ctx: &Ctx, id: Uuid, limit: i64) -> Result<Vec<HistoryLine>, Fault> {

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use automator_messages::config::ProvidersConfig;
 use chassis::{auth::Secret, process::Command};
 use clap::Parser;
-use step_01_monolith::config::ProvidersConfig;
 use store::config::DatabaseConfig;
 
 /// Messages to people, and their delivery.

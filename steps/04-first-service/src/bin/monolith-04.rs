@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_04_first_service::app::main(&chassis::config::parse())
+    chassis::process::main::<step_04_first_service::config::Config>()
 }

@@ -14,7 +14,7 @@ use acceptance::{
 };
 use domain::{Channel, Message, Notification};
 use step_02_contracts::{Ctx, Fault, IdempotencyKey, Notify, Once};
-use step_04_first_service::pieces::http_notify::HttpNotify;
+use step_04_client::pieces::http_notify::HttpNotify;
 use uuid::Uuid;
 
 use crate::service::{self, Does, Service};

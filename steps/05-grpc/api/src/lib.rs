@@ -22,7 +22,6 @@ mod workload;
 
 pub use event::{LONGEST_MESSAGE, batches};
 pub use fields::{answer, id, text};
-pub use update::Update;
 
 use step_02_contracts::Fault;
 // Part of what is offered, so that whoever calls or serves needs no version of its own.

@@ -2,8 +2,7 @@
 
 use domain::{RiceChange, TaskChange};
 use prost_types::FieldMask;
-use step_02_contracts::{Fault, backlog::By};
-use uuid::Uuid;
+use step_02_contracts::{Fault, backlog::Update};
 
 use crate::{
     Read,
@@ -12,19 +11,6 @@ use crate::{
     pieces::status::factor,
     v1,
 };
-
-/// Which change of which task, by whom.
-#[derive(Debug, Clone)]
-pub struct Update {
-    /// The task.
-    pub id: Uuid,
-    /// What becomes of it.
-    pub change: TaskChange,
-    /// The versions that it may have; `None` for any.
-    pub expected: Option<Vec<i64>>,
-    /// Who changes it.
-    pub by: By,
-}
 
 impl From<Update> for v1::UpdateTaskRequest {
     fn from(update: Update) -> Self {

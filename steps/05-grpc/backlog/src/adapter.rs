@@ -6,7 +6,7 @@ use chassis::http::chain;
 use domain::{Login, TaskQuery};
 use step_02_contracts::{Backlog, Ctx, Fault, Handler, Recorded};
 use step_05_api::{
-    Update, context, id,
+    context, id,
     pieces::{deadline::within, status::status},
     text,
     v1::{self, backlog_server},
@@ -68,8 +68,7 @@ impl backlog_server::Backlog for Adapter {
 
     async fn update_task(&self, request: Request<v1::UpdateTaskRequest>) -> Answered<v1::Task> {
         self.answer(request, |this, ctx, request| async move {
-            let Update { id, change, expected, by } = request.try_into()?;
-            Ok(this.backlog.change(&ctx, id, change, expected, by).await?.into())
+            Ok(this.backlog.change(&ctx, request.try_into()?).await?.into())
         })
         .await
     }

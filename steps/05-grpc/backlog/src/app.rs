@@ -1,22 +1,19 @@
 //! Puts the parts together and runs them.
 
-use std::{process::ExitCode, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
 use chassis::{
     auth::Secret,
-    metrics::Metrics,
-    process::{self, Misconfigured},
-    serve::{self, Stop},
+    background::Background,
+    process::{Command, Misconfigured, Service},
+    serve::Stop,
 };
-use solution_04_first_service::http_notify::{HttpNotify, Service};
-use step_01_monolith::{app::PENDING, config};
 use step_02_backlog::{self as module, Module, Ports};
 use step_02_bus::Bus;
 use step_02_contracts::Handler;
-use store::{DatabaseUrl, Store};
-use tokio::task::JoinSet;
-use tracing::Instrument;
+use step_04_client::pieces::http_notify::{self, HttpNotify};
+use store::Store;
 
 use crate::{
     config::{Config, ServerConfig},
@@ -24,66 +21,44 @@ use crate::{
     server,
 };
 
-/// Does what `config` says; the exit code of the process.
-#[must_use]
-pub fn main(config: &Config) -> ExitCode {
-    process::start(
-        config.command,
-        async || migrate(&config.database.database_url).await,
-        async |stop| run(&config.database.database_url, &config.server, stop).await,
-    )
-}
-
-/// Brings the tables of tasks and rules up to date.
-///
-/// # Errors
-/// The database cannot be opened, or a migration fails.
-pub async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
-    Ok(store::migrate(url, "backlog", module::migrations()).await?)
-}
-
-/// Serves and does what rules decided until `stop`, and drains.
-///
-/// # Errors
-/// The configuration is wrong, the database cannot be opened or was not migrated, or the port is taken.
-pub async fn run(url: &DatabaseUrl, config: &ServerConfig, stop: Stop) -> anyhow::Result<()> {
-    let token =
-        config.service_token.clone().ok_or_else(|| Misconfigured("SERVICE_TOKEN is not set".to_owned()))?;
-    let bus = Arc::new(Bus::default());
-    let store = Store::connect(url).await?.recording(bus.clone());
-    let catalogue = Arc::new(config::catalogue(config.automator_catalogue.as_deref())?);
-    let module = Module::new(store.clone(), catalogue, ports(config, &token)?, config.tell_assignees)
-        .await
-        .context("the database is not ready; has `migrate` been run?")?;
-    if config.tell_assignees {
-        bus.listen(vec![module.mails()]);
+impl Service for Config {
+    fn command(&self) -> Option<Command> {
+        self.command
     }
-    let health = store.health(stop.clone());
-    let queue = module.clone();
-    let metrics = Metrics::new("backlog", env!("CARGO_PKG_VERSION"))?.asking(
-        "rule_actions_pending",
-        PENDING,
-        move || {
-            let queue = queue.clone();
-            async move { queue.pending().await }
-        },
-    )?;
-    let handler: Arc<dyn Handler> = Arc::new(module.clone());
-    let service = server::service(Arc::new(module.clone()), handler, token);
-    let (router, health) = server::router(service, health, stop.clone())?;
-    let mut workers = JoinSet::new();
-    workers.spawn(health);
-    workers.spawn(module.run(stop.clone()).instrument(tracing::info_span!("backlog")));
-    let last = async {
-        bus.settled().await;
-        store.close().await;
-    };
-    serve::run_with((config.host, config.port), router.merge(metrics.router()), stop, workers, last).await
+
+    async fn migrate(&self) -> anyhow::Result<()> {
+        Ok(store::migrate(&self.database.database_url, "backlog", module::migrations()).await?)
+    }
+
+    async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
+        let config = &self.server;
+        let token = config.service_token.clone();
+        let token = token.ok_or_else(|| Misconfigured("SERVICE_TOKEN is not set".to_owned()))?;
+        let bus = Arc::new(Bus::default());
+        let store = Store::connect(&self.database.database_url).await?.recording(bus.clone());
+        let catalogue = Arc::new(self.catalogue.catalogue()?);
+        let backlog = Module::new(store.clone(), catalogue, ports(config, &token)?, &self.backlog)
+            .await
+            .context("the database is not ready; has `migrate` been run?")?;
+        bus.listen(backlog.mails().into_iter().collect());
+        let mut background = Background::new("backlog", env!("CARGO_PKG_VERSION"), stop.clone())?;
+        let handler: Arc<dyn Handler> = Arc::new(backlog.clone());
+        let service = server::service(Arc::new(backlog.clone()), handler, token);
+        let (router, health) = server::router(service, store.health(stop.clone()), stop)?;
+        background.work(tracing::info_span!("health"), health);
+        backlog.work(&mut background)?;
+        let router = router.merge(background.metrics.router());
+        let last = async {
+            bus.settled().await;
+            store.close().await;
+        };
+        background.serve((config.host, config.port), router, last).await
+    }
 }
 
 /// Whom backlog asks.
 fn ports(config: &ServerConfig, token: &Secret) -> anyhow::Result<Ports> {
-    let monolith = Service::new("the monolith", config.monolith_url.clone(), token.clone())?;
+    let monolith = http_notify::Service::new("the monolith", config.monolith_url.clone(), token.clone())?;
     let monolith = Arc::new(Monolith(monolith));
     let notify = HttpNotify::new(config.notify_url.clone(), token.clone())?;
     Ok(Ports { github: monolith.clone(), team: monolith, notify: Arc::new(notify) })

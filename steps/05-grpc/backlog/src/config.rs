@@ -1,9 +1,11 @@
 //! What the environment says, checked before anything starts.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::net::IpAddr;
 
+use automator_config::CatalogueConfig;
 use chassis::{auth::Secret, config::http_url, process::Command};
-use clap::{ArgAction, Parser, builder::BoolishValueParser};
+use clap::Parser;
+use step_02_backlog::config::BacklogConfig;
 use store::config::DatabaseConfig;
 
 /// Tasks and rules.
@@ -19,6 +21,12 @@ pub struct Config {
     /// What the server needs beyond the database.
     #[command(flatten)]
     pub server: ServerConfig,
+    /// What is tracked.
+    #[command(flatten)]
+    pub catalogue: CatalogueConfig,
+    /// What assignments do.
+    #[command(flatten)]
+    pub backlog: BacklogConfig,
 }
 
 /// Configuration of the server.
@@ -39,17 +47,4 @@ pub struct ServerConfig {
     /// Where messages are taken.
     #[arg(long, env, value_name = "NOTIFY_URL", value_parser = http_url, default_value = "http://127.0.0.1:8083")]
     pub notify_url: reqwest::Url,
-    /// TOML file with the repositories to track, in place of the built-in catalogue.
-    #[arg(long, env, value_name = "AUTOMATOR_CATALOGUE")]
-    pub automator_catalogue: Option<PathBuf>,
-    /// Whether whoever is given a task gets a mail: 1 or 0.
-    #[arg(
-        long,
-        env,
-        value_name = "TELL_ASSIGNEES",
-        action = ArgAction::Set,
-        value_parser = BoolishValueParser::new(),
-        default_value = "0"
-    )]
-    pub tell_assignees: bool,
 }

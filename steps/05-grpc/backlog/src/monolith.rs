@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use domain::{Item, ItemKey, Member};
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use solution_04_first_service::http_notify::Service;
 use step_02_contracts::{Commentable, Ctx, Fault, Items, Maintainers};
+use step_04_client::pieces::http_notify::Service;
 
 /// The monolith, at the other end of a wire.
 #[derive(Debug, Clone)]

@@ -1,12 +1,12 @@
 //! The ports, call by call.
 
 use async_trait::async_trait;
-use domain::{HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
+use domain::{HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskQuery};
 use step_02_contracts::{
     Backlog, Ctx, Fault, Handler, IdempotencyKey, Once, Recorded,
-    backlog::{By, Workload},
+    backlog::{Update, Workload},
 };
-use step_05_api::{Update, answer, batches, v1};
+use step_05_api::{answer, batches, v1};
 use uuid::Uuid;
 
 use crate::{GrpcBacklog, NAME};
@@ -29,15 +29,8 @@ impl Backlog for GrpcBacklog {
         )
     }
 
-    async fn change(
-        &self,
-        ctx: &Ctx,
-        id: Uuid,
-        change: TaskChange,
-        expected: Option<Vec<i64>>,
-        by: By,
-    ) -> Result<Task, Fault> {
-        let request = v1::UpdateTaskRequest::from(Update { id, change, expected, by });
+    async fn change(&self, ctx: &Ctx, update: Update) -> Result<Task, Fault> {
+        let request = v1::UpdateTaskRequest::from(update);
         answer(
             self.call(ctx, request, |mut client, request| async move { client.update_task(request).await })
                 .await?,

@@ -6,8 +6,9 @@ use acceptance::{
 };
 use domain::{Task, TaskQuery};
 use step_02_contracts::Fault;
+use step_02_contracts::backlog::Update;
 use step_05_api::{
-    Update, answer,
+    answer,
     prost::Message,
     tonic::metadata::MetadataMap,
     v1::{self, TaskStatus},

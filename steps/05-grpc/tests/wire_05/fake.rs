@@ -10,10 +10,10 @@ use std::{
 };
 
 use acceptance::tokio::time::sleep;
-use domain::{HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
+use domain::{HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskQuery};
 use step_02_contracts::{
     Backlog, Ctx, Fault, Handler, IdempotencyKey, Once, Recorded,
-    backlog::{By, Workload},
+    backlog::{Update, Workload},
 };
 use step_05_api::{Uuid, tonic::async_trait};
 
@@ -106,15 +106,8 @@ impl Backlog for Fake {
         Ok(sample::task())
     }
 
-    async fn change(
-        &self,
-        ctx: &Ctx,
-        id: Uuid,
-        change: TaskChange,
-        expected: Option<Vec<i64>>,
-        by: By,
-    ) -> Result<Task, Fault> {
-        self.call(ctx, (id, change, expected, by)).await?;
+    async fn change(&self, ctx: &Ctx, update: Update) -> Result<Task, Fault> {
+        self.call(ctx, update).await?;
         Ok(sample::bare_task())
     }
 

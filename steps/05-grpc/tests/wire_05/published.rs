@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use step_02_contracts::Recorded;
+use step_02_contracts::backlog::Update;
 use step_05_api::{
-    Update,
     prost::Message,
     v1::{self, CreateRuleRequest, Event, ListTasksRequest, Task, UpdateTaskRequest},
 };

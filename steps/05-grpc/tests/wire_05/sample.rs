@@ -6,9 +6,8 @@ use domain::{
 };
 use step_02_contracts::{
     Event, Recorded, TeamEvent,
-    backlog::{By, Workload},
+    backlog::{By, Update, Workload},
 };
-use step_05_api::Update;
 
 /// A value from its text form.
 pub(crate) fn parse<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

@@ -3,7 +3,10 @@
 use acceptance::tokio;
 use chassis::Problem;
 use domain::{FieldError, Limit, NewRule, PageQuery, RiceChange, TaskChange, TaskQuery};
-use step_02_contracts::{Backlog, Fault, Handler, IdempotencyKey, Recorded, backlog::By};
+use step_02_contracts::{
+    Backlog, Fault, Handler, IdempotencyKey, Recorded,
+    backlog::{By, Update},
+};
 
 use crate::{
     fake::Does,
@@ -58,8 +61,9 @@ async fn a_change_says_what_stays_what_is_new_and_what_is_taken_away() {
     ];
     let mut told = vec![];
     for (change, expected, by) in cases {
-        told.push(format!("{:?}", (parse::<step_05_api::Uuid>(ID), &change, &expected, by)));
-        let task = client.change(&ctx, parse(ID), change, expected, by).await.expect("a task");
+        let update = Update { id: parse(ID), change, expected, by };
+        told.push(format!("{update:?}"));
+        let task = client.change(&ctx, update).await.expect("a task");
         assert_eq!(task, sample::bare_task());
     }
     assert_eq!(server.fake.asked(), told);

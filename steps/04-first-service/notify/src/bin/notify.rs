@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_04_notify::app::main(&chassis::config::parse())
+    chassis::process::main::<step_04_notify::config::Config>()
 }

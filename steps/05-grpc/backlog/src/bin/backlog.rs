@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    step_05_backlog::app::main(&chassis::config::parse())
+    chassis::process::main::<step_05_backlog::config::Config>()
 }

@@ -1,0 +1,37 @@
+//! What GitHub says of an item, as an import and a webhook bring it alike.
+
+use domain::{Actor, Entry, ItemKey, Kind, State};
+
+/// The state of an item at its `updated_at`.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// `owner/name#number`, with the repository in the catalogue's spelling.
+    pub key: ItemKey,
+    /// GitHub's node id.
+    pub node_id: String,
+    /// Issue or pull request.
+    pub kind: Kind,
+    /// As GitHub has it.
+    pub title: String,
+    /// Page on GitHub.
+    pub url: String,
+    /// Who opened it.
+    pub author: Actor,
+    /// Open, closed or merged.
+    pub state: State,
+    /// Label names.
+    pub labels: Vec<String>,
+    /// Number of comments; `None` where the message does not say.
+    pub comments: Option<i64>,
+    /// Number of reactions; `None` where the message does not say.
+    pub reactions: Option<i64>,
+    /// Epoch ms.
+    pub created_at: i64,
+    /// Epoch ms, GitHub's clock.
+    pub updated_at: i64,
+    /// Epoch ms.
+    pub closed_at: Option<i64>,
+}
+
+/// An item with what happened to it.
+pub type Told = (Snapshot, Vec<Entry>);

@@ -1,0 +1,74 @@
+//! Our copy of who is in the team, and what changes with it: what the community waits for.
+
+use std::collections::{BTreeSet, HashSet};
+
+use async_trait::async_trait;
+use automator_github::{items, waiting};
+use domain::{Login, Origin};
+use step_02_contracts::{Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded, TeamEvent};
+use store::{Store, Tx, query};
+
+use crate::Module;
+
+/// The copy.
+pub(crate) const TABLE: &str = "maintainers";
+
+#[async_trait]
+impl Handler for Module {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    async fn handle(&self, _: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
+        for event in events.iter().filter(|event| event.is_of("team")) {
+            let event: TeamEvent = event.read()?;
+            let (login, active) = event.member();
+            set(&self.store, login, active).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the copy what `active` says.
+pub(crate) async fn become_like(store: &Store, active: impl Iterator<Item = Login>) -> Result<(), Fault> {
+    let known: Vec<(String,)> =
+        query("SELECT login FROM maintainers WHERE active = 1").fetch_all(store).await?;
+    let known: BTreeSet<Login> = known.into_iter().filter_map(|(login,)| login.parse().ok()).collect();
+    let active: BTreeSet<Login> = active.collect();
+    for login in active.difference(&known) {
+        set(store, login, true).await?;
+    }
+    for login in known.difference(&active) {
+        set(store, login, false).await?;
+    }
+    Ok(())
+}
+
+/// Writes that somebody is in the team, or no longer, and records for which items the wait has changed.
+async fn set(store: &Store, login: &Login, active: bool) -> Result<(), Fault> {
+    let mut tx = store.begin_write().await?;
+    query(
+        "INSERT INTO maintainers (login, active) VALUES ($1, $2) \
+         ON CONFLICT (login) DO UPDATE SET active = excluded.active",
+    )
+    .bind(login.as_str())
+    .bind(i64::from(active))
+    .execute(&mut tx)
+    .await?;
+    let touched = waiting::refresh_speaker(&mut tx, TABLE, login.as_str()).await?;
+    tell_waits(&mut tx, touched).await?;
+    tx.commit().await.map_err(Fault::from)
+}
+
+/// Records that these items, by the ids of their rows, wait differently.
+///
+/// # Errors
+/// The database's.
+pub async fn tell_waits(tx: &mut Tx, touched: HashSet<String>) -> Result<(), Fault> {
+    for item in items::among(&mut *tx, "i.id", touched.into_iter()).await? {
+        let before = Some(item.state);
+        let fact = ItemFact { origin: Origin::Import, item, before, lines: Vec::new(), occurrence: None };
+        tx.record(&GithubEvent::ItemChanged(Box::new(fact)))?;
+    }
+    Ok(())
+}
