@@ -15,8 +15,8 @@ use chassis::{
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
+use kit_03_strangler::Counts;
 use serde::Serialize;
-use strangler::Counts;
 use tower::ServiceExt;
 
 use crate::{

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode, header, response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, SizeHint};
-use strangler::{Answer, Asker, Asking, Counts, Ignore, Offer, Unanswered};
+use kit_03_strangler::{Answer, Asker, Asking, Counts, Ignore, Offer, Unanswered};
 
 use crate::{
     body::{Error, Passed, Upload},

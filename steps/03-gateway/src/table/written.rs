@@ -31,8 +31,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderName, Uri};
+use kit_03_strangler::Ignore;
 use serde::{Deserialize, Serialize};
-use strangler::Ignore;
 use toml::Spanned;
 
 use crate::{

@@ -13,8 +13,8 @@ use acceptance::{
         time::{Instant, sleep, timeout},
     },
 };
+use kit_03_strangler::{Counts, Ignore, Offer, http::Method};
 use step_03_gateway::{faulty::planted, pieces::shadow::Shadow};
-use strangler::{Counts, Ignore, Offer, http::Method};
 
 use crate::gateway::Gateway;
 use second::{Does, STALL, Second, offer, tasks};

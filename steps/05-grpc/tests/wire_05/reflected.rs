@@ -1,23 +1,22 @@
-//! A client that knows no service: it asks one what it speaks (gRPC server reflection, v1), and calls it with JSON. For a look
-//! at a service that runs, and for the proof that anybody can do that.
+//! A client that knows no service: it asks one what it speaks (gRPC server reflection, v1), and calls it with JSON. It proves that
+//! anybody can do that.
 
 mod codec;
 mod schema;
 
-use anyhow::{Context, bail};
+use acceptance::{
+    anyhow::{self, Context, bail},
+    serde_json::{self, Value},
+};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions, ServiceDescriptor};
-use serde_json::Value;
-use tonic::{
+use step_05_api::tonic::{
     Request, Status, client::Grpc, codegen::http::uri::PathAndQuery, metadata::MetadataMap,
     transport::Channel,
 };
 
-// Whoever asks generically looks at schemas, and at health.
-pub use {prost_reflect, tonic_health};
-
 /// A service that was asked what it speaks.
 #[derive(Debug, Clone)]
-pub struct Service {
+pub(crate) struct Service {
     channel: Channel,
     descriptor: ServiceDescriptor,
 }
@@ -27,21 +26,19 @@ impl Service {
     ///
     /// # Errors
     /// Nobody answers, or has no such service.
-    pub async fn ask(channel: Channel, name: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn ask(channel: Channel, name: &str) -> anyhow::Result<Self> {
         let pool: DescriptorPool = schema::of(channel.clone(), name).await?;
         let descriptor = pool.get_service_by_name(name).with_context(|| format!("there is no {name}"))?;
         Ok(Self::known(channel, descriptor))
     }
 
     /// A service that speaks what `descriptor` says, or something that was made from it since.
-    #[must_use]
-    pub fn known(channel: Channel, descriptor: ServiceDescriptor) -> Self {
+    pub(crate) fn known(channel: Channel, descriptor: ServiceDescriptor) -> Self {
         Self { channel, descriptor }
     }
 
     /// What it can be asked, by name.
-    #[must_use]
-    pub fn methods(&self) -> Vec<String> {
+    pub(crate) fn methods(&self) -> Vec<String> {
         let mut methods: Vec<_> = self.descriptor.methods().map(|method| method.name().to_owned()).collect();
         methods.sort();
         methods
@@ -51,8 +48,13 @@ impl Service {
     /// what is 0 is shown.
     ///
     /// # Errors
-    /// The method is not there, the message is none, or the status of the call (see [`tonic::Status`]).
-    pub async fn call(&self, method: &str, message: &Value, metadata: MetadataMap) -> anyhow::Result<Value> {
+    /// The method is not there, the message is none, or the status of the call (see [`Status`]).
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        message: &Value,
+        metadata: MetadataMap,
+    ) -> anyhow::Result<Value> {
         let Some(method) = self.descriptor.methods().find(|found| found.name() == method) else {
             bail!("{} has no {method}; it has {}", self.descriptor.full_name(), self.methods().join(", "));
         };

@@ -1,7 +1,7 @@
 //! What a pin needs. A pin asks a running Automator over HTTP for something that must not be lost, and complains when it is.
 //!
 //! ```no_run
-//! # use pins::{Client, Result, json, same};
+//! # use kit_01_pins::{Client, Result, json, same};
 //! async fn a_change_of_status_survives(automator: &Client) -> Result<()> {
 //!     let path = automator.any_task().await?;
 //!     automator.patch(&path, json!({ "status": "in_progress" })).await?;

@@ -1,7 +1,7 @@
 //! Messages whose shape is known at run time only.
 
 use prost_reflect::{DynamicMessage, MessageDescriptor, prost::Message};
-use tonic::{
+use step_05_api::tonic::{
     Status,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };

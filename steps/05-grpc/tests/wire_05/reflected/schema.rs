@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
+use acceptance::anyhow::{self, Context, bail};
 use prost_reflect::{
     DescriptorPool,
     prost::Message,
     prost_types::{FileDescriptorProto, FileDescriptorSet},
 };
-use tonic::transport::Channel;
+use step_05_api::tonic::transport::Channel;
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
