@@ -4,7 +4,7 @@ mod pods;
 mod staying;
 mod wiring;
 
-use crate::objects::Objects;
+use super::objects::Objects;
 
 /// One rule.
 #[derive(Debug, Clone, Copy)]

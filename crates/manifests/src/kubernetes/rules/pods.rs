@@ -6,7 +6,7 @@ use k8s_openapi::{
 };
 
 use super::unless;
-use crate::objects::{Objects, Workload, name};
+use crate::kubernetes::objects::{Objects, Workload, name};
 
 /// Each container of each workload, with the words for it and the specification of its pod.
 fn containers(objects: &Objects) -> impl Iterator<Item = (String, Workload<'_>, &PodSpec, &Container)> {

@@ -18,10 +18,8 @@ use acceptance::{
 };
 use harness::{Definition, http, ports::Port};
 
-use crate::{
-    engine::{self, Engine, SERVICES},
-    folder,
-};
+use super::engine::{self, Engine, SERVICES};
+use crate::root;
 
 /// How many compositions this process has started.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
@@ -54,18 +52,19 @@ pub struct Composed {
 }
 
 impl Composed {
-    /// Brings the composition up as `project`, and waits until its front answers.
+    /// Brings the composition in `file` up as `project`, and waits until its front answers.
     ///
     /// # Errors
     /// No engine, no images; or it does not come up, which is a failure everywhere.
-    pub fn start(project: &str) -> Result<Self, Missing> {
+    pub fn start(project: &str, file: PathBuf) -> Result<Self, Missing> {
         let engine = Engine::with_images()?;
         engine::compose()
             .map_err(|error| Missing { reason: error.to_string(), required: is_required("images") })?;
-        Self::up(engine, project).map_err(|error| Missing { reason: format!("{error:#}"), required: true })
+        Self::up(engine, project, file)
+            .map_err(|error| Missing { reason: format!("{error:#}"), required: true })
     }
 
-    fn up(engine: Engine, project: &str) -> Result<Self> {
+    fn up(engine: Engine, project: &str, file: PathBuf) -> Result<Self> {
         let folder = TempDir::with_prefix("composed-").context("cannot make a temporary folder")?;
         let mut ports = Vec::new();
         let mut urls = BTreeMap::new();
@@ -81,7 +80,7 @@ impl Composed {
             // The suite stands where a proxy in front would.
             ("AUTOMATOR_PROXY", "0.0.0.0/0".to_owned()),
         ];
-        let definition = Definition::load(Path::new(env!("CARGO_MANIFEST_DIR")))?;
+        let definition = Definition::load(&root().join("steps/10-containers"))?;
         let mut composed = Self {
             engine,
             // Other compositions may be up at the same time: this process's, and those of another copy of the repository.
@@ -91,7 +90,7 @@ impl Composed {
             urls,
             took: Duration::ZERO,
             environment,
-            files: vec![folder::composition(), written],
+            files: vec![file, written],
             catalogue: folder.path().join("catalogue/catalogue.toml"),
             _ports: ports,
             _folder: folder,
@@ -212,11 +211,11 @@ impl Composed {
 
     fn compose(&self) -> Result<Command> {
         let mut compose = engine::compose()?;
-        compose.args(["--project-name", &self.project, "--project-directory"]).arg(folder::root());
+        compose.args(["--project-name", &self.project, "--project-directory"]).arg(root());
         for file in &self.files {
             compose.arg("--file").arg(file);
         }
-        compose.current_dir(folder::root()).envs(self.environment.iter().cloned());
+        compose.current_dir(root()).envs(self.environment.iter().cloned());
         Ok(compose)
     }
 
@@ -304,7 +303,7 @@ impl Drop for Composed {
 /// Writes what tests have in place of what the composition says: every service within reach, few repositories, known secrets.
 fn write(folder: &Path, urls: &BTreeMap<&'static str, String>) -> Result<PathBuf> {
     let secrets = folder.join("secrets");
-    copy(&folder::root().join("steps/10-containers/secrets"), &secrets)?;
+    copy(&root().join("steps/10-containers/secrets"), &secrets)?;
     for (name, secret) in
         [("automator_api_token", TOKEN), ("github_webhook_secret", SECRET), ("service_token", SERVICE_TOKEN)]
     {

@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 
 use super::unless;
-use crate::{
+use crate::kubernetes::{
     edges::{NAMESPACE, matches},
     objects::{Objects, Workload, name},
 };

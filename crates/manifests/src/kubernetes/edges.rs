@@ -15,7 +15,7 @@ use k8s_openapi::{
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
 
-use crate::objects::Objects;
+use super::objects::Objects;
 
 /// The namespace of everything here.
 pub const NAMESPACE: &str = "automator";
@@ -68,7 +68,7 @@ impl Direction {
 /// One of each kind of pod that `objects` make.
 #[must_use]
 pub fn pods(objects: &Objects) -> Vec<Pod> {
-    let pod = |workload: crate::objects::Workload<'_>| {
+    let pod = |workload: super::objects::Workload<'_>| {
         let template = workload.template;
         let containers = template.spec.iter().flat_map(|spec| &spec.containers);
         let ports = containers.flat_map(|container| container.ports.iter().flatten());

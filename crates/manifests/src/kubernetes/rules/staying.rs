@@ -3,7 +3,7 @@
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::unless;
-use crate::{
+use crate::kubernetes::{
     edges::matches,
     kubelet::Settings,
     objects::{Objects, name},

@@ -1,13 +1,12 @@
 //! The composition's text, and what it must say (<https://github.com/compose-spec/compose-spec>).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use acceptance::serde_json::Value;
 use harness::Definition;
 use serde::Deserialize;
+
+use crate::root;
 
 /// What is read of a composition.
 #[derive(Debug, Deserialize)]
@@ -220,7 +219,7 @@ fn health_by_the_program(composition: &Composition) -> Result<(), String> {
 
 fn every_process_is_there(composition: &Composition) -> Result<(), String> {
     let definition =
-        Definition::load(Path::new(env!("CARGO_MANIFEST_DIR"))).map_err(|error| error.to_string())?;
+        Definition::load(&root().join("steps/10-containers")).map_err(|error| error.to_string())?;
     let mut wanted: Vec<_> = definition.processes.iter().map(|process| process.name.as_str()).collect();
     wanted.push("postgres");
     wanted.sort_unstable();
@@ -313,7 +312,7 @@ fn words(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    const OURS: &str = include_str!("../../../docker-compose.yml");
+    const OURS: &str = include_str!("../../../../docker-compose.yml");
 
     fn broken(from: &str, to: &str) -> Vec<&'static str> {
         assert!(OURS.contains(from), "the composition has no {from:?} any more");
@@ -385,7 +384,7 @@ mod tests {
 
     #[test]
     fn the_builder_is_the_dockerfiles() {
-        let dockerfile = include_str!("../../../Dockerfile");
+        let dockerfile = include_str!("../../../../Dockerfile");
         let builder = dockerfile.lines().find_map(|line| line.strip_prefix("ARG BUILDER=")).unwrap();
         assert!(OURS.contains(&format!("${{WORKSHOP_BUILDER_IMAGE:-{builder}}}")), "{builder}");
     }

@@ -249,7 +249,7 @@ fn no_secrets(file: &Dockerfile) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    const OURS: &str = include_str!("../../../Dockerfile");
+    const OURS: &str = include_str!("../../../../Dockerfile");
 
     /// What is wrong with the Dockerfile in which `from` stands in place of `to`, rule by rule.
     fn broken(from: &str, to: &str) -> Vec<&'static str> {
