@@ -16,11 +16,11 @@ use chassis::{
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use kit_03_strangler::Counts;
+use proxy::headers::Peer;
 use serde::Serialize;
 use tower::ServiceExt;
 
 use crate::{
-    headers::Peer,
     reload::{Live, Status},
     table::Rule,
 };

@@ -1,4 +1,4 @@
-//! A server behind the gateway, and the connections to it.
+//! A server behind the proxy, and the connections to it.
 
 use std::{
     collections::VecDeque,
@@ -9,13 +9,13 @@ use std::{
 
 use http::{Request, Response};
 use hyper::{
-    body::Incoming,
+    body::{Body, Incoming},
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
-use crate::{body::Upload, refusal::Refusal};
+use crate::Error;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -28,14 +28,17 @@ const BUFFER: usize = 512 << 10;
 
 /// A server that answers requests.
 #[derive(Debug)]
-pub struct Upstream {
+pub struct Upstream<B> {
     /// Host and port.
     authority: String,
     /// Connections without a request, the one used last at the end: the first ones grow old when there is less to do.
-    kept: Mutex<VecDeque<(SendRequest<Upload>, Instant)>>,
+    kept: Mutex<VecDeque<(SendRequest<B>, Instant)>>,
 }
 
-impl Upstream {
+impl<B> Upstream<B>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+{
     /// The server at `authority`, e.g. `127.0.0.1:8081`. Nobody is connected to yet.
     #[must_use]
     pub fn new(authority: &str) -> Self {
@@ -52,26 +55,26 @@ impl Upstream {
     /// request was sent costs nothing but another one; once it may have been sent, it is never sent again.
     ///
     /// # Errors
-    /// [`Refusal::Unreachable`], [`Refusal::Broken`]. It has no deadline of its own, but a connection has one.
+    /// [`Error::Unreachable`], [`Error::Broken`]. It has no deadline of its own, but a connection has one.
     pub async fn send(
         self: &Arc<Self>,
-        mut request: Request<Upload>,
-    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        mut request: Request<B>,
+    ) -> Result<(Response<Incoming>, Lease<B>), Error> {
         while let Some(mut connection) = self.take() {
             match connection.try_send_request(request).await {
                 Ok(answer) => return Ok((answer, self.lease(connection))),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
-                    None => return Err(Refusal::Broken(Some(error.into_error()))),
+                    None => return Err(Error::Broken(Some(error.into_error()))),
                 },
             }
         }
-        let mut connection = self.connect().await.map_err(Refusal::Unreachable)?;
-        let answer = connection.send_request(request).await.map_err(|error| Refusal::Broken(Some(error)))?;
+        let mut connection = self.connect().await.map_err(Error::Unreachable)?;
+        let answer = connection.send_request(request).await.map_err(|error| Error::Broken(Some(error)))?;
         Ok((answer, self.lease(connection)))
     }
 
-    async fn connect(&self) -> io::Result<SendRequest<Upload>> {
+    async fn connect(&self) -> io::Result<SendRequest<B>> {
         let stream = timeout(CONNECT, TcpStream::connect(&self.authority))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time"))??;
@@ -87,7 +90,7 @@ impl Upstream {
     }
 
     /// A kept connection that can take a request now, if there is one.
-    fn take(&self) -> Option<SendRequest<Upload>> {
+    fn take(&self) -> Option<SendRequest<B>> {
         let mut kept = self.kept();
         let mut busy = VecDeque::new();
         let ready = loop {
@@ -103,7 +106,7 @@ impl Upstream {
         ready
     }
 
-    fn keep(&self, connection: SendRequest<Upload>) {
+    fn keep(&self, connection: SendRequest<B>) {
         let now = Instant::now();
         let mut kept = self.kept();
         while kept.front().is_some_and(|(_, since)| now - *since > KEPT_FOR) || kept.len() >= KEPT {
@@ -112,11 +115,11 @@ impl Upstream {
         kept.push_back((connection, now));
     }
 
-    fn lease(self: &Arc<Self>, connection: SendRequest<Upload>) -> Lease {
+    fn lease(self: &Arc<Self>, connection: SendRequest<B>) -> Lease<B> {
         Lease { upstream: Arc::clone(self), connection }
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<(SendRequest<Upload>, Instant)>> {
+    fn kept(&self) -> MutexGuard<'_, VecDeque<(SendRequest<B>, Instant)>> {
         // A panic in between leaves connections that are as good as before.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,12 +127,15 @@ impl Upstream {
 
 /// A connection whose answer is still being read. Dropped, it is closed.
 #[derive(Debug)]
-pub struct Lease {
-    upstream: Arc<Upstream>,
-    connection: SendRequest<Upload>,
+pub struct Lease<B> {
+    upstream: Arc<Upstream<B>>,
+    connection: SendRequest<B>,
 }
 
-impl Lease {
+impl<B> Lease<B>
+where
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
+{
     /// The answer was read to its end: the connection may take another request.
     pub fn give_back(self) {
         self.upstream.keep(self.connection);

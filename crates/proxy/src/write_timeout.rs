@@ -16,17 +16,17 @@ use tokio::{
 
 /// A stream whose writes fail when nothing could be written for too long. How long it waits to read is for others to say.
 #[derive(Debug)]
-pub struct Patient<S> {
+pub struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
+    timeout: Duration,
     /// Made when there is something to wait for.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    /// `stream`, on which a write waits for at most `patience`.
-    pub fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+impl<S> WriteTimeout<S> {
+    /// `stream`, on which a write waits for at most `timeout`.
+    pub fn new(stream: S, timeout: Duration) -> Self {
+        Self { stream, timeout, waiting: None }
     }
 
     /// What was `written`, or that it takes too long.
@@ -35,13 +35,13 @@ impl<S> Patient<S> {
             self.waiting = None;
             return written;
         }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.timeout;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout)));
         waiting.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +51,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.within(written, cx)
@@ -88,12 +88,12 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_reads_nothing_is_left() {
         let (ours, _theirs) = duplex(4);
-        let mut ours = Patient::new(ours, PATIENCE);
+        let mut ours = WriteTimeout::new(ours, TIMEOUT);
         let start = Instant::now();
         let error = ours.write_all(b"more than four").await.unwrap_err();
         assert_eq!((error.kind(), start.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
@@ -102,10 +102,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_reads_slowly_is_not() {
         let (ours, mut theirs) = duplex(4);
-        let mut ours = Patient::new(ours, PATIENCE);
+        let mut ours = WriteTimeout::new(ours, TIMEOUT);
         let writing = tokio::spawn(async move { ours.write_all(b"more than four").await });
         for _ in 0..14 {
-            sleep(PATIENCE - Duration::from_secs(1)).await;
+            sleep(TIMEOUT - Duration::from_secs(1)).await;
             theirs.read_u8().await.unwrap();
         }
         writing.await.unwrap().unwrap();

@@ -3,26 +3,32 @@
 use std::sync::Arc;
 
 use axum::response::IntoResponse;
-use chassis::serve::Stop;
+use chassis::{Fault, Problem};
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request::Parts, uri::PathAndQuery,
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts,
+    uri::PathAndQuery,
 };
 use hyper::body::{Body, Incoming};
-use ipnet::IpNet;
+use proxy::{
+    Error,
+    body::{Passed, Upload},
+    headers::{self, Peer},
+    hop_by_hop,
+    path::Readings,
+    server::Handler,
+    tunnel,
+};
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin::Admin,
-    body::{Download, Passed, Upload},
-    headers::{self, Peer},
-    path::Readings,
+    context,
+    download::Download,
     pieces::switch::Upstream,
-    refusal::Refusal,
     reload::Live,
     shadowing::{Copied, Note},
     table::{Route, Target},
-    tunnel,
 };
 
 /// All that the requests of a gateway share.
@@ -32,23 +38,22 @@ pub struct Gateway {
     pub live: Arc<Live>,
     /// What answers below [`crate::admin::PREFIX`].
     pub admin: Admin,
-    /// The proxies that are believed.
-    pub trusted: Vec<IpNet>,
     /// Ends tunnels.
-    pub stop: Stop,
+    pub stop: CancellationToken,
     /// Everything that is under way.
     pub under_way: TaskTracker,
 }
 
-impl Gateway {
-    /// Answers a request, in any case.
-    pub async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Download> {
+impl Handler for Gateway {
+    type Body = Download;
+
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Download> {
         let (mut head, body) = request.into_parts();
         let asked = Asked { method: head.method.clone(), uri: head.uri.clone() };
         // Before the first header is changed: what follows judges the request as it came.
         let path = match headers::check(&head).and_then(|()| asked.path()) {
             Ok(path) => path,
-            Err(refusal) => return asked.refused(refusal, None),
+            Err(error) => return asked.refused(error, None),
         };
         let table = self.live.table();
         let route = match table.find(&path, &head.headers) {
@@ -56,19 +61,22 @@ impl Gateway {
             Ok(Target::Own) => {
                 return self.admin.answer(Request::from_parts(head, body), peer).await.map(Download::Own);
             }
-            Err(refusal) => return asked.refused(refusal, None),
+            Err(error) => return asked.refused(error, None),
         };
-        let upgrade = headers::upgrade(&head.headers).filter(|_| head.version == Version::HTTP_11);
-        let id = headers::pass_on(&mut head.headers, peer);
+        let upgrade = hop_by_hop::upgrade(&head.headers).filter(|_| head.version == Version::HTTP_11);
+        headers::pass_on(&mut head.headers, peer);
+        let id = context::identify(&mut head.headers);
         match self.forward(route, head, body, upgrade).await {
             Ok(mut answer) => {
-                headers::name_request(answer.headers_mut(), id);
+                context::name_request(answer.headers_mut(), id);
                 answer
             }
-            Err(refusal) => asked.refused(refusal, Some(id)),
+            Err(error) => asked.refused(error, Some(id)),
         }
     }
+}
 
+impl Gateway {
     /// Sends a request to the upstream of its route and passes the answer on.
     async fn forward(
         &self,
@@ -76,10 +84,10 @@ impl Gateway {
         mut head: Parts,
         body: Incoming,
         upgrade: Option<HeaderValue>,
-    ) -> Result<Response<Download>, Refusal> {
+    ) -> Result<Response<Download>, Error> {
         let limit = route.rule.body_limit;
         if body.size_hint().lower() > limit {
-            return Err(Refusal::TooLarge(limit));
+            return Err(Error::TooLarge(limit));
         }
         let (side, upstream) = route.choose(&head.headers);
         let target = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
@@ -87,24 +95,24 @@ impl Gateway {
         let note = note.map(|shadow| shadow.note(&head.method, target.as_str(), &head.headers));
         let client = upgrade.as_ref().and_then(|_| head.extensions.remove());
         if let Some(protocol) = &upgrade {
-            headers::set_upgrade(&mut head.headers, protocol.clone());
+            hop_by_hop::set_upgrade(&mut head.headers, protocol.clone());
         }
         let upload = Upload::new(body, limit);
         let exceeded = upload.exceeded();
         // Origin form, whatever form came.
         head.uri = Uri::from(target);
         head.version = Version::HTTP_11;
-        let patience = headers::allow(&mut head.headers, route.timeout());
+        let patience = context::allow(&mut head.headers, route.timeout());
         let sent = timeout(patience, upstream.send(Request::from_parts(head, upload))).await;
-        let (answer, lease) = sent.unwrap_or(Err(Refusal::Late)).map_err(|refusal| match refusal {
-            _ if exceeded.is_set() => Refusal::TooLarge(limit),
-            refusal => refusal,
+        let (answer, lease) = sent.unwrap_or(Err(Error::Late)).map_err(|error| match error {
+            _ if exceeded.is_set() => Error::TooLarge(limit),
+            error => error,
         })?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(client, answer);
         }
         let (mut head, body) = answer.into_parts();
-        headers::remove_hop_by_hop(&mut head.headers);
+        hop_by_hop::remove(&mut head.headers);
         let note = note.and_then(|note| note.answered(&head));
         let passed = Passed::new(body, lease, route.timeout());
         Ok(Response::from_parts(head, copied(passed, note).await))
@@ -115,14 +123,14 @@ impl Gateway {
         &self,
         client: Option<hyper::upgrade::OnUpgrade>,
         mut answer: Response<Incoming>,
-    ) -> Result<Response<Download>, Refusal> {
-        let protocol = headers::upgrade(answer.headers());
-        let (Some(client), Some(protocol)) = (client, protocol) else { return Err(Refusal::Broken(None)) };
+    ) -> Result<Response<Download>, Error> {
+        let protocol = hop_by_hop::upgrade(answer.headers());
+        let (Some(client), Some(protocol)) = (client, protocol) else { return Err(Error::Broken(None)) };
         let upstream = hyper::upgrade::on(&mut answer);
         self.under_way.spawn(tunnel::carry(client, upstream, self.stop.clone()));
         let (mut head, _) = answer.into_parts();
-        headers::remove_hop_by_hop(&mut head.headers);
-        headers::set_upgrade(&mut head.headers, protocol);
+        hop_by_hop::remove(&mut head.headers);
+        hop_by_hop::set_upgrade(&mut head.headers, protocol);
         Ok(Response::from_parts(head, Download::Own(axum::body::Body::empty())))
     }
 }
@@ -147,27 +155,45 @@ struct Asked {
 
 impl Asked {
     /// The path, of a request that means the same to everybody.
-    fn path(&self) -> Result<Readings<'_>, Refusal> {
+    fn path(&self) -> Result<Readings<'_>, Error> {
         match self.method {
-            Method::CONNECT => Err(Refusal::Connect),
-            _ => Readings::of(self.uri.path()).map_err(Refusal::Ambiguous),
+            Method::CONNECT => Err(Error::Connect),
+            _ => Readings::of(self.uri.path()).map_err(Error::Ambiguous),
         }
     }
 
     /// The answer in place of an upstream's.
-    fn refused(&self, refusal: Refusal, id: Option<HeaderValue>) -> Response<Download> {
+    fn refused(&self, error: Error, id: Option<HeaderValue>) -> Response<Download> {
         // The path alone: a query may carry what does not belong into a log.
         let (method, path) = (&self.method, self.uri.path());
-        if refusal.is_ours() {
-            let cause = std::error::Error::source(&refusal);
-            tracing::warn!(?id, %method, path, cause, "{refusal}");
+        if error.is_ours() {
+            let cause = std::error::Error::source(&error);
+            tracing::warn!(?id, %method, path, cause, "{error}");
         } else {
-            tracing::debug!(?id, %method, path, "{refusal}");
+            tracing::debug!(?id, %method, path, "{error}");
         }
-        let mut answer = refusal.into_response().map(Download::Own);
+        let mut answer = problem(&error).map(Download::Own);
         if let Some(id) = id {
-            headers::name_request(answer.headers_mut(), id);
+            context::name_request(answer.headers_mut(), id);
         }
         answer
     }
+}
+
+/// What a client is told, as Automator says it.
+fn problem(error: &Error) -> Response<axum::body::Body> {
+    let problem = |kind| Problem::new(error.status(), kind, error.to_string()).into_response();
+    let mut answer = match error {
+        Error::Ambiguous(_) => problem("ambiguous-request"),
+        Error::Connect => problem("method-not-allowed"),
+        Error::NoRoute => problem("no-route"),
+        Error::TooLarge(_) => problem("too-large"),
+        Error::Broken(_) => problem("bad-gateway"),
+        Error::Unreachable(_) => Fault::Unavailable("the upstream".to_owned()).into_response(),
+        Error::Late => Fault::DeadlineExceeded.into_response(),
+    };
+    if error.closes() {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::{shadowing::Copied, upstream::Lease};
+use crate::upstream::Lease;
 
 /// What ends a body before its end.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -89,51 +89,11 @@ impl Body for Upload {
     }
 }
 
-/// An answer's body on its way to the client.
-#[derive(Debug)]
-pub enum Download {
-    /// The gateway's own answer.
-    Own(axum::body::Body),
-    /// An upstream's.
-    Passed(Passed),
-    /// An upstream's, of which a shadow gets a copy.
-    Copied(Box<Copied>),
-}
-
-impl Body for Download {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.get_mut() {
-            Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::Passed(body) => Pin::new(body).poll_frame(cx),
-            Self::Copied(body) => Pin::new(body.as_mut()).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Own(body) => body.is_end_stream(),
-            Self::Passed(body) => body.is_end_stream(),
-            Self::Copied(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Own(body) => body.size_hint(),
-            Self::Passed(body) => body.size_hint(),
-            Self::Copied(body) => body.size_hint(),
-        }
-    }
-}
-
 /// An upstream's body as it comes. At its end the connection is given back; when nothing comes for too long, it ends.
 #[derive(Debug)]
 pub struct Passed {
     body: Incoming,
-    lease: Option<Lease>,
+    lease: Option<Lease<Upload>>,
     patience: Duration,
     /// Made when there is something to wait for: most answers are there at once.
     waiting: Option<Pin<Box<Sleep>>>,
@@ -142,7 +102,7 @@ pub struct Passed {
 impl Passed {
     /// `body`, for which nobody waits longer than `patience` at a time.
     #[must_use]
-    pub fn new(body: Incoming, lease: Lease, patience: Duration) -> Self {
+    pub fn new(body: Incoming, lease: Lease<Upload>, patience: Duration) -> Self {
         let mut passed = Self { body, lease: Some(lease), patience, waiting: None };
         passed.give_back_at_end();
         passed

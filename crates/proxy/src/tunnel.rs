@@ -1,12 +1,12 @@
 //! A connection that has stopped being HTTP (RFC 9110, 7.8), WebSocket for one: bytes in both directions.
 
-use chassis::serve::Stop;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
+use tokio_util::sync::CancellationToken;
 
-/// Carries bytes between the client and the upstream until one of them ends, or the gateway stops.
-pub async fn carry(client: OnUpgrade, upstream: OnUpgrade, stop: Stop) {
+/// Carries bytes between the client and the upstream until one of them ends, or `stop`.
+pub async fn carry(client: OnUpgrade, upstream: OnUpgrade, stop: CancellationToken) {
     let carried = async {
         let (client, upstream) = match tokio::try_join!(client, upstream) {
             Ok(ends) => ends,
@@ -17,6 +17,6 @@ pub async fn carry(client: OnUpgrade, upstream: OnUpgrade, stop: Stop) {
     };
     tokio::select! {
         () = carried => {}
-        () = stop.wait() => {}
+        () = stop.cancelled() => {}
     }
 }
