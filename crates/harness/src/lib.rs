@@ -26,12 +26,12 @@ mod template;
 #[cfg(feature = "proxy")]
 pub mod wire;
 
+#[cfg(feature = "proxy")]
+pub use self::proxy::{Fault, Proxy};
 pub use definition::Definition;
 pub use error::{Error, Result};
 pub use log::Logs;
 pub use options::{INHERITED, Options, Part, Ports};
-#[cfg(feature = "proxy")]
-pub use proxy::{Fault, Proxy};
 pub use stop::Stop;
 pub use system::{Ended, System};
 #[cfg(feature = "proxy")]

@@ -26,13 +26,14 @@ use std::{
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use http::{Method, Request, Response, StatusCode, Uri, header, request::Parts};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts,
+    uri::PathAndQuery,
+};
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Frame, Incoming};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
-};
+use hyper_util::rt::TokioIo;
+use proxy::{hop_by_hop, upstream::Upstream};
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -155,8 +156,7 @@ pub struct Proxy {
 }
 
 struct Shared {
-    upstream: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    upstream: Arc<Upstream<Full<Bytes>>>,
     state: Mutex<State>,
 }
 
@@ -171,7 +171,7 @@ impl Proxy {
     /// listen yet.
     ///
     /// # Errors
-    /// No port is free.
+    /// No port is free, or `upstream` is no such URL.
     pub async fn start(upstream: &str) -> io::Result<Self> {
         Self::start_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?, upstream)
     }
@@ -179,13 +179,11 @@ impl Proxy {
     /// As [`Proxy::start`], where `listener` listens.
     ///
     /// # Errors
-    /// The listener has no address.
+    /// The listener has no address, or `upstream` is no such URL.
     pub fn start_on(listener: TcpListener, upstream: &str) -> io::Result<Self> {
         let address: SocketAddr = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            upstream: upstream.trim_end_matches('/').to_owned(),
-            // A connection each: a kept one could be closed under a request, which would be a fault that nobody asked for.
-            client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http(),
+            upstream: Arc::new(Upstream::new(authority(upstream)?)),
             state: Mutex::default(),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -258,13 +256,17 @@ impl Shared {
 
         let body = Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?.to_bytes();
         let seen = parts.clone();
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        parts.uri = format!("{}{path}", self.upstream).parse().map_err(io::Error::other)?;
-        remove_hop_by_hop(&mut parts.headers);
-        parts.headers.remove(header::HOST);
+        parts.uri =
+            parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")).into();
+        parts.version = Version::HTTP_11;
+        hop_by_hop::remove(&mut parts.headers);
+        let host = HeaderValue::from_str(self.upstream.authority()).map_err(io::Error::other)?;
+        parts.headers.insert(header::HOST, host);
         let ask = async {
-            let answer = self.client.request(Request::from_parts(parts, Full::new(body))).await;
-            let (parts, body) = answer.map_err(io::Error::other)?.into_parts();
+            // The connection is never given back: a kept one could be closed under a request, a fault that nobody asked for.
+            let answer = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;
+            let (answer, _connection) = answer.map_err(io::Error::other)?;
+            let (parts, body) = answer.into_parts();
             let body = Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?.to_bytes();
             io::Result::Ok((parts, body))
         };
@@ -272,7 +274,7 @@ impl Shared {
             return Ok(answer(StatusCode::BAD_GATEWAY, "the upstream of this proxy does not answer".into()));
         };
 
-        remove_hop_by_hop(&mut parts.headers);
+        hop_by_hop::remove(&mut parts.headers);
         if !rewrites.is_empty()
             && let Ok(mut value) = serde_json::from_slice::<Value>(&body)
         {
@@ -331,11 +333,10 @@ fn answer(status: StatusCode, body: Bytes) -> Response<Body> {
     response
 }
 
-/// Headers that are about one connection, not about the message (RFC 9110, 7.6.1).
-fn remove_hop_by_hop(headers: &mut http::HeaderMap) {
-    for name in
-        ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
-    {
-        headers.remove(name);
-    }
+/// Host and port of a URL.
+fn authority(url: &str) -> io::Result<&str> {
+    let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    authority
+        .filter(|authority| !authority.contains('/'))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("{url} is not http://host:port")))
 }

@@ -15,7 +15,7 @@
 //! A task: `{"item": {"created_at": "…Z", …}, "status": "intake", "due_date": null, "rice": {"effort": 3, …}, "score": 7.5,
 //! "rank": 1, …}`
 
-use pins::{Client, Result, in_order, json, same};
+use kit_01_pins::{Client, Result, in_order, json, same};
 
 /// A change of status is what everybody sees afterwards.
 pub async fn a_change_of_status_survives(automator: &Client) -> Result<()> {

@@ -11,7 +11,7 @@
 //! key.map_or(7, |key| ...)        7 where there is no key
 //! ```
 
-use strangler::hash;
+use kit_03_strangler::hash;
 
 /// Who answers a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

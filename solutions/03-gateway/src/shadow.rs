@@ -15,7 +15,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Method;
-use strangler::{Asker, Counts, Ignore, Offer, Queue, Tally, compare};
+use kit_03_strangler::{Asker, Counts, Ignore, Offer, Queue, Tally, compare};
 use tokio::time::timeout;
 
 /// The shadow of a route: asks the second upstream and keeps count.

@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use chassis::{Ctx, Fault, ctx::DEFAULT_TIMEOUT};
-use grpc::{
+use kit_05_grpc::{
     MetadataMap,
     timeout::{GRPC_TIMEOUT, decode, encode},
 };

@@ -14,7 +14,7 @@
 //! ```
 
 use chassis::Fault;
-use grpc::{
+use kit_05_grpc::{
     Code, Status,
     details::{fields, info, with_fields, with_info},
 };

@@ -15,12 +15,12 @@ use chassis::{
 };
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
+use kit_03_strangler::Counts;
+use proxy::headers::Peer;
 use serde::Serialize;
-use strangler::Counts;
 use tower::ServiceExt;
 
 use crate::{
-    headers::Peer,
     reload::{Live, Status},
     table::Rule,
 };

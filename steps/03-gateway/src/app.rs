@@ -3,11 +3,16 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use chassis::{health::Health, process, serve::Stop};
+use chassis::{
+    health::Health,
+    process,
+    serve::{DRAIN, Stop},
+};
+use proxy::server::Server;
 use tokio::{net::TcpListener, runtime};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{admin::Admin, config::Config, proxy::Gateway, reload::Live, server};
+use crate::{admin::Admin, config::Config, gateway::Gateway, reload::Live};
 
 /// Serves as `config` says; the exit code of the process.
 #[must_use]
@@ -37,13 +42,18 @@ pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
     tokio::spawn(Arc::clone(&live).watch(stop.clone()));
     let health = Health::new(stop.clone());
     let admin = Admin::new(Arc::clone(&live), health, config.automator_api_token.clone());
-    let gateway = Gateway {
-        live,
-        admin,
+    let server = Server {
         trusted: config.gateway_trusted.clone(),
-        stop: stop.clone(),
+        stop: CancellationToken::new(),
         under_way: TaskTracker::new(),
+        drain: DRAIN,
     };
-    server::run(listener, Arc::new(gateway), stop).await;
+    let said = server.stop.clone().drop_guard();
+    tokio::spawn(async move {
+        stop.wait().await;
+        drop(said);
+    });
+    let gateway = Gateway { live, admin, stop: server.stop.clone(), under_way: server.under_way.clone() };
+    server.run(listener, Arc::new(gateway)).await;
     Ok(())
 }

@@ -1,25 +1,17 @@
 //! Step 03: the strangler gateway (pattern: *Strangler fig*), a reverse proxy in front of what is to be replaced.
 //!
-//! A connection comes in at [`server`]. [`proxy`] takes a request from it: [`path`] refuses what two servers could read in
-//! two ways, the [`table`] says who answers, [`headers`] says what is passed on, [`upstream`] asks, and [`body`] streams
-//! both ways, with [`patience`]. [`reload`] swaps the table while all this goes on. [`shadowing`] has a second upstream asked the same, and
-//! [`tunnel`] carries what is no longer HTTP. [`admin`] shows what the gateway knows. [`app`] puts it together.
-//! [`faulty`] is no part of it: an upstream to try it on.
+//! The plumbing is in the crate `proxy`. What is here decides: [`gateway`] takes a request, the [`table`] says who answers, and
+//! [`context`] what the upstream is told of ours: an id, a trace, how long it has. [`reload`] swaps the table while all this
+//! goes on. [`shadowing`] has a second upstream asked the same, with a copy of what is [`download`]ed. [`admin`] shows what the
+//! gateway knows. [`app`] puts it together.
 
 pub mod admin;
 pub mod app;
-pub mod body;
 pub mod config;
-pub mod faulty;
-pub mod headers;
-pub mod path;
-pub mod patience;
+pub mod context;
+pub mod download;
+pub mod gateway;
 pub mod pieces;
-pub mod proxy;
-pub mod refusal;
 pub mod reload;
-pub mod server;
 pub mod shadowing;
 pub mod table;
-pub mod tunnel;
-pub mod upstream;

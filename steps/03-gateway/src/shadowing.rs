@@ -12,14 +12,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode, header, response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, SizeHint};
-use strangler::{Answer, Asker, Asking, Counts, Ignore, Offer, Unanswered};
+use kit_03_strangler::{Answer, Asker, Asking, Counts, Ignore, Offer, Unanswered};
 
-use crate::{
+use proxy::{
     body::{Error, Passed, Upload},
-    pieces::shadow::Shadow,
-    refusal::Refusal,
     upstream::Upstream,
 };
+
+use crate::pieces::shadow::Shadow;
 
 /// The longest answer that is compared, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -46,7 +46,7 @@ pub struct ShadowRule {
 impl Shadowing {
     /// Begins to work, on the runtime that it is called on.
     #[must_use]
-    pub fn begin(rule: ShadowRule, second: Arc<Upstream>) -> Self {
+    pub fn begin(rule: ShadowRule, second: Arc<Upstream<Upload>>) -> Self {
         let asker = Arc::new(Second(second));
         let shadow = Arc::new(Shadow::new(asker, PLACES, rule.deadline, rule.ignore.clone()));
         let works = Arc::clone(&shadow);
@@ -118,7 +118,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Asks the second upstream.
-struct Second(Arc<Upstream>);
+struct Second(Arc<Upstream<Upload>>);
 
 impl Asker for Second {
     fn ask<'a>(&'a self, offer: &'a Offer) -> Asking<'a> {
@@ -129,7 +129,7 @@ impl Asker for Second {
             *request.uri_mut() = offer.path_and_query.parse().map_err(|error| unanswered(&error))?;
             *request.headers_mut() = offer.headers.clone();
             request.headers_mut().remove(header::ACCEPT_ENCODING);
-            let (answer, lease) = self.0.send(request).await.map_err(|error: Refusal| unanswered(&error))?;
+            let (answer, lease) = self.0.send(request).await.map_err(|error| unanswered(&error))?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(body, LONGEST).collect().await.map_err(|error| unanswered(&error))?;
             lease.give_back();

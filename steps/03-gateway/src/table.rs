@@ -5,17 +5,22 @@ pub mod written;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName};
+use proxy::{
+    Error,
+    body::Upload,
+    path::{self, Readings},
+};
 
 use crate::{
     admin,
-    path::{self, Readings},
     pieces::switch::{self, Share, Upstream as Side},
-    refusal::Refusal,
     shadowing::{ShadowRule, Shadowing},
-    upstream::Upstream,
 };
 
 pub use written::{Plan, Rule};
+
+/// An upstream of ours: it is sent what clients upload.
+type Upstream = proxy::upstream::Upstream<Upload>;
 
 /// The table in use. It never changes; another one takes its place.
 #[derive(Debug)]
@@ -78,7 +83,7 @@ impl Table {
     ///
     /// # Errors
     /// Nobody does, or it depends on how the path is read.
-    pub fn find(&self, path: &Readings<'_>, headers: &HeaderMap) -> Result<Target<'_>, Refusal> {
+    pub fn find(&self, path: &Readings<'_>, headers: &HeaderMap) -> Result<Target<'_>, Error> {
         let target = self.target(&path.literal, headers);
         if let Some(eager) = &path.eager {
             let other = self.target(eager, headers);
@@ -88,10 +93,10 @@ impl Table {
                 _ => false,
             };
             if !is_same {
-                return Err(Refusal::Ambiguous("its path leads to two routes, depending on who decodes it"));
+                return Err(Error::Ambiguous("its path leads to two routes, depending on who decodes it"));
             }
         }
-        target.ok_or(Refusal::NoRoute)
+        target.ok_or(Error::NoRoute)
     }
 
     fn target(&self, path: &str, headers: &HeaderMap) -> Option<Target<'_>> {

@@ -17,7 +17,8 @@ use acceptance::{
     shell_commands,
     testcontainers::bollard::models::HealthStatusEnum,
 };
-use step_10_containers::composed::Composed;
+use manifests::containers::composed::Composed;
+use step_10_containers::compose_file;
 
 /// The lesson.
 const README: &str = include_str!("../README.md");
@@ -35,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     acceptance::run_with(
-        || Composed::start("broken"),
+        || Composed::start("broken", compose_file()),
         &[
             ("it_is_up_within_a_minute_and_migrated_once", it_is_up_within_a_minute_and_migrated_once),
             ("each_container_has_as_little_as_possible", each_container_has_as_little_as_possible),

@@ -9,14 +9,14 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
-/// One test for each rule, under the rule's name.
+/// One test for each rule about a file, under the rule's name in a module of the exercise's.
 macro_rules! rules {
-    ($module:ident, $file:expr; $($rule:ident),+ $(,)?) => {
-        mod $module {
-            use step_10_containers::{$module::{RULES, parse}, folder};
+    ($exercise:ident, $file:ident; $($rule:ident),+ $(,)?) => {
+        mod $exercise {
+            use manifests::containers::$file::{RULES, parse};
 
             fn keeps(name: &str) {
-                let file = parse(&super::read(&$file)).unwrap_or_else(|wrong| panic!("{wrong}"));
+                let file = parse(&super::read(&step_10_containers::$file())).unwrap_or_else(|wrong| panic!("{wrong}"));
                 let rule = RULES.iter().find(|(known, _)| *known == name);
                 let (_, rule) = rule.unwrap_or_else(|| panic!("no rule is called {name}"));
                 rule(&file).unwrap_or_else(|wrong| panic!("{wrong}"));
@@ -36,10 +36,10 @@ macro_rules! rules {
     };
 }
 
-rules!(dockerfile, folder::dockerfile();
+rules!(dockerfile, dockerfile;
     two_stages, manifests_first, static_program, certificates, user_by_number, exec_form, health_by_the_program, no_secrets);
 
-rules!(order, folder::composition();
+rules!(order, compose_file;
     started_is_not_ready, one_migration, database_asked_over_tcp, nobody_sleeps, health_by_the_program, every_process_is_there,
     comes_back_by_itself, only_the_front_is_published, as_little_as_possible, secrets_are_files, other_images_can_be_named,
     old_and_new_compose);

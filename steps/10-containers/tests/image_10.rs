@@ -15,7 +15,7 @@ use acceptance::{
     harness::{http::Request, ports::Port},
     testcontainers::bollard::models::{ContainerCreateBody, HostConfig, PortBinding},
 };
-use step_10_containers::engine::{Engine, Running, SERVICES, image};
+use manifests::containers::engine::{Engine, Running, SERVICES, image};
 
 /// What an image may weigh, in bytes.
 const LARGEST: i64 = 15_000_000;

@@ -5,7 +5,7 @@ mod faults;
 use std::time::Duration;
 
 use acceptance::{App, TOKEN, harness::Proxy, tokio::time::timeout};
-use pins::{Client, Result};
+use kit_01_pins::{Client, Result};
 use step_01_monolith::pieces::pins as pieces;
 
 use crate::system::with_system;

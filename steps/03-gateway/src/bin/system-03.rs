@@ -12,7 +12,7 @@ enum Process {
     /// The reverse proxy in front.
     Gateway(step_03_gateway::config::Config),
     /// A new version with a fault in it.
-    Faulty(step_03_gateway::faulty::Config),
+    Faulty(step_03_faulty::Config),
     /// What step 02 has.
     #[command(flatten)]
     Earlier(step_02_modules::processes::Process),
@@ -21,7 +21,7 @@ enum Process {
 fn main() -> ExitCode {
     match chassis::config::parse() {
         Process::Gateway(config) => step_03_gateway::app::main(&config),
-        Process::Faulty(config) => step_03_gateway::faulty::main(&config),
+        Process::Faulty(config) => step_03_faulty::main(&config),
         Process::Earlier(process) => process.main(),
     }
 }

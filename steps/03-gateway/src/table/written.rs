@@ -31,14 +31,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderName, Uri};
+use kit_03_strangler::Ignore;
+use proxy::path::{self, Readings};
 use serde::{Deserialize, Serialize};
-use strangler::Ignore;
 use toml::Spanned;
 
-use crate::{
-    admin,
-    path::{self, Readings},
-};
+use crate::admin;
 
 const TIMEOUT_MS: u64 = 10_000;
 const BODY_LIMIT: u64 = 1 << 20;

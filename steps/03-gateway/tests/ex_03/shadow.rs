@@ -13,8 +13,9 @@ use acceptance::{
         time::{Instant, sleep, timeout},
     },
 };
-use step_03_gateway::{faulty::planted, pieces::shadow::Shadow};
-use strangler::{Counts, Ignore, Offer, http::Method};
+use kit_03_strangler::{Counts, Ignore, Offer, http::Method};
+use step_03_faulty::planted;
+use step_03_gateway::pieces::shadow::Shadow;
 
 use crate::gateway::Gateway;
 use second::{Does, STALL, Second, offer, tasks};

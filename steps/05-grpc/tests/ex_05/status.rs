@@ -2,7 +2,7 @@
 
 use chassis::{Fault, Problem};
 use domain::FieldError;
-use grpc::{Code, Status, details::fields};
+use kit_05_grpc::{Code, Status, details::fields};
 use step_05_api::v1::TaskStatus;
 use step_05_grpc::pieces::status::{Open, factor, fault, status};
 

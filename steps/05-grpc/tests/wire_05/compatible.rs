@@ -5,6 +5,7 @@ use acceptance::{
     tokio,
 };
 use domain::{Task, TaskQuery};
+use prost_reflect::{DynamicMessage, ReflectMessage};
 use step_02_contracts::Fault;
 use step_02_contracts::backlog::Update;
 use step_05_api::{
@@ -13,13 +14,10 @@ use step_05_api::{
     tonic::metadata::MetadataMap,
     v1::{self, TaskStatus},
 };
-use step_05_grpc::generic::{
-    Service,
-    prost_reflect::{DynamicMessage, ReflectMessage},
-};
 
 use crate::{
     fake::Does,
+    reflected::Service,
     sample::{self, ID, parse},
     schema::{PACKAGE, bytes, newer, of, older, ours},
     server::{Server, TOKEN},

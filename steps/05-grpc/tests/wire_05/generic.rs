@@ -3,13 +3,11 @@
 use acceptance::{serde_json::json, tokio};
 use chassis::serve::Stop;
 use step_05_api::tonic::{Code, Status, metadata::MetadataMap};
-use step_05_grpc::generic::{
-    Service,
-    tonic_health::pb::{HealthCheckRequest, health_client::HealthClient},
-};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::{
     fake::Does,
+    reflected::Service,
     sample::{ID, parse},
     server::{Server, TOKEN},
 };
@@ -78,7 +76,7 @@ async fn what_a_generic_client_does_wrong_it_is_told() {
         let error = service.call(method, &message, authorized()).await.expect_err("it is refused");
         let status = error.downcast_ref::<Status>().expect("a status");
         assert_eq!(status.code(), Code::InvalidArgument, "{method} {message}: {status}");
-        let fields = grpc::details::fields(status);
+        let fields = kit_05_grpc::details::fields(status);
         assert_eq!(fields.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), [field]);
     }
     assert!(server.fake.asked().is_empty(), "{:?}", server.fake.asked());

@@ -9,6 +9,7 @@ mod generic;
 mod gone;
 mod instances;
 mod published;
+mod reflected;
 mod sample;
 mod schema;
 mod server;

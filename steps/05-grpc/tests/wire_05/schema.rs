@@ -1,7 +1,7 @@
 //! Schemas older and newer than ours, made from ours.
 
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use step_05_api::{DESCRIPTORS, prost::Message, prost_types};
-use step_05_grpc::generic::prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 
 use prost_types::{
     DescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,

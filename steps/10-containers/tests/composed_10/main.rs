@@ -3,9 +3,12 @@
 use std::{process::ExitCode, sync::Arc};
 
 use acceptance::{Stage, Step};
-use step_10_containers::composed::Composed;
+use manifests::containers::composed::Composed;
+use step_10_containers::compose_file;
 
 fn main() -> ExitCode {
     let step = Step { number: "10", binary: "", folder: env!("CARGO_MANIFEST_DIR") };
-    acceptance::run_on_stage(step, || Ok(Arc::new(Composed::start("suite")?) as Arc<dyn Stage>))
+    acceptance::run_on_stage(step, || {
+        Ok(Arc::new(Composed::start("suite", compose_file())?) as Arc<dyn Stage>)
+    })
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use harness::Definition;
-use step_11_kubernetes::{
+use manifests::kubernetes::{
     edges::{DATABASE, Edge, End, NAMESPACE, Pod, declared, enters, leaves, matches, passes, pods},
     objects::{Objects, name},
 };

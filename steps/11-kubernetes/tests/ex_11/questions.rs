@@ -1,6 +1,6 @@
 //! Exercise 11.1: three questions and a sum. What a kubelet makes of the learner's probes, over two minutes.
 
-use step_11_kubernetes::{
+use manifests::kubernetes::{
     kubelet::{LAG, Seen, Settings, Story, drain, play},
     objects::Objects,
 };

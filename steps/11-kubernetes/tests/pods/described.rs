@@ -10,8 +10,8 @@ use acceptance::{
     },
 };
 use k8s_openapi::api::core::v1::{Container, PodSpec, Probe, Volume, VolumeMount};
-use step_10_containers::engine;
-use step_11_kubernetes::objects::{Objects, Workload, name};
+use manifests::containers::engine;
+use manifests::kubernetes::objects::{Objects, Workload, name};
 
 /// Who the database is, as its official image has it: another image may not know that number, and PostgreSQL wants a name for it.
 const PEOPLE: &str = "root:x:0:0::/:/bin/sh\npostgres:x:70:70::/var/lib/postgresql:/bin/sh\n";

@@ -18,8 +18,8 @@ use acceptance::{
 };
 use chassis::serve::DRAIN;
 use described::{Asks, DATABASE, Described};
-use step_10_containers::engine::{self, Engine, Running};
-use step_11_kubernetes::objects::Objects;
+use manifests::containers::engine::{self, Engine, Running};
+use manifests::kubernetes::objects::Objects;
 
 /// Each after those that it needs.
 const ORDER: [&str; 5] = ["simulators", "notify", "monolith", "backlog", "gateway"];

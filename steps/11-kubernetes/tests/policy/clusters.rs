@@ -9,7 +9,7 @@ use std::{
 
 use acceptance::tools::Tool;
 use harness::Definition;
-use step_11_kubernetes::{
+use manifests::kubernetes::{
     edges::{End, Pod, allowed, declared, passes, pods},
     objects::{Objects, kustomize},
     rules::violations,

@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::core::v1::{Container, EnvVar, PodSpec, Probe},
     apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
-use step_11_kubernetes::{
+use manifests::kubernetes::{
     objects::Objects,
     rules::{RULES, violations},
 };

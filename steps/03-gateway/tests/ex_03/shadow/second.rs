@@ -9,7 +9,7 @@ use std::{
 };
 
 use acceptance::tokio::time::sleep;
-use strangler::{
+use kit_03_strangler::{
     Answer, Asker, Asking, Bytes, Offer, Unanswered,
     http::{HeaderMap, Method, StatusCode},
 };
