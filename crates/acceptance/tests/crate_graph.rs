@@ -61,10 +61,16 @@ impl Workspace {
 
     /// Whatever a crate is made with, over however many others.
     fn all_of(&self, name: &str) -> BTreeSet<String> {
+        self.made_with(name, "")
+    }
+
+    /// The same, but for what is only there by way of `left_out`.
+    fn made_with(&self, name: &str, left_out: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let mut open = vec![name.to_owned()];
         while let Some(name) = open.pop() {
-            open.extend(self.graph[&name].iter().filter(|name| found.insert((*name).clone())).cloned());
+            let known = self.graph[&name].iter().filter(|name| *name != left_out);
+            open.extend(known.filter(|name| found.insert((*name).clone())).cloned());
         }
         found
     }

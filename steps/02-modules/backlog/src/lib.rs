@@ -1,13 +1,13 @@
 //! What the team has to do: tasks in the order of their rank, and the rules that move them.
 //!
-//! Owns tasks, their history and the rules. A task follows its item by github's events ([`follow`]); a rule's decisions are
+//! Owns tasks, their history and the rules. A task follows its item by github's events ([`on_events`]); a rule's decisions are
 //! rows, done by workers ([`actions`]). For what a task shows of its item backlog asks github once a page, for who may
 //! have a task it asks the team.
 
 mod actions;
 mod assigned;
 pub mod config;
-mod follow;
+mod on_events;
 mod page;
 pub mod pieces;
 mod routes;
@@ -91,7 +91,7 @@ impl Module {
         config: &BacklogConfig,
     ) -> Result<Self, Fault> {
         idempotency::forget_old(&store, KEYS).await?;
-        follow::track(&store, &catalogue).await?;
+        on_events::track(&store, &catalogue).await?;
         let assignments = Assignments::new(ports.clone(), config.tell_assignees);
         let effects = Ported { store: store.clone(), ports: ports.clone(), assignments: assignments.clone() };
         let worker = RuleWorker::new(store.clone(), actions::TABLE, effects);

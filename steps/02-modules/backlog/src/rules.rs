@@ -7,7 +7,7 @@ use domain::{Actor, Login, Occurrence};
 use step_02_contracts::Fault;
 use store::Tx;
 
-use crate::{actions::TABLE, follow::side};
+use crate::{actions::TABLE, on_events::side};
 
 const TABLES: Tables = Tables { runs: "backlog_runs", subject: "item_key", actions: TABLE };
 

@@ -4,7 +4,7 @@
 //! Asks nobody while it answers. The formulas are those of `automator-insights`, as in step 01; what was a join over four contexts' tables there is a query over
 //! our own here, and a little late.
 
-mod listen;
+mod on_events;
 mod routes;
 
 use std::{sync::Arc, time::Duration};
@@ -43,7 +43,7 @@ impl Module {
     /// # Errors
     /// The database's.
     pub async fn new(store: Store, catalogue: Arc<Catalogue>) -> Result<Self, Fault> {
-        listen::track(&store, &catalogue).await?;
+        on_events::track(&store, &catalogue).await?;
         Ok(Self { store, catalogue })
     }
 
@@ -53,7 +53,7 @@ impl Module {
     /// The team's, or the database's.
     pub async fn catch_up(&self, team: &dyn Maintainers) -> Result<(), Fault> {
         let active = team.active(&Ctx::background(CATCH_UP)).await?;
-        listen::become_like(&self.store, active.iter().map(|member| &member.login)).await
+        on_events::become_like(&self.store, active.iter().map(|member| &member.login)).await
     }
 }
 
