@@ -32,9 +32,18 @@ pub struct Options {
     /// One second each and hardly a warm-up: shows that it works, not how fast.
     #[arg(long, conflicts_with = "seconds")]
     quick: bool,
+    /// What requests cost with more and more rows, where a bench can tell.
+    #[arg(long)]
+    scale: bool,
 }
 
 impl Options {
+    /// Whether to tell what requests cost with more and more rows, instead of taking turns.
+    #[must_use]
+    pub fn scale(&self) -> bool {
+        self.scale
+    }
+
     /// Turns that the servers take: what else happens on the machine hits all of them.
     #[must_use]
     pub fn turns(&self) -> u32 {

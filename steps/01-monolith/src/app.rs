@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use automator_backlog::actions::RuleWorker;
+use automator_backlog::{actions::RuleWorker, scores::Scores};
 use automator_github::{import::Importer, write::ItemWriter};
 use automator_messages::Messenger;
 use automator_pages::{self as pages, Pages};
@@ -50,6 +50,8 @@ pub struct State {
     pub writer: Arc<dyn ItemWriter>,
     /// Told when a rule may have decided something.
     pub rules: Queue,
+    /// Of the tasks.
+    pub scores: Scores,
 }
 
 impl Service for Config {
@@ -104,10 +106,11 @@ impl State {
         sync::track(&store, &catalogue)
             .await
             .context("the database is not ready; has `monolith-01 migrate` been run?")?;
+        let scores = Scores::of(store.clone(), "tasks").await?;
         idempotency::forget_old(&store, IDEMPOTENCY_KEYS).await?;
         let token = config.server.automator_api_token.clone();
         let sessions = Sessions::new(&token)?;
         let webhook_secret = config.github.github_webhook_secret.clone();
-        Ok(Self { store, catalogue, token, sessions, webhook_secret, importer, writer, rules })
+        Ok(Self { store, catalogue, token, sessions, webhook_secret, importer, writer, rules, scores })
     }
 }

@@ -25,6 +25,7 @@ impl Source for State {
     }
 
     async fn task(&self, _: &Ctx, id: Uuid) -> Result<Task, Fault> {
+        self.scores.today().await?;
         Ok(api::tasks::find(&self.store, id).await?)
     }
 

@@ -7,6 +7,7 @@ use automator_github::{
     told::{Snapshot, Told},
     write::{self, ItemWriter, Written},
 };
+use automator_ranking::score;
 use chassis::Fault;
 use domain::{Catalogue, Occurrence, Origin, Rice, State, Status};
 use store::{Store, Tx, query};
@@ -96,8 +97,8 @@ async fn make_task(
 ) -> Result<bool, store::Error> {
     let made = query(
         "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, \
-                            rice_set, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11) ON CONFLICT (item_id) DO NOTHING",
+                            rice_set, version, created_at, updated_at, precedence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11, $12) ON CONFLICT (item_id) DO NOTHING",
     )
     .bind(domain::task_id(&item.key).to_string())
     .bind(item_id)
@@ -110,6 +111,7 @@ async fn make_task(
     .bind(rice.confidence)
     .bind(rice.effort)
     .bind(store::now())
+    .bind(-score(rice, Status::Intake, None))
     .execute(&mut *tx)
     .await?;
     Ok(made == 1)

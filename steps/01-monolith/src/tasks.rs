@@ -9,7 +9,7 @@ use automator_backlog::{
 use chassis::Fault;
 use domain::{Login, Status, TaskChange};
 use sqlx::FromRow;
-use store::{Query, Store, Tx, query};
+use store::{Query, Store, Tx, query, time::today};
 use uuid::Uuid;
 
 use crate::{Result, rules};
@@ -92,8 +92,8 @@ impl StoredTask {
         let version = self.version + 1;
         query(
             "UPDATE tasks SET status = $1, assignee_id = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
-                              effort = $7, rice_set = $8, version = $9, updated_at = $10 \
-             WHERE id = $11",
+                              effort = $7, rice_set = $8, version = $9, updated_at = $10, precedence = $11 \
+             WHERE id = $12",
         )
         .bind(&new.fields.status)
         .bind(&new.assignee_id)
@@ -105,6 +105,7 @@ impl StoredTask {
         .bind(new.fields.rice_set)
         .bind(version)
         .bind(store::now())
+        .bind(new.fields.precedence(today()))
         .bind(&self.id)
         .execute(&mut *tx)
         .await?;

@@ -1,5 +1,6 @@
 //! What of a task a person may change, and what follows its item until a person does.
 
+use automator_ranking::score;
 use domain::{Login, Rice, RiceChange, TaskChange};
 use sqlx::FromRow;
 use store::time::{date, day};
@@ -43,6 +44,16 @@ impl Fields {
         if self.rice_set == 0 {
             self.reach = reach;
         }
+    }
+
+    /// The place of the task in the backlog on `today`, smallest first: its score with the sign turned, as tables store it.
+    #[must_use]
+    pub fn precedence(&self, today: i64) -> f64 {
+        let rice =
+            Rice { reach: self.reach, impact: self.impact, confidence: self.confidence, effort: self.effort };
+        let days_left = self.due_day.map(|day| day - today);
+        // What is no status weighs nothing, in SQL too.
+        -self.status.parse().map_or(0.0, |status| score(&rice, status, days_left))
     }
 
     /// The fields with the change applied.

@@ -21,12 +21,12 @@ fn list_of(sort: Sort) -> &'static str {
     }
 }
 
-/// The sort key, ascending, as a row value over `ranked t`. A PostgreSQL parameter has no
+/// The sort key, ascending, as a row value over tasks `t`. A PostgreSQL parameter has no
 /// place for `NEVER_DUE` but a literal does.
 #[must_use]
 pub fn sort_key(sort: Sort) -> &'static str {
     match sort {
-        Sort::Rank => "-t.score, t.opened_at, t.item_key",
+        Sort::Rank => "t.precedence, t.opened_at, t.item_key",
         Sort::Due => "coalesce(t.due_day, 9223372036854775807), t.opened_at, t.item_key",
         Sort::Age => "t.opened_at, t.item_key",
     }
@@ -38,6 +38,9 @@ pub fn sort_key(sort: Sort) -> &'static str {
 struct Position<K> {
     today: i64,
     key: K,
+    /// The rank of the last task, in the list of all open ones by rank: the next has the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rank: Option<i64>,
 }
 
 /// For how many days a list may be read on.
@@ -59,6 +62,25 @@ pub fn day_of(params: &TaskQuery) -> Result<i64, Fault> {
     match &params.cursor {
         Some(cursor) => Ok(position::<serde_json::Value>(params.sort, cursor)?.today),
         None => Ok(today()),
+    }
+}
+
+/// The rank of the first task of the page that is asked for, where the list is that of all open tasks by rank, so that it need
+/// not be counted.
+///
+/// # Errors
+/// 422 for a cursor of another list.
+pub fn first_rank(params: &TaskQuery) -> Result<Option<i64>, Fault> {
+    let TaskQuery { status, assignee, language, kind, sort, cursor, .. } = params;
+    let all = status.is_none() && assignee.is_none() && language.is_none() && kind.is_none();
+    if !all || *sort != Sort::Rank {
+        return Ok(None);
+    }
+    match cursor {
+        Some(cursor) => {
+            Ok(position::<serde_json::Value>(*sort, cursor)?.rank.map(|rank| rank.saturating_add(1)))
+        }
+        None => Ok(Some(1)),
     }
 }
 
@@ -92,6 +114,8 @@ pub fn after(sql: &mut Sql, params: &TaskQuery) -> Result<(), Fault> {
 pub struct Place<'t> {
     /// The score of the list's day.
     pub score: f64,
+    /// Its rank, if it has one.
+    pub rank: Option<i64>,
     /// When it is due, if it is.
     pub due_date: Option<Date>,
     /// When the item was opened.
@@ -104,6 +128,7 @@ impl<'t> From<&'t Task> for Place<'t> {
     fn from(task: &'t Task) -> Self {
         Self {
             score: task.score,
+            rank: task.rank,
             due_date: task.due_date,
             opened_at: task.item.created_at,
             key: &task.item.key,
@@ -118,11 +143,14 @@ impl<'t> From<&'t Task> for Place<'t> {
 pub fn behind(sort: Sort, today: i64, last: Place<'_>) -> Result<String, Fault> {
     let (opened_at, key) = (last.opened_at.as_millisecond(), last.key);
     match sort {
-        Sort::Rank => cursor::encode(list_of(sort), &Position { today, key: (last.score, opened_at, key) }),
+        Sort::Rank => cursor::encode(
+            list_of(sort),
+            &Position { today, key: (last.score, opened_at, key), rank: last.rank },
+        ),
         Sort::Due => {
             let due_day = last.due_date.map_or(NEVER_DUE, day);
-            cursor::encode(list_of(sort), &Position { today, key: (due_day, opened_at, key) })
+            cursor::encode(list_of(sort), &Position { today, key: (due_day, opened_at, key), rank: None })
         }
-        Sort::Age => cursor::encode(list_of(sort), &Position { today, key: (opened_at, key) }),
+        Sort::Age => cursor::encode(list_of(sort), &Position { today, key: (opened_at, key), rank: None }),
     }
 }

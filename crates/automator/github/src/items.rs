@@ -101,11 +101,10 @@ pub async fn page(store: &Store, params: &ItemQuery) -> Result<Page<Item>, Fault
     }
     if let Some(cursor) = &params.cursor {
         let (created_at, key): (i64, String) = cursor::decode("items", cursor)?;
-        // A forged cursor may hold the one number that has no negative.
-        let created_at = created_at.max(-i64::MAX);
-        sql.push_bind(" AND (-i.created_at, i.item_key) > (", -created_at).push_bind(", ", key).push(")");
+        sql.push_bind(" AND i.created_at <= ", created_at).push_bind(" AND (i.created_at < ", created_at);
+        sql.push_bind(" OR i.item_key > ", key).push(")");
     }
-    sql.push(" ORDER BY -i.created_at, i.item_key LIMIT ").bind(cursor::one_more(params.limit));
+    sql.push(" ORDER BY i.created_at DESC, i.item_key LIMIT ").bind(cursor::one_more(params.limit));
     let rows: Vec<ItemRow> = sql.fetch_all(store).await?;
     cursor::page(rows, params.limit, |last: &Item| {
         cursor::encode("items", &(last.created_at.as_millisecond(), &last.key))

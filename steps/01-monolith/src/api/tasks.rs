@@ -2,7 +2,7 @@
 
 use automator_backlog::{
     history::Who,
-    order::{after, behind, day_of, sort_key},
+    order::{after, behind, day_of, first_rank, sort_key},
 };
 use automator_github::items::{self, ItemRow};
 use automator_ranking::Score;
@@ -12,11 +12,11 @@ use chassis::{
     etag::{IfMatch, Versioned},
     extract::{Json as JsonBody, Path, Query},
 };
-use domain::{Page, Rice, Status, Task, TaskChange, TaskQuery};
+use domain::{Page, Rice, Task, TaskChange, TaskQuery};
 use sqlx::FromRow;
 use store::{
     On, Sql, cursor,
-    time::{date, time, today},
+    time::{date, time},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -69,48 +69,29 @@ impl TryFrom<Row> for Task {
     }
 }
 
-/// Of which repositories tasks are shown and ranked.
-const TRACKED: &str = "repository_id IN (SELECT id FROM repositories WHERE tracked = 1)";
+/// Which tasks are ranked.
+const RANKED: &str = "status <> 'done' AND repository_id IN (SELECT id FROM repositories WHERE tracked = 1)";
 
-/// Begins a SELECT from `ranked t`, the tasks that meet `condition`, into `chosen`. The rank counts among all of them,
-/// whatever is filtered afterwards.
-fn ranked(today: i64, condition: &'static str) -> Sql {
-    let mut sql = Sql::new("WITH scored AS (SELECT tasks.*, ");
-    sql.push_own(&Score::expression(today)).push(" AS score FROM tasks WHERE ").push(TRACKED);
-    // The order of `Sort::Rank`, so that one sort serves both.
-    sql.push(" AND ").push(condition).push(
-        "), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
-                       ELSE row_number() OVER (ORDER BY -score, opened_at, item_key) END AS rank FROM scored), \
-         chosen AS (SELECT t.* FROM ranked t",
-    );
-    sql
-}
-
-/// Begins a SELECT of the task of that id into `chosen`. Its rank is one more than the open tasks before it: to count them
-/// costs a sixth of what it costs to number all.
-fn one(today: i64, id: &str) -> Sql {
-    let score = Score::expression(today);
-    let mut sql = Sql::new("WITH others AS (SELECT ");
-    sql.push_own(&score).push(" AS score, opened_at, item_key FROM tasks WHERE ").push(TRACKED);
-    sql.push(" AND status <> 'done'), scored AS (SELECT tasks.*, ").push_own(&score);
-    sql.push(" AS score FROM tasks WHERE ").push(TRACKED).push_bind(" AND id = ", id).push(
-        "), chosen AS (SELECT t.*, CASE WHEN t.status = 'done' THEN NULL ELSE 1 + \
-            (SELECT count(*) FROM others o \
-             WHERE (-o.score, o.opened_at, o.item_key) < (-t.score, t.opened_at, t.item_key)) END AS rank FROM scored t",
-    );
-    sql
-}
-
-/// Ends a SELECT that [`ranked`] or [`one`] began: the rows of those that were chosen.
-fn rows(sql: &mut Sql) {
+/// The columns of a [`Row`] but for its rank, from `tasks t`, and what they are joined from.
+fn select(sql: &mut Sql) {
     sql.push(
-        ") SELECT t.id, t.status, m.login AS assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, t.score, t.rank, \
-            t.version, t.updated_at AS task_updated_at, ",
+        "SELECT t.id, t.status, m.login AS assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
+                0.0 - t.precedence AS score, t.version, t.updated_at AS task_updated_at, ",
     );
-    sql.push(items::COLUMNS).push(
-        " FROM chosen t JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = t.repository_id \
-          LEFT JOIN members m ON m.id = t.assignee_id",
-    );
+    sql.push(items::COLUMNS);
+}
+
+const JOINED: &str = " JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = t.repository_id \
+                      LEFT JOIN members m ON m.id = t.assignee_id";
+
+/// The tasks with their precedence on `day`: as it is stored, but for a list that was begun before midnight, which keeps its order.
+fn tasks_on(day: i64, today: i64) -> String {
+    if day == today {
+        return "tasks".to_owned();
+    }
+    let columns = "id, item_id, repository_id, item_key, opened_at, status, assignee_id, due_day, reach, impact, confidence, effort, \
+                   version, updated_at";
+    format!("(SELECT {columns}, -{} AS precedence FROM tasks)", Score::expression(day))
 }
 
 /// A page of tasks.
@@ -118,21 +99,18 @@ fn rows(sql: &mut Sql) {
 /// # Errors
 /// 422 for a cursor of another list.
 pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
-    let sort = params.sort;
-    let today = day_of(params)?;
-    let done = params.status == Some(Status::Done);
-    let condition = if done { "status = 'done'" } else { "status <> 'done'" };
-    let mut sql = ranked(today, condition);
-    if params.language.is_some() {
-        sql.push(" JOIN repositories r ON r.id = t.repository_id");
-    }
+    let (sort, day) = (params.sort, day_of(params)?);
+    let tasks = tasks_on(day, state.scores.today().await?);
+    let first_rank = first_rank(params)?;
+    let mut sql = Sql::new("WITH chosen AS (SELECT t.* FROM ");
+    sql.push_own(&tasks).push(" t JOIN repositories r ON r.id = t.repository_id AND r.tracked = 1");
     if params.kind.is_some() {
         sql.push(" JOIN items i ON i.id = t.item_id");
     }
-    sql.push(" WHERE 1 = 1");
-    if let Some(status) = params.status {
-        sql.push_bind(" AND t.status = ", status.as_str());
-    }
+    match params.status {
+        Some(status) => sql.push_bind(" WHERE t.status = ", status.as_str()),
+        None => sql.push(" WHERE t.status <> 'done'"),
+    };
     if let Some(assignee) = &params.assignee {
         sql.push_bind(" AND t.assignee_id = (SELECT id FROM members WHERE login = ", assignee.as_str())
             .push(")");
@@ -145,22 +123,37 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
     }
     after(&mut sql, params)?;
     sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(cursor::one_more(params.limit));
-    rows(&mut sql);
-    sql.push(" ORDER BY ").push(sort_key(sort));
-    let rows: Vec<Row> = sql.fetch_all(&state.store).await?;
-    Ok(cursor::page(rows, params.limit, |last: &Task| behind(sort, today, last.into()))?)
+    sql.push(") ");
+    select(&mut sql);
+    if first_rank.is_some() {
+        sql.push(", CAST(NULL AS BIGINT) AS rank FROM chosen t");
+    } else {
+        sql.push(", o.rank FROM chosen t LEFT JOIN (SELECT id, row_number() OVER (ORDER BY precedence, opened_at, item_key) AS rank FROM ");
+        sql.push_own(&tasks).push(" WHERE ").push(RANKED).push(") o ON o.id = t.id");
+    }
+    sql.push(JOINED).push(" ORDER BY ").push(sort_key(sort));
+    let mut rows: Vec<Row> = sql.fetch_all(&state.store).await?;
+    if let Some(first) = first_rank {
+        (first..).zip(&mut rows).for_each(|(rank, row)| row.rank = Some(rank));
+    }
+    Ok(cursor::page(rows, params.limit, |last: &Task| behind(sort, day, last.into()))?)
 }
 
-/// One task with its rank.
+/// One task with its rank, which is one more than the open tasks before it. The scores have to be those of today.
 ///
 /// # Errors
 /// 404 unknown task.
-pub async fn find(executor: impl Into<On<'_>>, id: Uuid) -> Result<Task> {
-    let mut sql = one(today(), &id.to_string());
-    rows(&mut sql);
-    let rows: Vec<Row> = sql.fetch_all(executor).await?;
-    let row = rows.into_iter().next().ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
-    Ok(row.try_into()?)
+pub async fn find(on: impl Into<On<'_>>, id: Uuid) -> Result<Task> {
+    let mut sql = Sql::default();
+    select(&mut sql);
+    sql.push(
+        ", CASE WHEN t.status = 'done' THEN NULL ELSE 1 + (SELECT count(*) FROM tasks o \
+              WHERE (o.precedence, o.opened_at, o.item_key) < (t.precedence, t.opened_at, t.item_key) AND o.",
+    );
+    sql.push(RANKED).push(") END AS rank FROM tasks t").push(JOINED);
+    sql.push_bind(" WHERE r.tracked = 1 AND t.id = ", id.to_string());
+    let row: Option<Row> = sql.fetch_optional(on).await?;
+    Ok(row.ok_or_else(|| Fault::NotFound(format!("task {id}")))?.try_into()?)
 }
 
 /// Tasks in the order of the backlog.
@@ -182,6 +175,7 @@ pub async fn list(Shared(state): Shared<State>, Query(params): Query<TaskQuery>)
     responses((status = 200, body = Task), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn get(Shared(state): Shared<State>, Path(id): Path<Uuid>) -> Result<Versioned<Task>> {
+    state.scores.today().await?;
     let task = find(&state.store, id).await?;
     Ok(Versioned { version: task.version, body: task })
 }
@@ -210,6 +204,7 @@ pub async fn update(
     if_match: IfMatch,
     JsonBody(change): JsonBody<TaskChange>,
 ) -> Result<Versioned<Task>> {
+    state.scores.today().await?;
     let mut tx = state.store.begin_write().await?;
     let expected = |version| if_match.check(version);
     tasks::change(&state.store, &mut tx, id, &change, expected, Who::Api).await?;

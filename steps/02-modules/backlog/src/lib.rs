@@ -20,7 +20,9 @@ use async_trait::async_trait;
 use automator_backlog::{
     actions::RuleWorker,
     history::{self, Who},
-    rules as decisions, stored_rules,
+    rules as decisions,
+    scores::Scores,
+    stored_rules,
 };
 use chassis::background::Background;
 use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskQuery};
@@ -76,6 +78,7 @@ pub struct Module {
     ports: Ports,
     assignments: Assignments,
     worker: RuleWorker<Ported>,
+    scores: Scores,
 }
 
 impl Module {
@@ -95,7 +98,8 @@ impl Module {
         let assignments = Assignments::new(ports.clone(), config.tell_assignees);
         let effects = Ported { store: store.clone(), ports: ports.clone(), assignments: assignments.clone() };
         let worker = RuleWorker::new(store.clone(), actions::TABLE, effects);
-        Ok(Self { store, catalogue, ports, assignments, worker })
+        let scores = Scores::of(store.clone(), "backlog_tasks").await?;
+        Ok(Self { store, catalogue, ports, assignments, worker, scores })
     }
 
     /// Sends the mails to those who were given a task, where `config` wants that.
@@ -121,10 +125,11 @@ impl Module {
 #[async_trait]
 impl Backlog for Module {
     async fn tasks(&self, ctx: &Ctx, query: TaskQuery) -> Result<Page<Task>, Fault> {
-        page::read(&self.store, ctx, &query, &*self.ports.github).await
+        page::read(&self.store, self.scores.today().await?, ctx, &query, &*self.ports.github).await
     }
 
     async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault> {
+        self.scores.today().await?;
         let row = page::row(&self.store, id).await?;
         page::one(ctx, row, &*self.ports.github).await
     }
@@ -140,6 +145,7 @@ impl Backlog for Module {
         let items = Known::of(ctx, page::key(&self.store, id).await?, &*self.ports.github).await?;
         let is_asked = change.status.is_some() || change.assignee.is_some();
         let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
+        self.scores.today().await?;
         let mut tx = self.store.begin_write().await?;
         let assigned = task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;
         if let Some(assigned) = assigned {
@@ -157,6 +163,7 @@ impl Backlog for Module {
     }
 
     async fn workload(&self, ctx: &Ctx, logins: &[Login], limit: u32) -> Result<Vec<Workload>, Fault> {
+        self.scores.today().await?;
         page::workload(&self.store, ctx, logins, limit, &*self.ports.github).await
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use automator_backlog::{history::Who, rules::Facts};
+use automator_ranking::score;
 use domain::{Actor, Catalogue, Item, Login, Rice, State, Status};
 use sqlx::FromRow;
 use step_02_contracts::{BacklogEvent, Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded};
@@ -100,8 +101,8 @@ async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
     let made = query(
         "INSERT INTO backlog_tasks (id, item_key, repository, language, kind, category, author, tracked, closed, opened_at, \
                                     item_updated_at, comments, reactions, status, reach, impact, confidence, effort, \
-                                    rice_set, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1, $17, $17) \
+                                    rice_set, version, created_at, updated_at, precedence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1, $17, $17, $18) \
          ON CONFLICT (item_key) DO NOTHING",
     )
     .bind(domain::task_id(&item.key).to_string())
@@ -121,6 +122,7 @@ async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
     .bind(rice.confidence)
     .bind(rice.effort)
     .bind(store::now())
+    .bind(-score(rice, Status::Intake, None))
     .execute(&mut *tx)
     .await?;
     Ok(made == 1)

@@ -3,22 +3,25 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use automator_backlog::order::{Place, after, behind, day_of, sort_key};
+use automator_backlog::order::{Place, after, behind, day_of, first_rank, sort_key};
 use automator_ranking::Score;
-use domain::{Item, ItemKey, Limit, Login, Page, Rice, Status, Task, TaskQuery};
+use domain::{Item, ItemKey, Limit, Login, Page, Rice, Task, TaskQuery};
 use sqlx::FromRow;
 use step_02_contracts::{Ctx, Fault, Items, backlog::Workload};
 use store::{
     On, Sql, Store, cursor, query,
-    time::{date, time, today},
+    time::{date, time},
 };
 use uuid::Uuid;
 
 use crate::pieces::with_items::{Stitched, TaskRow, with_items};
 
-/// The columns of a [`Row`], from a `t` that has score and rank.
+/// The columns of a [`Row`] but for its rank, from `backlog_tasks t`.
 const COLUMNS: &str = "t.id, t.item_key, t.opened_at, t.status, t.assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
-     t.score, t.rank, t.version, t.updated_at";
+     0.0 - t.precedence AS score, t.version, t.updated_at";
+
+/// Which tasks are ranked.
+const RANKED: &str = "tracked = 1 AND status <> 'done'";
 
 /// A task as it is stored.
 #[derive(Debug, FromRow)]
@@ -62,35 +65,41 @@ impl TryFrom<Row> for TaskRow {
     }
 }
 
-/// Begins a SELECT from `ranked t`, the tasks that meet `condition`. The rank counts among all of them, whatever is
-/// filtered afterwards.
-fn ranked(today: i64, condition: &'static str) -> Sql {
-    let mut sql = Sql::new("WITH scored AS (SELECT backlog_tasks.*, ");
-    sql.push_own(&Score::expression(today));
-    // The order of `Sort::Rank`, so that one sort serves both.
-    sql.push(" AS score FROM backlog_tasks WHERE tracked = 1 AND ").push(condition).push(
-        "), ranked AS (SELECT scored.*, CASE WHEN status = 'done' THEN NULL \
-                       ELSE row_number() OVER (ORDER BY -score, opened_at, item_key) END AS rank FROM scored) \
-         SELECT ",
-    );
-    sql.push(COLUMNS).push(" FROM ranked t");
-    sql
+/// The tasks with their precedence on `day`: as it is stored, but for a list that was begun before midnight, which keeps its order.
+fn tasks_on(day: i64, today: i64) -> String {
+    if day == today {
+        return "backlog_tasks".to_owned();
+    }
+    let columns = "id, item_key, opened_at, language, kind, tracked, status, assignee, due_day, reach, impact, confidence, effort, \
+                   version, updated_at";
+    format!("(SELECT {columns}, -{} AS precedence FROM backlog_tasks)", Score::expression(day))
 }
 
-/// A page of tasks.
+/// Joins `chosen t` with the ranks of `tasks`, counted among all that are ranked.
+fn with_ranks(sql: &mut Sql, tasks: &str) {
+    sql.push("SELECT ").push(COLUMNS).push(
+        ", o.rank FROM chosen t LEFT JOIN (SELECT id, row_number() OVER (ORDER BY precedence, opened_at, item_key) AS rank FROM ",
+    );
+    sql.push_own(tasks).push(" WHERE ").push(RANKED).push(") o ON o.id = t.id");
+}
+
+/// A page of tasks. The scores have to be those of `today`.
 pub(crate) async fn read(
     store: &Store,
+    today: i64,
     ctx: &Ctx,
     query: &TaskQuery,
     github: &dyn Items,
 ) -> Result<Page<Task>, Fault> {
-    let (sort, today) = (query.sort, day_of(query)?);
-    let done = query.status == Some(Status::Done);
-    let mut sql = ranked(today, if done { "status = 'done'" } else { "status <> 'done'" });
-    sql.push(" WHERE 1 = 1");
-    if let Some(status) = query.status {
-        sql.push_bind(" AND t.status = ", status.as_str());
-    }
+    let (sort, day) = (query.sort, day_of(query)?);
+    let tasks = tasks_on(day, today);
+    let first_rank = first_rank(query)?;
+    let mut sql = Sql::new("WITH chosen AS (SELECT t.* FROM ");
+    sql.push_own(&tasks).push(" t WHERE t.tracked = 1");
+    match query.status {
+        Some(status) => sql.push_bind(" AND t.status = ", status.as_str()),
+        None => sql.push(" AND t.status <> 'done'"),
+    };
     if let Some(assignee) = &query.assignee {
         sql.push_bind(" AND t.assignee = ", assignee.as_str());
     }
@@ -102,34 +111,36 @@ pub(crate) async fn read(
     }
     after(&mut sql, query)?;
     sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(cursor::one_more(query.limit));
-    let rows: Vec<Row> = sql.fetch_all(store).await?;
+    sql.push(") ");
+    if first_rank.is_some() {
+        sql.push("SELECT ").push(COLUMNS).push(", CAST(NULL AS BIGINT) AS rank FROM chosen t");
+    } else {
+        with_ranks(&mut sql, &tasks);
+    }
+    sql.push(" ORDER BY ").push(sort_key(sort));
+    let mut rows: Vec<Row> = sql.fetch_all(store).await?;
+    if let Some(first) = first_rank {
+        (first..).zip(&mut rows).for_each(|(rank, row)| row.rank = Some(rank));
+    }
     let page: Page<TaskRow> = cursor::page(rows, query.limit, |last: &TaskRow| {
-        let TaskRow { score, due_date, opened_at, ref key, .. } = *last;
-        behind(sort, today, Place { score, due_date, opened_at, key })
+        let TaskRow { score, rank, due_date, opened_at, ref key, .. } = *last;
+        behind(sort, day, Place { score, rank, due_date, opened_at, key })
     })?;
     let items = stitch(ctx, page.items, github).await?;
     Ok(Page { items, next_cursor: page.next_cursor })
 }
 
-/// One task as it is stored, with its rank, which is one more than the open tasks before it.
-pub(crate) async fn row(executor: impl Into<On<'_>>, id: Uuid) -> Result<TaskRow, Fault> {
-    let score = Score::expression(today());
-    let mut sql = Sql::new("WITH others AS (SELECT ");
-    sql.push_own(&score).push(
-        " AS score, opened_at, item_key FROM backlog_tasks WHERE tracked = 1 AND status <> 'done'), \
-         scored AS (SELECT backlog_tasks.*, ",
+/// One task as it is stored, with its rank, which is one more than the open tasks before it. The scores have to be those of today.
+pub(crate) async fn row(on: impl Into<On<'_>>, id: Uuid) -> Result<TaskRow, Fault> {
+    let mut sql = Sql::new("SELECT ");
+    sql.push(COLUMNS).push(
+        ", CASE WHEN t.status = 'done' THEN NULL ELSE 1 + (SELECT count(*) FROM backlog_tasks o \
+              WHERE (o.precedence, o.opened_at, o.item_key) < (t.precedence, t.opened_at, t.item_key) \
+                AND o.tracked = 1 AND o.status <> 'done') END AS rank FROM backlog_tasks t WHERE t.tracked = 1 AND t.id = ",
     );
-    sql.push_own(&score)
-        .push_bind(" AS score FROM backlog_tasks WHERE tracked = 1 AND id = ", id.to_string());
-    sql.push(
-        "), chosen AS (SELECT s.*, CASE WHEN s.status = 'done' THEN NULL ELSE 1 + \
-            (SELECT count(*) FROM others o \
-             WHERE (-o.score, o.opened_at, o.item_key) < (-s.score, s.opened_at, s.item_key)) END AS rank FROM scored s) \
-         SELECT ",
-    );
-    sql.push(COLUMNS).push(" FROM chosen t");
-    let rows: Vec<Row> = sql.fetch_all(executor).await?;
-    rows.into_iter().next().ok_or_else(|| unknown(id))?.try_into()
+    sql.bind(id.to_string());
+    let row: Option<Row> = sql.fetch_optional(on).await?;
+    row.ok_or_else(|| unknown(id))?.try_into()
 }
 
 /// The item of a task.
@@ -178,12 +189,14 @@ pub(crate) async fn workload(
     limit: u32,
     github: &dyn Items,
 ) -> Result<Vec<Workload>, Fault> {
-    let mut sql = ranked(today(), "status <> 'done'");
-    sql.push(" WHERE t.assignee IN (NULL");
+    let mut sql = Sql::new("WITH chosen AS (SELECT * FROM backlog_tasks WHERE ");
+    sql.push(RANKED).push(" AND assignee IN (NULL");
     for login in logins {
         sql.push_bind(", ", login.as_str());
     }
-    sql.push(") ORDER BY t.rank");
+    sql.push(")) ");
+    with_ranks(&mut sql, "backlog_tasks");
+    sql.push(" ORDER BY o.rank");
     let rows: Vec<Row> = sql.fetch_all(store).await?;
     let rows = rows.into_iter().map(TaskRow::try_from).collect::<Result<Vec<_>, _>>()?;
     let of =

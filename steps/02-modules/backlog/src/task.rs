@@ -11,7 +11,7 @@ use automator_backlog::{
 use domain::{Login, Status, TaskChange};
 use sqlx::FromRow;
 use step_02_contracts::{BacklogEvent, Fault};
-use store::{Query, Store, Tx, query};
+use store::{Query, Store, Tx, query, time::today};
 use uuid::Uuid;
 
 use crate::{CHANGES, pieces::react::Assigned, rules};
@@ -103,8 +103,8 @@ impl Stored {
             "UPDATE backlog_tasks SET status = $1, assignee = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
                                       effort = $7, rice_set = $8, version = $9, updated_at = coalesce($10, updated_at), \
                                       kind = $11, category = $12, language = $13, author = $14, closed = $15, \
-                                      item_updated_at = $16, comments = $17, reactions = $18 \
-             WHERE id = $19",
+                                      item_updated_at = $16, comments = $17, reactions = $18, precedence = $19 \
+             WHERE id = $20",
         )
         .bind(&new.fields.status)
         .bind(&new.fields.assignee)
@@ -124,6 +124,7 @@ impl Stored {
         .bind(new.item_updated_at)
         .bind(new.comments)
         .bind(new.reactions)
+        .bind(new.fields.precedence(today()))
         .bind(&self.id)
         .execute(&mut *tx)
         .await?;

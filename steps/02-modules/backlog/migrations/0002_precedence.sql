@@ -1,0 +1,6 @@
+-- The score of a task with the sign turned, as of the day on which somebody last read: ascending is the order of the backlog. Whoever
+-- changes what a score is made of writes it too; what a night has changed is written by the first who reads.
+ALTER TABLE backlog_tasks ADD COLUMN precedence DOUBLE PRECISION NOT NULL DEFAULT 0;
+
+-- A page of the backlog, and how many tasks stand before one, without a look at the tasks themselves.
+CREATE INDEX backlog_tasks_by_rank ON backlog_tasks (precedence, opened_at, item_key, id) WHERE tracked = 1 AND status <> 'done';
