@@ -12,7 +12,13 @@ use subtle::ConstantTimeEq;
 
 use crate::{Problem, process::Misconfigured};
 
-/// A secret from the configuration: 1 to 1,024 printable ASCII characters, blanks inside allowed. Never
+/// The shortest secret, in characters: what is shorter is a slip or a placeholder.
+const SHORTEST: usize = 5;
+
+/// The shortest token of a process that other machines reach, in characters: whoever reaches it can try.
+const SHORTEST_OUTSIDE: usize = 8;
+
+/// A secret from the configuration: 5 to 1,024 printable ASCII characters, blanks inside allowed. Never
 /// shown, compared in constant time.
 #[derive(Clone)]
 pub struct Secret(Arc<str>);
@@ -41,13 +47,13 @@ impl FromStr for Secret {
     type Err = String;
 
     /// # Errors
-    /// Empty, too long, or with a blank or line end around it: pasted like that, it would match nothing.
+    /// Too short, too long, or with a blank or line end around it: pasted like that, it would match nothing.
     fn from_str(text: &str) -> Result<Self, String> {
         let printable = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-        if (1..=1024).contains(&text.len()) && printable && text.trim() == text {
+        if (SHORTEST..=1024).contains(&text.len()) && printable && text.trim() == text {
             Ok(Self(text.into()))
         } else {
-            Err("must be 1 to 1024 printable characters without blanks around them".to_owned())
+            Err(format!("must be {SHORTEST} to 1024 printable characters without blanks around them"))
         }
     }
 }
@@ -56,13 +62,21 @@ impl FromStr for Secret {
 /// listens on loopback only, that it does not come from a web page of somebody else.
 pub type WriteToken = Option<Secret>;
 
-/// Whether a process may listen at `host`: other machines reach it only with a token configured.
+/// Whether a process may listen at `host`: other machines reach it only with a token configured, and one that is not guessed.
 ///
 /// # Errors
-/// One line, when other machines could write without a token.
+/// One line, when other machines could write without a token, or by trying short ones.
 pub fn may_listen(host: IpAddr, token: &WriteToken) -> Result<(), Misconfigured> {
-    if token.is_some() || host.is_loopback() {
+    if host.is_loopback() {
         return Ok(());
+    }
+    if let Some(token) = token {
+        if token.expose().len() >= SHORTEST_OUTSIDE {
+            return Ok(());
+        }
+        return Err(Misconfigured(format!(
+            "HOST is {host}, which other machines reach: AUTOMATOR_API_TOKEN must have at least {SHORTEST_OUTSIDE} characters"
+        )));
     }
     Err(Misconfigured(format!(
         "HOST is {host}, which other machines reach: set AUTOMATOR_API_TOKEN, or HOST to 127.0.0.1"
@@ -81,8 +95,8 @@ pub async fn writes(State(token): State<WriteToken>, request: Request, next: Nex
     }
 }
 
-/// Middleware: lets through what another service of ours asks, reads too; else 401. `token` is the one that our services share
-/// and no client has; without one nobody is let through.
+/// Middleware: lets through what another service of ours asks, reads too; else 401. `token` is the one that our
+/// services share and no client has; without one nobody is let through.
 pub async fn services(State(token): State<Option<Secret>>, request: Request, next: Next) -> Response {
     if token.is_some_and(|token| shows(&token, request.headers())) {
         return next.run(request).await;
@@ -112,11 +126,47 @@ pub async fn local_names(State(token): State<WriteToken>, request: Request, next
 /// Whether `host`, with or without a port, can only mean this machine.
 #[must_use]
 pub fn is_loopback_name(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+    let name = without_port(host);
+    name.eq_ignore_ascii_case("localhost") || matches!(name, "127.0.0.1" | "[::1]")
+}
+
+/// Middleware for what is steered from this machine or from processes near by, and never by a page: refuses what
+/// another site's page sends, and whoever calls us by a name that anybody could have made lead here (DNS rebinding).
+pub async fn near_only(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !is_from_own_page(headers)
+        || text(headers, SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"))
+    {
+        return foreign_origin().into_response();
+    }
+    let host = text(headers, header::HOST)
+        .or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
+    if !host.is_some_and(|host| is_near_name(without_port(host))) {
+        let detail = "call this server localhost, by its address, or by a name without dots";
+        return Problem::new(StatusCode::FORBIDDEN, "foreign-name", detail).into_response();
+    }
+    next.run(request).await
+}
+
+/// What a browser says about whose page sends a request.
+const SEC_FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");
+
+/// Whether `name`, without a port, is one that nobody far away can give out: an address, or a name of this machine,
+/// of a container beside us or of a service in our cluster.
+#[must_use]
+pub fn is_near_name(name: &str) -> bool {
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    address.parse::<IpAddr>().is_ok()
+        || (!name.is_empty() && !name.contains(['.', ':']))
+        || name.ends_with(".svc")
+        || name.ends_with(".svc.cluster.local")
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
-    };
-    name.eq_ignore_ascii_case("localhost") || matches!(name, "127.0.0.1" | "[::1]")
+    }
 }
 
 /// Whether no page of another site sent the request: a browser names the origin of the page that makes it write.
@@ -173,14 +223,14 @@ mod tests {
 
     #[test]
     fn only_the_whole_token_opens() {
-        assert_eq!(status(Some("abc"), &[("authorization", "Bearer abc")]), None);
-        assert_eq!(status(Some("abc"), &[("authorization", "bearer abc")]), None);
-        for wrong in ["Bearer ab", "Bearer abcd", "Bearer ", "Basic abc", "abc"] {
+        assert_eq!(status(Some("abcdef"), &[("authorization", "Bearer abcdef")]), None);
+        assert_eq!(status(Some("abcdef"), &[("authorization", "bearer abcdef")]), None);
+        for wrong in ["Bearer abcde", "Bearer abcdefg", "Bearer ", "Basic abcdef", "abcdef"] {
             let headers: HeaderMap =
                 [(header::AUTHORIZATION, HeaderValue::from_static(wrong))].into_iter().collect();
-            assert_eq!(check(Some(&"abc".parse().unwrap()), &headers).unwrap_err().status, 401, "{wrong}");
+            assert_eq!(check(Some(&"abcdef".parse().unwrap()), &headers).unwrap_err().status, 401, "{wrong}");
         }
-        assert_eq!(status(Some("abc"), &[]), Some(401));
+        assert_eq!(status(Some("abcdef"), &[]), Some(401));
     }
 
     #[test]
@@ -212,5 +262,37 @@ mod tests {
         assert!(!format!("{secret:?}").contains("hunter2"));
         assert!("hunter2\n".parse::<Secret>().is_err());
         assert!("".parse::<Secret>().is_err());
+    }
+
+    #[test]
+    fn a_token_that_is_soon_guessed_is_refused() {
+        let outside: IpAddr = [0, 0, 0, 0].into();
+        let inside: IpAddr = [127, 0, 0, 1].into();
+        for short in ["x", "abcd"] {
+            assert!(short.parse::<Secret>().is_err(), "{short}");
+        }
+        let token = |text: &str| Some(text.parse::<Secret>().unwrap());
+        assert!(may_listen(outside, &None).is_err());
+        assert!(may_listen(outside, &token("abcdefg")).unwrap_err().0.contains("at least 8"));
+        assert!(may_listen(outside, &token("abcdefgh")).is_ok());
+        assert!(may_listen(inside, &None).is_ok() && may_listen(inside, &token("abcde")).is_ok());
+    }
+
+    #[test]
+    fn a_near_name_is_one_that_nobody_far_away_gives_out() {
+        for near in [
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            "172.17.0.1",
+            "simulators",
+            "simulators.workshop.svc",
+            "x.y.svc.cluster.local",
+        ] {
+            assert!(is_near_name(near), "{near}");
+        }
+        for far in ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", ".", "svc.evil.example"] {
+            assert!(!is_near_name(far), "{far}");
+        }
     }
 }

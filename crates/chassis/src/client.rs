@@ -1,23 +1,51 @@
 //! An HTTP client that never waits for ever.
 
-use std::time::Duration;
+use std::{env, time::Duration};
+
+use reqwest::{NoProxy, Proxy};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// A client whose calls end, body included, after `timeout` at the latest. Follows no redirect, so a
-/// credential never travels to a host that nobody configured. Names itself `automator`, as GitHub asks.
+/// Who is never asked over a proxy, whatever the environment says.
+const HERE: &str = "localhost,127.0.0.0/8,::1";
+
+/// A client whose calls end, body included, after `timeout` at the latest. Follows no redirect, so a credential never
+/// travels to a host that nobody configured. Names itself `automator`, as GitHub asks.
+///
+/// A proxy is for GitHub, SendGrid and Twilio, which are asked over TLS: `HTTPS_PROXY` (or `ALL_PROXY`) and
+/// `NO_PROXY` count for them. Our own services and the simulators speak plain HTTP, near by, with tokens of ours:
+/// they are asked directly, whatever `HTTP_PROXY` says.
 ///
 /// # Errors
-/// No certificate store, in an image without CA bundle.
+/// No certificate store, in an image without CA bundle; a proxy whose address is none.
 pub fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     install_crypto();
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = match proxy(|name| env::var(name).ok())? {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    };
+    builder
         .timeout(timeout)
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("automator/", env!("CARGO_PKG_VERSION")))
         .build()
+}
+
+/// The proxy for what is asked over TLS, as the environment names it.
+fn proxy(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Proxy>, reqwest::Error> {
+    let said = |name: &str| {
+        let value = variable(name).or_else(|| variable(&name.to_ascii_lowercase()));
+        value.filter(|value| !value.trim().is_empty())
+    };
+    let Some(url) = said("HTTPS_PROXY").or_else(|| said("ALL_PROXY")) else { return Ok(None) };
+    let direct = match said("NO_PROXY") {
+        Some(more) => format!("{HERE},{more}"),
+        None => HERE.to_owned(),
+    };
+    Ok(Some(Proxy::https(url)?.no_proxy(NoProxy::from_string(&direct))))
 }
 
 /// The address of a resource of the API at `base`, whatever path `base` has and whether that ends in a slash.
@@ -33,4 +61,36 @@ pub fn under(base: &reqwest::Url, segments: &[&str]) -> Option<reqwest::Url> {
 pub fn install_crypto() {
     // An error says that one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the environment says leads to this proxy, as reqwest prints it.
+    fn named(variables: &[(&str, &str)]) -> Option<String> {
+        let variable = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        proxy(variable).unwrap().map(|proxy| format!("{proxy:?}"))
+    }
+
+    #[test]
+    fn only_what_is_asked_over_tls_may_go_over_a_proxy() {
+        assert_eq!(named(&[]), None);
+        assert_eq!(
+            named(&[
+                ("HTTP_PROXY", "http://proxy.example:3128"),
+                ("http_proxy", "http://proxy.example:3128")
+            ]),
+            None
+        );
+        assert_eq!(named(&[("HTTPS_PROXY", " ")]), None);
+        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+            let proxy = named(&[(name, "http://proxy.example:3128"), ("NO_PROXY", "corp.example")]).unwrap();
+            assert!(proxy.contains("proxy.example") && proxy.contains("Https"), "{proxy}");
+            assert!(proxy.contains("localhost") && proxy.contains("corp.example"), "{proxy}");
+        }
+        assert!(proxy(|_| Some("http://[".to_owned())).is_err());
+    }
 }

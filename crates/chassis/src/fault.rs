@@ -74,6 +74,9 @@ pub struct Problem {
 
 const KIND: &str = "urn:automator:";
 
+/// The longest detail, in bytes: it may quote what was sent.
+const LONGEST_DETAIL: usize = 1_000;
+
 impl Problem {
     /// A problem of that kind (`not-found`, `bad-signature`, …).
     #[must_use]
@@ -82,7 +85,7 @@ impl Problem {
             kind: format!("{KIND}{kind}"),
             title: status.canonical_reason().unwrap_or("Problem").to_owned(),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: domain::cut(detail.into(), LONGEST_DETAIL),
             errors: Vec::new(),
             current_version: None,
         }
@@ -97,7 +100,7 @@ impl From<&Fault> for Problem {
             Fault::NotFound(_) => problem(StatusCode::NOT_FOUND, "not-found", &detail),
             Fault::Invalid(errors) => {
                 let mut problem = problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &detail);
-                problem.errors.clone_from(errors);
+                problem.errors = FieldError::bounded(errors.clone());
                 problem
             }
             Fault::Taken(_) => problem(StatusCode::CONFLICT, "taken", &detail),
@@ -186,6 +189,17 @@ mod tests {
             let wire = serde_json::to_string(&Problem::from(&fault)).unwrap();
             let back = Fault::from(serde_json::from_str::<Problem>(&wire).unwrap());
             assert_eq!(format!("{back:?}"), format!("{fault:?}"));
+        }
+    }
+
+    #[test]
+    fn no_answer_is_as_long_as_what_was_sent() {
+        let errors = (0..5_000).map(|n| FieldError::new(format!("then[{n}]"), "x".repeat(5_000))).collect();
+        for fault in
+            [Fault::Invalid(errors), Fault::NotFound("x".repeat(1 << 20)), Fault::Taken("é".repeat(1 << 20))]
+        {
+            let length = serde_json::to_string(&Problem::from(&fault)).unwrap().len();
+            assert!(length < 8 << 10, "{length}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::{any::Any, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, StatusCode},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -79,6 +79,8 @@ async fn in_context(State(longest): State<Duration>, mut request: Request, next:
         if let Ok(id) = HeaderValue::from_str(&ctx.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        // Nobody may read JSON as a page, whatever it contains.
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
     .instrument(span)
@@ -123,6 +125,7 @@ mod tests {
             frame(Router::new().route("/panic", get(panics)).route("/hang", get(std::future::pending::<()>)));
         let request = Request::get(path).header(REQUEST_ID, "r-1").body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
         let header =
             |name| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
         (response.status(), header("content-type"), header(REQUEST_ID))

@@ -1,21 +1,33 @@
 //! Sessions of web pages: a write from a page shows a cookie and a CSRF token where the API wants the bearer token.
 //!
-//! Nothing is stored, so every process with the same `AUTOMATOR_API_TOKEN` knows the sessions of the others. The cookie
-//! is `expiry.nonce.mac`, the CSRF token a second MAC over the nonce; both are HMAC-SHA256 (RFC 2104) under keys that
-//! are derived from the token, one for each purpose. Without a token, where the process listens on loopback only,
-//! nobody signs in: every visitor gets a session under keys that live as long as the process, and the cookie with the
-//! form's token is the signed double submit that keeps other sites from writing.
+//! Nothing is stored, so every process with the same `AUTOMATOR_API_TOKEN` knows the sessions of the others. The
+//! cookie is `expiry.nonce.mac`, the CSRF token a second MAC over the nonce; both are HMAC-SHA256 (RFC 2104) under
+//! keys that are derived from the token, one for each purpose. Without a token, where the process listens on loopback
+//! only, nobody signs in: every visitor gets a session under keys that live as long as the process, and the cookie
+//! with the form's token is the signed double submit that keeps other sites from writing.
+//!
+//! Signing out ends a session for good: its nonce is remembered until it would have expired. That, and who tried a
+//! wrong token how often, is kept in the memory of one process; another one with the same token, and the same one
+//! after a restart, does not know of it. A cookie that was stolen from somebody who then signed out opens those for
+//! the rest of its twelve hours. Whoever cannot live with that changes the token, which ends every session.
 //!
 //! [`attach`] around the pages' routes makes a [`Visitor`] of each request; a handler that takes [`SignedForm`] has
 //! checked everything before its first line.
 
-use std::{borrow::Cow, time::Duration};
+mod tries;
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use cookie::{Cookie, SameSite};
 use hmac::{Hmac, KeyInit, Mac};
@@ -27,6 +39,7 @@ use crate::{
     auth::{self, WriteToken},
     extract,
 };
+use tries::Tries;
 
 /// Name of the cookie.
 pub const COOKIE: &str = "automator_session";
@@ -43,6 +56,9 @@ pub struct Sessions {
     cookie: Key,
     csrf: Key,
     token: WriteToken,
+    /// Sessions that were ended, by nonce, and when each would have expired, epoch seconds.
+    ended: Arc<Mutex<HashMap<String, u64>>>,
+    tries: Arc<Mutex<Tries>>,
 }
 
 impl Sessions {
@@ -59,6 +75,8 @@ impl Sessions {
             cookie: Key::derived(&secret, "automator session cookie v1"),
             csrf: Key::derived(&secret, "automator session csrf v1"),
             token: token.clone(),
+            ended: Arc::default(),
+            tries: Arc::default(),
         })
     }
 
@@ -116,7 +134,25 @@ impl Sessions {
         }
         let (expires, nonce) = signed.split_once('.')?;
         let session = Session { expires: expires.parse().ok()?, nonce: nonce.to_owned() };
-        (now < session.expires).then_some(session)
+        let is_over = now >= session.expires || self.ended().contains_key(&session.nonce);
+        (!is_over).then_some(session)
+    }
+
+    /// Ends a session: its cookie opens nothing from now on.
+    fn end(&self, session: Session, now: u64) {
+        let mut ended = self.ended();
+        // Nobody has to remember what has expired.
+        ended.retain(|_, expires| now < *expires);
+        ended.insert(session.nonce, session.expires);
+    }
+
+    fn ended(&self) -> std::sync::MutexGuard<'_, HashMap<String, u64>> {
+        // A panic in between leaves a map that is as good as before.
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tries(&self) -> std::sync::MutexGuard<'_, Tries> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn visitor(&self, session: Option<&Session>, return_to: &str) -> Visitor {
@@ -225,8 +261,9 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-/// Middleware around pages: makes a [`Visitor`] of the request. Where nobody signs in, a visitor without a session gets
-/// one with the page.
+/// Middleware around pages: makes a [`Visitor`] of the request. Where nobody signs in, a visitor without a session
+/// gets one with the page. An answer that makes the browser forget its session ends it. Whoever has shown a wrong
+/// token too often has to wait: 429.
 pub async fn attach(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let mut session = sessions.of(request.headers(), now());
@@ -236,12 +273,35 @@ pub async fn attach(State(sessions): State<Sessions>, mut request: Request, next
         session = Session::starting(now()).ok();
         new_cookie = session.as_ref().map(|session| sessions.cookie(session, request.headers()));
     }
+    let trying = (session.is_none() && !request.method().is_safe()).then(|| tries::client(request.headers()));
+    if let Some(client) = &trying
+        && let Some(wait) = sessions.tries().refuses(client, now())
+    {
+        let problem =
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "wait a minute, then try again");
+        return ([(header::RETRY_AFTER, wait.to_string())], problem).into_response();
+    }
     request.extensions_mut().insert(sessions.visitor(session.as_ref(), &path));
     let mut response = next.run(request).await;
+    if let Some(client) = trying
+        && response.status() == StatusCode::UNAUTHORIZED
+    {
+        sessions.tries().failed(client, now());
+    }
+    if let Some(session) = session
+        && response.headers().get_all(header::SET_COOKIE).iter().any(is_no_cookie)
+    {
+        sessions.end(session, now());
+    }
     if let Some(cookie) = new_cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// Whether it is what [`Sessions::no_cookie`] makes.
+fn is_no_cookie(cookie: &HeaderValue) -> bool {
+    cookie.as_bytes().strip_prefix(COOKIE.as_bytes()).is_some_and(|rest| rest.starts_with(b"=;"))
 }
 
 /// The fields of a form that one of our pages sent: from its own origin, within a session, with that session's CSRF
@@ -343,17 +403,73 @@ mod tests {
     #[test]
     fn a_session_is_known_wherever_the_token_is_the_same_until_it_expires() {
         let session = Session::starting(NOW).unwrap();
-        let value = sessions("abc").value(&session);
-        let at = |now| sessions("abc").of(&carrying(&value), now);
+        let value = sessions("abcdef").value(&session);
+        let at = |now| sessions("abcdef").of(&carrying(&value), now);
         assert_eq!(at(NOW), Some(session.clone()));
         assert_eq!(at(NOW + LIFETIME.as_secs() - 1), Some(session));
         assert_eq!(at(NOW + LIFETIME.as_secs()), None, "expired");
-        assert_eq!(sessions("abd").of(&carrying(&value), NOW), None, "another token");
+        assert_eq!(sessions("abcdeg").of(&carrying(&value), NOW), None, "another token");
+    }
+
+    #[tokio::test]
+    async fn a_session_that_was_ended_opens_nothing_and_others_go_on() {
+        use axum::{Router, body::Body, middleware, routing::post};
+        use tower::ServiceExt;
+
+        let ours = sessions("abcdef");
+        let out =
+            post(|headers: HeaderMap| async move { [(header::SET_COOKIE, Sessions::no_cookie(&headers))] });
+        let stay = post(async || "");
+        let pages = Router::new().route("/sign-out", out).route("/stay", stay);
+        let pages = pages.layer(middleware::from_fn_with_state(ours.clone(), attach));
+        let [mine, other] = [Session::starting(now()).unwrap(), Session::starting(now()).unwrap()];
+        let post = async |path: &str, session: &Session| {
+            let request =
+                Request::post(path).header(header::COOKIE, format!("{COOKIE}={}", ours.value(session)));
+            pages.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+        };
+        assert_eq!(post("/stay", &mine).await, 200);
+        assert!(ours.of(&carrying(&ours.value(&mine)), now()).is_some());
+        assert_eq!(post("/sign-out", &mine).await, 200);
+        assert!(ours.of(&carrying(&ours.value(&mine)), now()).is_none(), "signed out");
+        assert!(ours.of(&carrying(&ours.value(&other)), now()).is_some());
+        ours.end(other, now() + LIFETIME.as_secs() + 1);
+        assert_eq!(ours.ended().len(), 1, "what has expired is forgotten");
+    }
+
+    #[tokio::test]
+    async fn whoever_tries_tokens_has_to_wait_and_whoever_is_signed_in_does_not() {
+        use axum::{Router, body::Body, middleware, routing::post};
+        use tower::ServiceExt;
+
+        let ours = sessions("abcdef");
+        let sign_in = post(|headers: HeaderMap| async move {
+            if headers.contains_key("x-right") { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
+        });
+        let pages = Router::new().route("/sign-in", sign_in);
+        let pages = pages.layer(middleware::from_fn_with_state(ours.clone(), attach));
+        let mine = ours.value(&Session::starting(now()).unwrap());
+        let ask = async |from: &str, headers: &[(&str, &str)]| {
+            let mut request = Request::post("/sign-in").header("x-forwarded-for", from);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            pages.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        };
+        for _ in 0..tries::MOST {
+            assert_eq!(ask("192.0.2.1", &[]).await.status(), 401);
+        }
+        let refused = ask("192.0.2.1", &[("x-right", "1")]).await;
+        assert_eq!(refused.status(), 429);
+        assert!(refused.headers()[header::RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap() <= 60);
+        let cookie = format!("{COOKIE}={mine}");
+        assert_eq!(ask("192.0.2.1", &[("cookie", &cookie)]).await.status(), 401, "a session needs no token");
+        assert_eq!(ask("192.0.2.2", &[("x-right", "1")]).await.status(), 200, "somebody else");
     }
 
     #[test]
     fn a_forged_or_truncated_cookie_is_nobodys() {
-        let ours = sessions("abc");
+        let ours = sessions("abcdef");
         let value = ours.value(&Session::starting(NOW).unwrap());
         let longer = value.replacen(&(NOW + LIFETIME.as_secs()).to_string(), "99999999", 1);
         let csrf_as_mac = {
@@ -377,7 +493,7 @@ mod tests {
 
     #[test]
     fn a_post_wants_the_csrf_token_of_its_own_session_and_its_own_origin() {
-        let ours = sessions("abc");
+        let ours = sessions("abcdef");
         let mine = Session::starting(NOW).unwrap();
         let other = Session::starting(NOW).unwrap();
         let csrf = ours.csrf.sign(&mine.nonce);
@@ -407,9 +523,9 @@ mod tests {
 
     #[test]
     fn only_the_whole_token_signs_in_and_without_one_nobody_does() {
-        assert!(sessions("abc").sign_in("abc").unwrap().is_some());
-        for wrong in ["", "ab", "abcd", "ABC"] {
-            assert!(sessions("abc").sign_in(wrong).unwrap().is_none(), "{wrong:?}");
+        assert!(sessions("abcdef").sign_in("abcdef").unwrap().is_some());
+        for wrong in ["", "abcde", "abcdefg", "ABCDEF"] {
+            assert!(sessions("abcdef").sign_in(wrong).unwrap().is_none(), "{wrong:?}");
         }
         assert!(Sessions::new(&None).unwrap().sign_in("").unwrap().is_none());
     }
@@ -424,7 +540,7 @@ mod tests {
 
     #[test]
     fn the_cookie_is_out_of_reach_of_scripts_and_other_sites_and_secure_behind_https() {
-        let ours = sessions("abc");
+        let ours = sessions("abcdef");
         let session = Session::starting(NOW).unwrap();
         let plain = ours.cookie(&session, &HeaderMap::new());
         let plain = plain.to_str().unwrap();

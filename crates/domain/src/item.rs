@@ -1,12 +1,12 @@
 //! Issues and pull requests as GitHub has them, and what their labels say.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{Language, Limit, RepositoryName, names};
+use crate::{Language, Limit, RepositoryName, names, text::is_visible};
 
 names! {
     /// What an item is.
@@ -307,6 +307,20 @@ pub struct Item {
     pub waiting_since: Option<Timestamp>,
 }
 
+impl Item {
+    /// What a link to it says: its title, or its key where nothing of the title can be seen.
+    #[must_use]
+    pub fn shown_title(&self) -> Cow<'_, str> {
+        shown_title(&self.title, &self.key)
+    }
+}
+
+/// What a link to the item `key` of that `title` says: an empty one could not be clicked.
+#[must_use]
+pub fn shown_title<'t>(title: &'t str, key: &ItemKey) -> Cow<'t, str> {
+    if is_visible(title) { Cow::Borrowed(title) } else { Cow::Owned(key.to_string()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,6 +363,13 @@ mod tests {
         assert_eq!(default_impact(Kind::Issue, &labels(&["twilio enhancement", "question"])), 2.0);
         assert_eq!(default_impact(Kind::Issue, &labels(&["getting started"])), 1.0);
         assert_eq!(default_impact(Kind::PullRequest, &[]), 2.5);
+    }
+
+    #[test]
+    fn a_title_that_cannot_be_seen_is_shown_as_the_key() {
+        let key = "sendgrid/rest#87".parse().unwrap();
+        assert_eq!(shown_title("Fix it", &key), "Fix it");
+        assert_eq!(shown_title("\u{200b} \u{3164}", &key), "sendgrid/rest#87");
     }
 
     #[test]

@@ -24,9 +24,11 @@ names! {
 #[into_params(parameter_in = Query)]
 pub struct MeasuresQuery {
     /// First day, UTC; the beginning unless told.
+    #[serde(default, deserialize_with = "crate::day::optional")]
     #[param(value_type = Option<String>, format = Date)]
     pub from: Option<Date>,
     /// The day after the last, UTC; now unless told.
+    #[serde(default, deserialize_with = "crate::day::optional")]
     #[param(value_type = Option<String>, format = Date)]
     pub to: Option<Date>,
     /// By repository unless told.
@@ -121,6 +123,7 @@ pub struct Leader {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Leaderboard {
     /// The year in which the pull requests were merged, UTC.
+    #[schema(minimum = 2008, maximum = 9998)]
     pub year: i16,
     /// Most points first, then by login.
     pub leaders: Vec<Leader>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{FieldError, names, team};
+use crate::{FieldError, checked, names, team, text::is_visible};
 
 names! {
     /// The way a message takes.
@@ -113,7 +113,7 @@ impl NewNotification {
         if !is_text(&self.body, longest) {
             errors.push(FieldError::new("body", format!("must have 1 to {longest} characters")));
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        checked(errors)
     }
 }
 
@@ -137,9 +137,9 @@ pub struct Digests {
     pub notifications: Vec<Notification>,
 }
 
-/// Whether there is something to read, no more than `longest` characters, and no NUL, which PostgreSQL takes in no text.
+/// Whether there is something to see, no more than `longest` characters, and no NUL, which PostgreSQL takes in no text.
 pub(crate) fn is_text(text: &str, longest: usize) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= longest && !text.contains('\0')
+    is_visible(text) && text.chars().count() <= longest && !text.contains('\0')
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    Category, Channel, FieldError, Kind, Language, Login, Rice, Status, names, notification::is_text,
+    Category, Channel, FieldError, Kind, Language, Login, Rice, Status, checked, names, notification::is_text,
 };
 
 names! {
@@ -103,6 +103,9 @@ pub struct Rule {
     pub then: Vec<Action>,
 }
 
+/// The most actions of a rule.
+const MOST_ACTIONS: usize = 10;
+
 /// Body of `POST /api/rules`.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +130,7 @@ impl NewRule {
         let mut errors = Vec::new();
         let mut refuse = |field: String, message: &str| errors.push(FieldError::new(field, message));
         if !is_text(&self.name, 100) || self.name.chars().any(char::is_control) {
-            refuse("name".to_owned(), "must have 1 to 100 characters");
+            refuse("name".to_owned(), "must have 1 to 100 characters, some of them visible");
         }
         match &self.conditions.label {
             Some(_) if self.when != Trigger::LabelAdded => {
@@ -138,15 +141,16 @@ impl NewRule {
             }
             _ => {}
         }
-        if !(1..=10).contains(&self.then.len()) {
+        if !(1..=MOST_ACTIONS).contains(&self.then.len()) {
             refuse("then".to_owned(), "must have 1 to 10 actions");
         }
-        for (index, action) in self.then.iter().enumerate() {
+        // Of those that are too many it is enough to say so.
+        for (index, action) in self.then.iter().take(MOST_ACTIONS).enumerate() {
             if let Err((field, message)) = action.check() {
                 refuse(format!("then[{index}].{field}"), message);
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        checked(errors)
     }
 }
 
@@ -237,5 +241,15 @@ mod tests {
         ];
         assert_eq!(wrong(bad), fields);
         assert_eq!(wrong("name = 'x'\nwhen = 'item_opened'\nthen = []"), ["then"]);
+        assert_eq!(wrong("name = '\u{200b}'\nwhen = 'item_opened'\nthen = [{ add_reach = 1.0 }]"), ["name"]);
+    }
+
+    #[test]
+    fn a_thousand_wrong_actions_are_not_a_thousand_errors() {
+        let wrong = wrong(&format!(
+            "name = 'x'\nwhen = 'item_opened'\nthen = [{}]",
+            "{ add_reach = 0.0 },".repeat(1_000)
+        ));
+        assert_eq!((wrong.len(), wrong[0].as_str(), wrong[10].as_str()), (11, "then", "then[9].add_reach"));
     }
 }

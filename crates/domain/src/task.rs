@@ -6,7 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
-    Difficulty, FieldError, Item, ItemKey, Kind, Language, Limit, Login, item::default_impact, names,
+    Difficulty, FieldError, Item, ItemKey, Kind, Language, Limit, Login, checked, day, item::default_impact,
+    names,
 };
 
 names! {
@@ -166,7 +167,7 @@ pub struct TaskChange {
     #[schema(value_type = Option<String>)]
     pub assignee: Option<Option<Login>>,
     /// A day like `2030-01-02`, or `null` for none.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "day::present")]
     #[schema(value_type = Option<String>, format = Date)]
     pub due_date: Option<Option<Date>>,
     /// New factors; the others stay.
@@ -213,7 +214,7 @@ impl TaskChange {
             // 1e-9 days of work is already a joke; smaller numbers would overflow the score.
             check("rice.effort", rice.effort, "above 0 and at most 100", |v| (1e-9..=100.0).contains(&v));
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        checked(errors)
     }
 }
 

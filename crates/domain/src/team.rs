@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FieldError, names};
+use crate::{FieldError, checked, names, text::is_visible};
 
 names! {
     /// What a member does in the team.
@@ -20,7 +20,7 @@ names! {
 /// A GitHub login in lower case: GitHub's logins ignore case, so ours have one spelling.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "octocat")]
+#[schema(value_type = String, example = "octocat", pattern = "^[A-Za-z0-9]([A-Za-z0-9-]{0,37}[A-Za-z0-9])?$")]
 pub struct Login(String);
 
 impl Login {
@@ -92,13 +92,20 @@ pub struct Member {
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
     /// GitHub login.
+    #[schema(pattern = "^[A-Za-z0-9]([A-Za-z0-9-]{0,37}[A-Za-z0-9])?$")]
     pub login: String,
-    /// 1 to 100 characters.
+    /// 1 to 100 characters, some of them visible.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// An address with one `@`, at most 254 characters (RFC 5321).
+    #[schema(
+        pattern = "^[^@\\s<>,;\\x00-\\x1f\\x7f-\\x9f]+@[^.@\\s<>,;\\x00-\\x1f\\x7f-\\x9f]+(\\.[^.@\\s<>,;\\x00-\\x1f\\x7f-\\x9f]+)+$",
+        max_length = 254
+    )]
     pub email: String,
     /// E.164, or nothing.
     #[serde(default)]
+    #[schema(pattern = "^\\+[1-9][0-9]{6,14}$")]
     pub phone: Option<String>,
     /// `maintainer` unless told.
     #[serde(default)]
@@ -114,13 +121,18 @@ pub struct NewMember {
 pub struct MemberChange {
     /// New name.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// New address.
     #[serde(default)]
+    #[schema(
+        pattern = "^[^@\\s<>,;\\x00-\\x1f\\x7f-\\x9f]+@[^.@\\s<>,;\\x00-\\x1f\\x7f-\\x9f]+(\\.[^.@\\s<>,;\\x00-\\x1f\\x7f-\\x9f]+)+$",
+        max_length = 254
+    )]
     pub email: Option<String>,
     /// New number, or `null` for none.
     #[serde(default, deserialize_with = "crate::task::present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
     pub phone: Option<Option<String>>,
     /// New role.
     #[serde(default)]
@@ -149,7 +161,7 @@ impl NewMember {
         check_phone("phone", self.phone.as_deref(), &mut errors);
         match login {
             Ok(login) if errors.is_empty() => Ok(login),
-            _ => Err(errors),
+            _ => Err(FieldError::bounded(errors)),
         }
     }
 }
@@ -164,13 +176,13 @@ impl MemberChange {
         check_name(self.name.as_deref(), &mut errors);
         check_email("email", self.email.as_deref(), &mut errors);
         check_phone("phone", self.phone.as_ref().and_then(Option::as_deref), &mut errors);
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        checked(errors)
     }
 }
 
 fn check_name(name: Option<&str>, errors: &mut Vec<FieldError>) {
-    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > 100 || has_control(name)) {
-        errors.push(FieldError::new("name", "must have 1 to 100 characters"));
+    if name.is_some_and(|name| !is_visible(name) || name.chars().count() > 100 || has_control(name)) {
+        errors.push(FieldError::new("name", "must have 1 to 100 characters, some of them visible"));
     }
 }
 
@@ -178,11 +190,12 @@ fn check_name(name: Option<&str>, errors: &mut Vec<FieldError>) {
 // would break a header or certainly cannot be delivered.
 pub(crate) fn check_email(field: &str, email: Option<&str>, errors: &mut Vec<FieldError>) {
     let wrong = |email: &str| {
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>' | ',' | ';');
+        let is_host = |host: &str| host.contains('.') && host.split('.').all(|label| !label.is_empty());
         let parts: Vec<_> = email.split('@').collect();
-        email.len() > 254
-            || email.chars().any(|c| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';'))
-            || has_control(email)
-            || !matches!(parts[..], [local, host] if !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.'))
+        email.chars().count() > 254
+            || !email.chars().all(plain)
+            || !matches!(parts[..], [local, host] if !local.is_empty() && is_host(host))
     };
     if email.is_some_and(wrong) {
         errors.push(FieldError::new(field, "must be an e-mail address"));
@@ -216,6 +229,43 @@ mod tests {
         for bad in ["", "-a", "a-", "a b", "a_b", "é", &"a".repeat(40)] {
             assert!(bad.parse::<Login>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_seen_is_none() {
+        for name in ["\u{200b}", "\u{3164}\u{3164}", "\u{2060} \u{ad}", "a\0"] {
+            let change = MemberChange { name: Some(name.to_owned()), ..MemberChange::default() };
+            assert_eq!(change.validate().unwrap_err()[0].field, "name", "{name:?}");
+        }
+        let change =
+            MemberChange { name: Some("Zoë 👩\u{200d}💻".to_owned()), ..MemberChange::default() };
+        assert!(change.validate().is_ok());
+    }
+
+    #[test]
+    fn an_address_has_one_at_and_a_host_of_several_names() {
+        let right = |email: &str| {
+            MemberChange { email: Some(email.to_owned()), ..MemberChange::default() }.validate().is_ok()
+        };
+        for email in ["a@b.c", "mona+x@sub.example.com", "jörg@müller.example"] {
+            assert!(right(email), "{email}");
+        }
+        for email in [
+            "",
+            "@",
+            "a@b",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            "a@b@c.d",
+            "a b@c.d",
+            "<a@b.c>",
+            "a@b.c,d@e.f",
+            "a@b.c\0",
+        ] {
+            assert!(!right(email), "{email:?}");
+        }
+        assert!(!right(&format!("{}@b.c", "a".repeat(251))));
     }
 
     #[test]

@@ -2,16 +2,21 @@
 //!
 //! Bodies are JSON whatever their `Content-Type`; a wrong one is a 400 or 422 with `{"error": "…"}`.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError},
+};
 
 use axum::{
     Json, Router,
     body::Bytes,
     extract::{Query, State as Shared, rejection::QueryRejection},
     http::StatusCode,
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use chassis::auth;
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -41,6 +46,8 @@ pub(crate) fn router() -> Router<State> {
         .route("/control/github/timeline", get(timeline))
         .route("/control/github/events", post(happen))
         .route("/control/github/deliver", post(deliver))
+        // A page that somebody visits must not steer them: they sign webhooks.
+        .layer(middleware::from_fn(auth::near_only))
 }
 
 /// Why a control call was refused.
@@ -172,7 +179,7 @@ fn words_of(item: &Item) -> Vec<Value> {
 /// `deliver_to` or handed back for the caller to send.
 async fn happen(Shared(state): Shared<State>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let happening: Happening = read(&body)?;
-    let url = happening.deliver_to.as_deref().map(destination).transpose()?;
+    let url = happening.deliver_to.as_deref().map(|url| destination(&state, url)).transpose()?;
     let times = times(happening.times)?;
     let told = {
         let mut world = state.world().write().unwrap_or_else(PoisonError::into_inner);
@@ -205,7 +212,7 @@ struct Parcel {
 /// `POST /control/github/deliver`: sends any webhook, signed.
 async fn deliver(Shared(state): Shared<State>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let parcel: Parcel = read(&body)?;
-    let url = destination(&parcel.url)?;
+    let url = destination(&state, &parcel.url)?;
     let times = times(parcel.times)?;
     let body = match parcel.payload {
         Value::String(raw) => raw,
@@ -237,14 +244,59 @@ fn new_id() -> String {
     Uuid::now_v7().to_string()
 }
 
-fn destination(url: &str) -> Result<reqwest::Url, Refusal> {
+/// Where a webhook is sent: to a process on this machine; from a container, also to those beside it. Whoever can
+/// steer us must not get signed requests, or ours at all, sent to anybody else.
+fn destination(state: &State, url: &str) -> Result<reqwest::Url, Refusal> {
     let wrong =
         |why: String| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{url:?} is no address: {why}"));
     let parsed: reqwest::Url = url.parse().map_err(|error| wrong(format!("{error}")))?;
-    if matches!(parsed.scheme(), "http" | "https") {
-        Ok(parsed)
-    } else {
-        Err(wrong("only http and https".to_owned()))
+    if !matches!(parsed.scheme(), "http" | "https") {
+        return Err(wrong("only http and https".to_owned()));
+    }
+    if !parsed.host_str().is_some_and(|host| may_deliver_to(host, state.options().host.is_loopback())) {
+        return Err(wrong(
+            "webhooks go to processes on this machine or beside this container only".to_owned(),
+        ));
+    }
+    Ok(parsed)
+}
+
+/// Whether a webhook may be sent to `host`; `on_loopback`, nobody beside this machine reaches us either.
+fn may_deliver_to(host: &str, on_loopback: bool) -> bool {
+    if auth::is_loopback_name(host) {
+        return true;
+    }
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    match address {
+        Ok(address) if address.is_loopback() => true,
+        Ok(IpAddr::V4(address)) => !on_loopback && address.is_private(),
+        Ok(IpAddr::V6(address)) => !on_loopback && address.is_unique_local(),
+        Err(_) => !on_loopback && auth::is_near_name(host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn webhooks_stay_on_this_machine_or_beside_the_container() {
+        for host in ["localhost", "127.0.0.1", "127.0.0.2", "[::1]"] {
+            assert!(may_deliver_to(host, true) && may_deliver_to(host, false), "{host}");
+        }
+        for host in ["gateway", "gateway.workshop.svc", "172.17.0.1", "10.0.0.7", "[fd00::1]"] {
+            assert!(!may_deliver_to(host, true) && may_deliver_to(host, false), "{host}");
+        }
+        for host in [
+            "example.org",
+            "169.254.169.254",
+            "8.8.8.8",
+            "0.0.0.0",
+            "[2001:db8::1]",
+            "127.0.0.1.evil.example",
+        ] {
+            assert!(!may_deliver_to(host, true) && !may_deliver_to(host, false), "{host}");
+        }
     }
 }
 

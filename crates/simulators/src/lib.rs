@@ -53,7 +53,10 @@ use std::{
 };
 
 use axum::{
-    Router, middleware,
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::Response,
     routing::{get, post},
 };
 use clap::Args;
@@ -172,7 +175,14 @@ pub fn router(state: State) -> Router {
         .merge(twilio)
         .merge(control::router())
         .route("/", get(|| async { "Simulators of GitHub, SendGrid and Twilio. See /control/calls.\n" }))
+        .layer(middleware::map_response(unsniffed))
         .with_state(state)
+}
+
+/// Nobody may read JSON as a page, whatever it contains.
+async fn unsniffed(mut response: Response) -> Response {
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Serves until told to stop (see [`Stop::from_environment`]).

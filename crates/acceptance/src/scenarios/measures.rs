@@ -121,6 +121,8 @@ async fn a_wait_counts_in_the_period_in_which_it_ended(app: &App) {
     for (query, field) in [
         ("from=2019-07-08&to=2019-07-07", "from"),
         ("from=yesterday", "from"),
+        ("from=2019-07-07T12:00:00Z", "from"),
+        ("to=20190707", "to"),
         ("group=author", "group"),
         ("until=2019-07-07", "until"),
     ] {

@@ -288,5 +288,14 @@ async fn every_wrong_field_of_a_rule_is_named(app: &App) {
     ] {
         assert_eq!(app.post("/api/rules", &body).await.is(422).fields(), [field], "{body}");
     }
+    // As many as one likes to send: what is wrong with them is told in a few words, whatever carries it.
+    for wrong in [167, 1_000] {
+        let then = vec![json!({ "notify": { "channel": "sms", "to": "a b", "text": "x" } }); wrong];
+        let body = json!({ "name": "x", "when": "item_opened", "then": then });
+        let answer = app.post("/api/rules", &body).await.is(422);
+        assert_eq!((answer.fields()[0], answer.fields().len()), ("then", 11), "{wrong}");
+    }
+    let long = json!({ "name": "x", "when": "full".repeat(10_000), "then": [{ "assign": "mona" }] });
+    assert!(app.post("/api/rules", &long).await.is(422).text.len() < 2_000, "the answer is as long as what was sent");
     assert_eq!(app.all("/api/rules").await.len(), 3, "only those that ship");
 }

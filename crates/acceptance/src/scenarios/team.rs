@@ -55,6 +55,8 @@ async fn every_wrong_field_of_a_member_is_named(app: &App) {
     assert_eq!(answer.fields(), ["login", "name", "email", "phone"]);
     let long = json!({ "login": "a".repeat(40), "name": "n".repeat(101), "email": "a@b.c\r\nBcc: d@e.f" });
     assert_eq!(app.post("/api/team", &long).await.is(422).fields(), ["login", "name", "email"]);
+    let unseen = json!({ "login": "octocat", "name": "\u{200b}\u{3164}", "email": "x@example.com" });
+    assert_eq!(app.post("/api/team", &unseen).await.is(422).fields(), ["name"]);
     let missing = app.post("/api/team", &json!({ "login": "octocat", "name": "x" })).await.is(422);
     assert_eq!(missing.fields(), ["email"]);
     assert!(app.all("/api/team").await.is_empty());

@@ -221,3 +221,55 @@ async fn faults_are_listed_and_cleared_and_wrong_input_is_explained() {
         assert!(answer["error"].as_str().unwrap().contains(word), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn no_page_of_another_site_steers_them() {
+    let simulators = Simulators::start().await;
+    let event = json!({"repository": "sendgrid/rest", "action": "opened"});
+    let host = simulators.url.strip_prefix("http://").unwrap().to_owned();
+    for (headers, status) in [
+        (&[][..], 200),
+        (&[("origin", simulators.url.as_str()), ("sec-fetch-site", "same-origin")], 200),
+        (&[("host", "simulators:9000")], 200),
+        (&[("origin", "https://evil.example")], 403),
+        (&[("origin", "null")], 403),
+        (&[("sec-fetch-site", "cross-site")], 403),
+        // A name of the attacker's that leads here makes page and request of one origin.
+        (&[("host", "evil.example"), ("origin", "http://evil.example")], 403),
+    ] {
+        for path in ["github/events", "faults"] {
+            let body =
+                if path == "faults" { json!({"service": "twilio", "kind": "cut"}) } else { event.clone() };
+            let mut request = simulators.request(Method::POST, &format!("/control/{path}")).json(&body);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let answer = request.send().await.unwrap();
+            let expected = if status == 200 && path == "faults" { 201 } else { status };
+            assert_eq!(answer.status().as_u16(), expected, "{path} {headers:?} at {host}");
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        }
+    }
+    let calls = simulators
+        .request(Method::GET, "/control/calls")
+        .header("host", "evil.example")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(calls.status(), 403, "what was sent is nobody else's to read");
+}
+
+#[tokio::test]
+async fn nobody_far_away_gets_a_signed_webhook() {
+    let simulators = Simulators::start().await;
+    for url in
+        ["https://example.org/", "http://169.254.169.254/latest", "http://10.0.0.1/", "http://gateway:8080/"]
+    {
+        let parcel = json!({"url": url, "event": "ping", "payload": {}});
+        let (status, body) = simulators.control(Method::POST, "github/deliver", &parcel).await;
+        assert_eq!(status, 422, "{url}: {body}");
+        let event = json!({"repository": "sendgrid/rest", "action": "opened", "deliver_to": url});
+        let (status, body) = simulators.control(Method::POST, "github/events", &event).await;
+        assert_eq!(status, 422, "{url}: {body}");
+    }
+}
