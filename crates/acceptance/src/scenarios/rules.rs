@@ -296,6 +296,9 @@ async fn every_wrong_field_of_a_rule_is_named(app: &App) {
         assert_eq!((answer.fields()[0], answer.fields().len()), ("then", 11), "{wrong}");
     }
     let long = json!({ "name": "x", "when": "full".repeat(10_000), "then": [{ "assign": "mona" }] });
-    assert!(app.post("/api/rules", &long).await.is(422).text.len() < 2_000, "the answer is as long as what was sent");
+    assert!(
+        app.post("/api/rules", &long).await.is(422).text.len() < 2_000,
+        "the answer is as long as what was sent"
+    );
     assert_eq!(app.all("/api/rules").await.len(), 3, "only those that ship");
 }

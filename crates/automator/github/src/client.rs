@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use chassis::{Fault, auth::Secret};
-use domain::{Actor, Entry, Happened, ItemKey, Kind, RepositoryName, State};
+use domain::{Actor, Entry, Happened, ItemKey, Kind, RepositoryName, State, text};
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use self::limit::Hold;
-use crate::told::{Snapshot, Told};
+use crate::told::{Snapshot, Told, url_of};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -344,20 +344,21 @@ fn read_item(repository: &RepositoryName, kind: Kind, node: ItemNode) -> Result<
         };
         entries.push(Entry::change(happened, actor(event.actor.as_ref()), event.created_at.as_millisecond()));
     }
+    let url = url_of(node.url, &key, kind);
     let snapshot = Snapshot {
         key,
         kind,
         state,
         author: actor(node.author.as_ref()),
         labels: node.labels.into_iter().flat_map(|labels| labels.nodes).map(|label| label.name).collect(),
-        comments: Some(node.comments.total_count),
-        reactions: Some(node.reactions.total_count),
+        comments: Some(node.comments.total_count.max(0)),
+        reactions: Some(node.reactions.total_count.max(0)),
         created_at: node.created_at.as_millisecond(),
         updated_at: node.updated_at.as_millisecond(),
         closed_at: node.closed_at.map(Timestamp::as_millisecond),
         node_id: node.id,
         title: node.title,
-        url: node.url,
+        url,
     };
     Ok((snapshot, entries))
 }
@@ -487,9 +488,12 @@ impl PageInfo {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ItemNode {
+    #[serde(deserialize_with = "text::name")]
     id: String,
     number: i64,
+    #[serde(deserialize_with = "text::title")]
     title: String,
+    #[serde(deserialize_with = "text::link_or_none")]
     url: String,
     state: String,
     created_at: Timestamp,
@@ -511,6 +515,7 @@ struct Labels {
 
 #[derive(Deserialize)]
 struct LabelNode {
+    #[serde(deserialize_with = "text::name")]
     name: String,
 }
 
@@ -524,12 +529,14 @@ struct Count {
 struct ActorNode {
     #[serde(rename = "__typename")]
     kind: String,
+    #[serde(deserialize_with = "text::name")]
     login: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CommentNode {
+    #[serde(deserialize_with = "text::name")]
     id: String,
     created_at: Timestamp,
     author: Option<ActorNode>,
@@ -538,6 +545,7 @@ struct CommentNode {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReviewNode {
+    #[serde(deserialize_with = "text::name")]
     id: String,
     submitted_at: Option<Timestamp>,
     author: Option<ActorNode>,

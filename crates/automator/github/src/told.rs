@@ -35,3 +35,16 @@ pub struct Snapshot {
 
 /// An item with what happened to it.
 pub type Told = (Snapshot, Vec<Entry>);
+
+/// The address of an item: the one that was told, or, where that is none, where GitHub has it.
+#[must_use]
+pub fn url_of(told: String, key: &ItemKey, kind: Kind) -> String {
+    if !told.is_empty() {
+        return told;
+    }
+    let path = match kind {
+        Kind::Issue => "issues",
+        Kind::PullRequest => "pull",
+    };
+    format!("https://github.com/{}/{path}/{}", key.repository(), key.number())
+}

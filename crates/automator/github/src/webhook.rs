@@ -1,15 +1,18 @@
 //! What GitHub tells: signed webhooks, as deliveries that may come twice, late or out of order.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, StatusCode},
+};
 use chassis::{Problem, auth::Secret};
-use domain::{Actor, Entry, Happened, ItemKey, Kind, Occurrence, RepositoryName, State, Trigger};
+use domain::{Actor, Entry, Happened, ItemKey, Kind, Occurrence, RepositoryName, State, Trigger, text};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 
 use crate::client::OURS;
-use crate::told::{Snapshot, Told};
+use crate::told::{Snapshot, Told, url_of};
 
 /// Whether `signature` (the header `X-Hub-Signature-256`, `sha256=` and 64 hex digits) is the
 /// HMAC-SHA256 of `body` under `secret`; compared in constant time.
@@ -65,6 +68,21 @@ fn required(headers: &HeaderMap, name: &str) -> Result<String, Problem> {
     value.map(str::to_owned).ok_or_else(|| {
         Problem::new(StatusCode::BAD_REQUEST, "not-githubs", format!("the header {name} is missing"))
     })
+}
+
+/// The JSON of a body: as it is, or the field `payload` of a form, which is how GitHub sends unless it is told otherwise. The signature
+/// is over the body as it came.
+///
+/// # Errors
+/// 400 for a form without that field.
+pub fn payload(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
+    let kind = header(headers, "content-type").unwrap_or_default();
+    if !kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        return Ok(body);
+    }
+    let field = form_urlencoded::parse(&body).find(|(name, _)| name == "payload");
+    let (_, json) = field.ok_or_else(|| not_githubs("a form without the field payload"))?;
+    Ok(Bytes::from(json.into_owned()))
 }
 
 /// The repository that a payload speaks of, if it speaks of one.
@@ -198,7 +216,10 @@ fn changes(action: &str, item: &Snapshot, sender: Option<UserNode>, merged: bool
 
 /// Who a payload says did it; an account that is gone is `null` or missing.
 fn actor(user: Option<UserNode>) -> Actor {
-    user.map_or_else(Actor::ghost, |user| Actor { bot: user.kind == "Bot", login: user.login })
+    user.map_or_else(Actor::ghost, |user| Actor {
+        bot: user.kind.as_deref() == Some("Bot"),
+        login: user.login,
+    })
 }
 
 // What we read of GitHub's payloads, under GitHub's names.
@@ -236,13 +257,17 @@ struct ReviewEvent {
 
 #[derive(Deserialize)]
 struct ItemNode {
+    #[serde(deserialize_with = "text::name")]
     node_id: String,
     number: i64,
+    #[serde(deserialize_with = "text::title")]
     title: String,
+    #[serde(deserialize_with = "text::link_or_none")]
     html_url: String,
     user: Option<UserNode>,
-    state: String,
-    labels: Vec<LabelNode>,
+    /// Missing where a delivery is about something else, as when an issue is pinned.
+    state: Option<String>,
+    labels: Option<Vec<LabelNode>>,
     comments: Option<i64>,
     reactions: Option<ReactionsNode>,
     created_at: Timestamp,
@@ -266,13 +291,15 @@ struct PullRequestNode {
 
 #[derive(Clone, Deserialize)]
 struct UserNode {
+    #[serde(deserialize_with = "text::name")]
     login: String,
-    #[serde(rename = "type", default)]
-    kind: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct LabelNode {
+    #[serde(deserialize_with = "text::name")]
     name: String,
 }
 
@@ -283,6 +310,7 @@ struct ReactionsNode {
 
 #[derive(Deserialize)]
 struct CommentNode {
+    #[serde(deserialize_with = "text::name")]
     node_id: String,
     user: Option<UserNode>,
     body: Option<String>,
@@ -291,6 +319,7 @@ struct CommentNode {
 
 #[derive(Deserialize)]
 struct ReviewNode {
+    #[serde(deserialize_with = "text::name")]
     node_id: String,
     user: Option<UserNode>,
     submitted_at: Option<Timestamp>,
@@ -306,22 +335,23 @@ impl ItemNode {
     }
 
     fn snapshot_of(self, repository: &RepositoryName, kind: Kind, merged: bool) -> Option<Snapshot> {
-        let state = match self.state.as_str() {
+        let key = ItemKey::new(repository.clone(), self.number)?;
+        let state = match self.state?.as_str() {
             "open" => State::Open,
             _ if merged => State::Merged,
             _ => State::Closed,
         };
         Some(Snapshot {
-            key: ItemKey::new(repository.clone(), self.number)?,
             node_id: self.node_id,
             kind,
             title: self.title,
-            url: self.html_url,
+            url: url_of(self.html_url, &key, kind),
             author: actor(self.user),
             state,
-            labels: self.labels.into_iter().map(|label| label.name).collect(),
-            comments: self.comments,
-            reactions: self.reactions.map(|reactions| reactions.total_count),
+            labels: self.labels.unwrap_or_default().into_iter().map(|label| label.name).collect(),
+            comments: self.comments.map(|count| count.max(0)),
+            reactions: self.reactions.map(|reactions| reactions.total_count.max(0)),
+            key,
             created_at: self.created_at.as_millisecond(),
             updated_at: self.updated_at.as_millisecond(),
             closed_at: self.closed_at.map(Timestamp::as_millisecond),
@@ -350,6 +380,35 @@ mod tests {
         for bad in ["", "sha256=", "sha1=00", &good[7..], &good[..70], &format!("{good}00"), "sha256=zz"] {
             assert!(!is_signed(&secret, b"Hello, World!", bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_form_has_its_payload_in_a_field_and_anything_else_is_the_payload() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(payload(&headers, Bytes::from("{}")).unwrap(), "{}");
+        headers.insert("content-type", "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap());
+        assert_eq!(
+            payload(&headers, Bytes::from("a=b&payload=%7B%22a%22%3A%22%2B+%22%7D")).unwrap(),
+            "{\"a\":\"+ \"}"
+        );
+        assert_eq!(payload(&headers, Bytes::from("{}")).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_real_payload_may_lack_what_the_documentation_has() {
+        let repository = "sendgrid/rest".parse().unwrap();
+        let issue = r#"{"node_id":"I_1","number":1,"title":"a\u0000b\u202ec","html_url":"javascript:alert(1)","user":{"login":"x","type":null},
+            "labels":null,"comments":-3,"created_at":"2019-06-01T00:00:00Z","updated_at":"2019-06-01T00:00:00Z","closed_at":null"#;
+        let pinned = format!(r#"{{"action":"pinned","issue":{issue}}}}}"#);
+        assert!(
+            read("issues", &repository, pinned.as_bytes()).unwrap().is_none(),
+            "it says nothing about the item"
+        );
+        let edited = format!(r#"{{"action":"edited","issue":{issue},"state":"open"}}}}"#);
+        let (snapshot, _) = read("issues", &repository, edited.as_bytes()).unwrap().unwrap().told;
+        assert_eq!(snapshot.title, "a\u{fffd}b\u{fffd}c");
+        assert_eq!(snapshot.url, "https://github.com/sendgrid/rest/issues/1", "only a link is one");
+        assert_eq!((snapshot.comments, snapshot.labels.len()), (Some(0), 0));
     }
 
     #[test]

@@ -70,8 +70,8 @@ impl Stored {
         }
     }
 
-    fn is(&self, new: &Snapshot, title: &str, labels: &str) -> bool {
-        self.title == title
+    fn is(&self, new: &Snapshot, labels: &str) -> bool {
+        self.title == new.title
             && self.url == new.url
             && self.author == new.author.login
             && self.state == new.state.as_str()
@@ -145,8 +145,6 @@ async fn write_item(
     reopened: bool,
 ) -> Result<Written, store::Error> {
     let key = new.key.to_string();
-    // The one character that PostgreSQL takes in no text.
-    let title = new.title.replace('\0', "\u{fffd}");
     let labels = serde_json::Value::from(new.labels.clone()).to_string();
     let category = Category::from_labels(&new.labels).map(Category::as_str);
     let difficulty = Difficulty::from_labels(&new.labels).as_str();
@@ -163,7 +161,7 @@ async fn write_item(
     .bind(&new.node_id)
     .bind(new.key.number())
     .bind(new.kind.as_str())
-    .bind(&title)
+    .bind(&new.title)
     .bind(&new.url)
     .bind(&new.author.login)
     .bind(new.state.as_str())
@@ -188,7 +186,7 @@ async fn write_item(
         comments: new.comments.unwrap_or(stored.comments),
         reactions: new.reactions.unwrap_or(stored.reactions),
         before: stored.state.parse().ok(),
-        changed: stored.is_superseded_by(new, reopened) && !stored.is(new, &title, &labels),
+        changed: stored.is_superseded_by(new, reopened) && !stored.is(new, &labels),
         touched: false,
         item_id: stored.id,
     };
@@ -199,7 +197,7 @@ async fn write_item(
                               version = version + 1 \
              WHERE id = $12",
         )
-        .bind(&title)
+        .bind(&new.title)
         .bind(&new.url)
         .bind(&new.author.login)
         .bind(new.state.as_str())

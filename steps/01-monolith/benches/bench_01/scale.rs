@@ -39,7 +39,9 @@ const COPIES: [&str; 3] = [
 /// Prints the curve. Blocks.
 pub(crate) fn measure(runtime: &Runtime, app: &App, tasks: usize) -> Result<()> {
     let engine = app.database().engine();
-    println!("\n{engine}: milliseconds of CPU a request, process + database, and how long half of them took at most");
+    println!(
+        "\n{engine}: milliseconds of CPU a request, process + database, and how long half of them took at most"
+    );
     let store = runtime.block_on(Store::connect(&app.database().url().parse().map_err(Wrong)?))?;
     let mut copies = 1;
     for times in TIMES {
@@ -73,7 +75,8 @@ async fn all(app: &App) -> Result<()> {
     ensure!(ids.len() == 100, "{} tasks on a page", ids.len());
     let id = |number: usize| &ids[number % ids.len()];
     cost(app, "a page of 100 tasks", async |_| app.get("/api/tasks?limit=100").await.status).await?;
-    cost(app, "the same by due date", async |_| app.get("/api/tasks?sort=due&limit=100").await.status).await?;
+    cost(app, "the same by due date", async |_| app.get("/api/tasks?sort=due&limit=100").await.status)
+        .await?;
     cost(app, "one task", async |n| app.get(&format!("/api/tasks/{}", id(n))).await.status).await?;
     let change = async |n: usize| {
         let body = json!({ "rice": { "reach": 10 + n } });

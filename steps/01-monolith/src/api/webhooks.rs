@@ -47,6 +47,7 @@ pub async fn receive(
 ) -> Result<StatusCode> {
     let payload = body(request, &()).await?;
     let (delivery, event) = signed(&headers, state.webhook_secret.as_ref(), &payload)?;
+    let payload = webhook::payload(&headers, payload)?;
     let unreadable = |error: serde_json::Error| webhook::not_githubs(&error.to_string());
     let envelope: Envelope = serde_json::from_slice(&payload).map_err(unreadable)?;
     let name = envelope.repository.map(|repository| repository.full_name).unwrap_or_default();

@@ -118,6 +118,7 @@ async fn receive(
 ) -> Result<StatusCode, Response> {
     let payload = body(request, &()).await.map_err(IntoResponse::into_response)?;
     let (id, event) = signed(&headers, secret.as_ref(), &payload).map_err(IntoResponse::into_response)?;
+    let payload = webhook::payload(&headers, payload).map_err(IntoResponse::into_response)?;
     match github.deliver(&ctx, Delivery { id, event, payload }).await {
         Ok(()) => Ok(StatusCode::ACCEPTED),
         Err(Fault::Invalid(errors)) => {
