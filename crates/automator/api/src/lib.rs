@@ -99,6 +99,6 @@ mod tests {
         let part = document_of(&["/api/notifications/{id}"]);
         assert_eq!(part.paths.paths.keys().collect::<Vec<_>>(), ["/api/notifications/{id}"]);
         let schemas: Vec<_> = part.components.unwrap().schemas.into_keys().collect();
-        assert_eq!(schemas, ["Channel", "Delivery"]);
+        assert_eq!(schemas, ["Channel", "FieldError", "Notification", "NotificationStatus", "Problem"]);
     }
 }

@@ -14,7 +14,7 @@ const CONTEXTS: [(&str, &[&str]); 6] = [
             "start",
         ],
     ),
-    ("backlog", &["/api/tasks", "/api/rules", "ruler"]),
+    ("backlog", &["/api/tasks", "/api/rules", "rules"]),
     ("team", &["/api/team"]),
     ("notify", &["/api/notifications", "/email", "/sms", "messenger"]),
     ("insights", &["/api/measures", "/api/leaderboard"]),

@@ -57,7 +57,7 @@ pub(crate) fn self_test() {
     let line = r#"2026-11-23T00:00:00Z DEBUG request{id=1 method=GET path=/api/tasks}: summary="WITH s AS …" db.statement="\n\nWITH s AS (SELECT * FROM tasks) SELECT * FROM s JOIN items i ON 1 = 1\n" rows_affected=0"#;
     assert_eq!(asker(line), "GET /api/tasks");
     assert_eq!(asker(r#"2026 DEBUG importer: summary="x""#), "importer");
-    assert_eq!(asker(r#"2026  WARN ruler: summary="x""#), "ruler");
+    assert_eq!(asker(r#"2026  WARN rules: summary="x""#), "rules");
     assert_eq!(asker(r#"2026 DEBUG summary="x""#), "start");
     let tables = ["tasks", "items"].map(str::to_owned);
     let all = |line: &str| accesses(&sql(line).unwrap(), &tables);
