@@ -22,19 +22,20 @@ fn busy_server() -> Child {
     command.args(["--exact", "an_endless_loop_in_a_handler_does_not_outlive_the_drain", "--nocapture"]);
     command.env(INSIDE, "1").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address =
-        lines.map_while(Result::ok).find_map(|line| Some(line.split_once("listens at ")?.1.to_owned()));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| Some(line.split_once("listens at ")?.1.to_owned()));
     let address = address.unwrap();
     // More than there are threads.
     for _ in 0..std::thread::available_parallelism().unwrap().get() * 2 {
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     }
+    assert!(lines.any(|line| line.contains("is busy")), "it never began");
     child
 }
 
 fn busy() {
+    println!("\nis busy");
     loop {
         std::hint::spin_loop();
     }
@@ -58,7 +59,6 @@ fn an_endless_loop_in_a_handler_does_not_outlive_the_drain() {
         serve();
     }
     let mut child = busy_server();
-    std::thread::sleep(Duration::from_millis(300));
     let since = Instant::now();
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     let ended = loop {

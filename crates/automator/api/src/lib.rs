@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use axum::{Json, Router, routing::get};
 use serde::Serialize;
-use serde_json::Value;
-use utoipa::{ToSchema, openapi::OpenApi};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// The longest body that a route of the API takes, in bytes.
 pub const LONGEST_BODY: usize = 64 * 1024;
@@ -39,7 +39,7 @@ pub const PONG: Pong = Pong { status: "success", message: "pong!" };
 /// The description of the whole public API, as `GET /openapi.json` answers it.
 #[must_use]
 #[expect(clippy::expect_used, reason = "compiled in, and parsed by a test")]
-pub fn document() -> OpenApi {
+pub fn document() -> Value {
     serde_json::from_str(TEXT).expect("openapi.json")
 }
 
@@ -49,21 +49,32 @@ pub const TEXT: &str = include_str!("../openapi.json");
 /// The description of these `paths` alone, with the schemas that they refer to: for whoever serves a part of the API in a
 /// process of its own.
 #[must_use]
-pub fn document_of(paths: &[&str]) -> OpenApi {
+pub fn document_of(paths: &[&str]) -> Value {
     let mut document = document();
-    document.paths.paths.retain(|path, _| paths.contains(&path.as_str()));
+    let kept: Map<String, Value> =
+        paths.iter().map(|path| ((*path).to_owned(), document["paths"][path].clone())).collect();
     let mut used = BTreeSet::new();
-    let mut found = schemas_in(&serde_json::to_value(&document.paths).unwrap_or_default());
-    if let Some(components) = &mut document.components {
-        while let Some(name) = found.pop() {
-            let schema = components.schemas.get(&name).map(serde_json::to_value);
-            if let Some(Ok(schema)) = schema
-                && used.insert(name)
-            {
-                found.extend(schemas_in(&schema));
-            }
+    let mut found = kept.values().flat_map(schemas_in).collect::<Vec<_>>();
+    while let Some(name) = found.pop() {
+        if used.insert(name.clone()) {
+            found.extend(schemas_in(&document["components"]["schemas"][&name]));
         }
-        components.schemas.retain(|name, _| used.contains(name));
+    }
+    document["paths"] = kept.into();
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used.contains(name));
+    }
+    document
+}
+
+/// `document` with the paths and schemas of `more`.
+#[must_use]
+pub fn merged(mut document: Value, more: &Value) -> Value {
+    for place in ["/paths", "/components/schemas"] {
+        let Some(more) = more.pointer(place).and_then(Value::as_object) else { continue };
+        if let Some(there) = document.pointer_mut(place).and_then(Value::as_object_mut) {
+            there.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
     }
     document
 }
@@ -90,15 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_the_file_is_lost_when_it_is_read() {
-        assert_eq!(serde_json::to_string_pretty(&document()).unwrap() + "\n", TEXT);
+    fn a_part_has_its_paths_and_the_schemas_that_they_lead_to_and_no_others() {
+        let names = |part: &Value| part.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let part = document_of(&["/api/notifications/{id}"]);
+        assert_eq!(names(&part["paths"]), ["/api/notifications/{id}"]);
+        let schemas = names(&part["components"]["schemas"]);
+        assert_eq!(schemas, ["Channel", "FieldError", "Notification", "NotificationStatus", "Problem"]);
     }
 
     #[test]
-    fn a_part_has_its_paths_and_the_schemas_that_they_lead_to_and_no_others() {
-        let part = document_of(&["/api/notifications/{id}"]);
-        assert_eq!(part.paths.paths.keys().collect::<Vec<_>>(), ["/api/notifications/{id}"]);
-        let schemas: Vec<_> = part.components.unwrap().schemas.into_keys().collect();
-        assert_eq!(schemas, ["Channel", "FieldError", "Notification", "NotificationStatus", "Problem"]);
+    fn a_merged_document_has_the_paths_and_schemas_of_both() {
+        let both = merged(document_of(&["/ping"]), &document_of(&["/api/team"]));
+        assert!(both["paths"]["/ping"].is_object() && both["paths"]["/api/team"].is_object());
+        let schemas = &both["components"]["schemas"];
+        assert!(schemas["Pong"].is_object() && schemas["Member"].is_object() && schemas["Task"].is_null());
     }
 }

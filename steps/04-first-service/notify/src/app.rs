@@ -54,7 +54,8 @@ const MESSAGES: [&str; 4] = ["/api/notifications", "/api/notifications/{id}", "/
 
 /// What clients ask, and what services ask.
 fn routes(notify: Arc<dyn Notify>, config: &ServerConfig) -> Router {
-    let document = automator_api::document_of(&MESSAGES).merge_from(internal::Document::openapi());
+    let between_services = serde_json::to_value(internal::Document::openapi()).unwrap_or_default();
+    let document = automator_api::merged(automator_api::document_of(&MESSAGES), &between_services);
     http::guarded(module::router(notify.clone()), config.automator_api_token.clone(), LONGEST_BODY)
         .merge(internal::router(notify, config.service_token.clone()))
         .route("/openapi.json", get(move || async move { Json(document) }))
