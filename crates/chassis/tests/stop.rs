@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 const INSIDE: &str = "CHASSIS_TEST_INSIDE";
 
 /// This test as a server, whose every thread is busy for ever.
-fn busy_server() -> Child {
+fn busy_server() -> (Child, Vec<TcpStream>) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "an_endless_loop_in_a_handler_does_not_outlive_the_drain", "--nocapture"]);
     command.env(INSIDE, "1").stdin(Stdio::null()).stdout(Stdio::piped());
@@ -25,13 +25,16 @@ fn busy_server() -> Child {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| Some(line.split_once("listens at ")?.1.to_owned()));
     let address = address.unwrap();
-    // More than there are threads.
-    for _ in 0..std::thread::available_parallelism().unwrap().get() * 2 {
+    // More than there are threads. Kept open: a request whose client has hung up is not begun.
+    let busy = std::thread::available_parallelism().unwrap().get() * 2;
+    let streams = (0..busy).map(|_| {
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-    }
+        stream
+    });
+    let streams = streams.collect();
     assert!(lines.any(|line| line.contains("is busy")), "it never began");
-    child
+    (child, streams)
 }
 
 fn busy() {
@@ -58,7 +61,7 @@ fn an_endless_loop_in_a_handler_does_not_outlive_the_drain() {
     if std::env::var_os(INSIDE).is_some() {
         serve();
     }
-    let mut child = busy_server();
+    let (mut child, _streams) = busy_server();
     let since = Instant::now();
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     let ended = loop {

@@ -18,8 +18,8 @@ pub const LONGEST_NAME: usize = 255;
 const LONGEST_LINK: usize = 2_048;
 
 /// A text in one line without anything that is not meant to be read: tabs and line ends become blanks, every other
-/// control character, NUL among them, becomes U+FFFD, which says that something was there. So do the characters that turn the
-/// direction of what follows them (Unicode's *bidi controls*): a title must not rearrange the page around it.
+/// control character, NUL among them, becomes U+FFFD, which says that something was there. What people write in any script
+/// stays as it is, with the characters that turn its direction.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(|c: char| mended(c) != c) {
@@ -31,7 +31,6 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 fn mended(c: char) -> char {
     match c {
         '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
         c => c,
     }
@@ -182,7 +181,7 @@ mod tests {
         }
         assert_eq!(clean("a\0b\u{1f}c\u{7f}d\u{9b}e"), "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}e");
         assert_eq!(clean("a\tb\r\nc\u{2028}d"), "a b  c d");
-        assert_eq!(clean("safe\u{202e}gnp.exe"), "safe\u{fffd}gnp.exe");
+        assert_eq!(clean("safe\u{202e}gnp.exe"), "safe\u{202e}gnp.exe");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::{
 };
 
 use acceptance::{
-    App, Database, Step, TOKEN,
+    App, Database, Step, TOKEN, eventually,
     futures::future::join_all,
     harness::ports::Port,
     reqwest::Client,
@@ -60,6 +60,10 @@ async fn rolling_restarts_lose_no_request(database: Database) {
         options
     });
     let app = Arc::new(app.unwrap());
+    eventually("both instances of each are known to be ready", async || {
+        services.iter().all(|(_, service)| service.ready.lock().unwrap().len() == 2).then_some(())
+    })
+    .await;
     app.without_rules().await;
     let _ = app.import().await;
     let task = app.get("/api/tasks?limit=1").await.is(200).items()[0]["id"].as_str().unwrap().to_owned();
@@ -121,7 +125,7 @@ async fn send(client: &Client, front: &str, number: usize, task: &str) -> Result
             200,
         ),
         n if n % 4 == 1 => (client.get(format!("{front}/api/team")), 200),
-        n if n % 4 == 3 => (client.get(format!("{front}/api/notifications?limit=1")), 200),
+        n if n % 4 == 3 => (client.get(format!("{front}/api/rules?limit=1")), 200),
         _ => (client.get(format!("{front}/api/tasks?limit=1")), 200),
     };
     let what = || {
@@ -142,6 +146,7 @@ async fn send(client: &Client, front: &str, number: usize, task: &str) -> Result
 /// ready a moment ago. It knows nothing of requests, and repeats none.
 struct Service {
     url: String,
+    ready: Arc<Mutex<Vec<SocketAddr>>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -162,11 +167,12 @@ impl Service {
                 }
             }
         });
+        let known = Arc::clone(&ready);
         let taken = tokio::spawn(async move {
             let mut next = 0;
             loop {
                 let (mut caller, _) = listener.accept().await.unwrap();
-                let instances = ready.lock().unwrap().clone();
+                let instances = known.lock().unwrap().clone();
                 next += 1;
                 // With none there, the connection is closed, as nobody would take it.
                 let Some(instance) = instances.get(next % instances.len().max(1)).copied() else { continue };
@@ -177,7 +183,7 @@ impl Service {
                 });
             }
         });
-        Self { url, tasks: [asked, taken] }
+        Self { url, ready, tasks: [asked, taken] }
     }
 }
 

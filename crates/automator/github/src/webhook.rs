@@ -406,7 +406,7 @@ mod tests {
         );
         let edited = format!(r#"{{"action":"edited","issue":{issue},"state":"open"}}}}"#);
         let (snapshot, _) = read("issues", &repository, edited.as_bytes()).unwrap().unwrap().told;
-        assert_eq!(snapshot.title, "a\u{fffd}b\u{fffd}c");
+        assert_eq!(snapshot.title, "a\u{fffd}b\u{202e}c");
         assert_eq!(snapshot.url, "https://github.com/sendgrid/rest/issues/1", "only a link is one");
         assert_eq!((snapshot.comments, snapshot.labels.len()), (Some(0), 0));
     }
