@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 /// Set for the process that this test makes of itself.
 const INSIDE: &str = "CHASSIS_TEST_INSIDE";
 
-/// This test as a server, whose every thread is busy for ever.
-fn busy_server() -> (Child, Vec<TcpStream>) {
+/// This test as a server, whose every thread is busy for ever. What is behind it in the answer is to be kept until it has ended.
+fn busy_server() -> (Child, impl Sized) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "an_endless_loop_in_a_handler_does_not_outlive_the_drain", "--nocapture"]);
     command.env(INSIDE, "1").stdin(Stdio::null()).stdout(Stdio::piped());
@@ -26,15 +26,17 @@ fn busy_server() -> (Child, Vec<TcpStream>) {
     let address = lines.find_map(|line| Some(line.split_once("listens at ")?.1.to_owned()));
     let address = address.unwrap();
     // More than there are threads. Kept open: a request whose client has hung up is not begun.
-    let busy = std::thread::available_parallelism().unwrap().get() * 2;
-    let streams = (0..busy).map(|_| {
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let streams = (0..threads * 2).map(|_| {
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
         stream
     });
-    let streams = streams.collect();
-    assert!(lines.any(|line| line.contains("is busy")), "it never began");
-    (child, streams)
+    let streams: Vec<TcpStream> = streams.collect();
+    for _ in 0..threads {
+        assert!(lines.any(|line| line.contains("is busy")), "it never began");
+    }
+    (child, (streams, lines))
 }
 
 fn busy() {
@@ -61,7 +63,7 @@ fn an_endless_loop_in_a_handler_does_not_outlive_the_drain() {
     if std::env::var_os(INSIDE).is_some() {
         serve();
     }
-    let (mut child, _streams) = busy_server();
+    let (mut child, _open) = busy_server();
     let since = Instant::now();
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     let ended = loop {

@@ -68,7 +68,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, stop: Stop) {
 async fn leaves(stop: &Stop, asked: &SetOnce<Version>, accepted: Instant) {
     let speaks_http2 = async {
         if *asked.wait().await != Version::HTTP_2 {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     stop.wait().await;
