@@ -5,7 +5,10 @@ use std::{future::Future, process::ExitCode};
 use clap::Subcommand;
 use tokio::runtime;
 
-use crate::{client, config, logging, serve::Stop};
+use crate::{
+    client, config, logging,
+    serve::{LAST_WORDS, Stop},
+};
 
 /// What a process with a database is started for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Subcommand)]
@@ -54,7 +57,12 @@ where
     logging::init();
     client::install_crypto();
     let runtime = runtime.enable_all().build();
-    let done = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(work));
+    let done = runtime.map_err(Into::into).and_then(|runtime| {
+        let done = runtime.block_on(work);
+        // Dropped, it would wait for every thread, also for one that never ends.
+        runtime.shutdown_timeout(LAST_WORDS);
+        done
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Misconfigured>() => config::refuse(&error.to_string()),

@@ -1,7 +1,9 @@
-//! backlog's port at the other end of gRPC (pattern: *Adapter*). Whoever holds it as an `Arc<dyn Backlog>` need not know.
+//! backlog's port at the other end of gRPC (pattern: *Adapter*). Whoever holds it as an `Arc<dyn Backlog>` need not
+//! know.
 //!
-//! A call goes to one of several instances, in turn ([`instances`]), with the time that its caller still has; it ends by then,
-//! whatever becomes of it ([`call`]). What was never sent may go to the next instance; what may have arrived is not repeated.
+//! A call goes to one of several instances, in turn ([`instances`]), with the time that its caller still has; it ends
+//! by then, whatever becomes of it ([`call`]). What was certainly never taken is sent again, to the next instance or
+//! to the same; what may have arrived is not.
 
 mod call;
 mod instances;
@@ -35,7 +37,8 @@ pub enum Misconfigured {
 }
 
 impl GrpcBacklog {
-    /// A client of the instances at `urls`, `http://host:port`, that shows `token`. It connects when there is something to ask.
+    /// A client of the instances at `urls`, `http://host:port`, that shows `token`. It connects when there is
+    /// something to ask.
     ///
     /// # Errors
     /// No URL, or one that is none.
