@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Fault, Problem};
+use crate::{Fault, Problem, held::Room};
 
 /// A JSON body. 415 without `Content-Type: application/json`, 413 when it is too long, 400 when it is
 /// not JSON, 422 naming the field when a value does not fit.
@@ -99,19 +99,29 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is longer than this route takes")
 }
 
-/// The whole body; 413 beyond the route's limit, 400 when the connection broke.
+/// The most bytes of bodies in memory at once: a quarter of what a container of ours has. While one is put together it is there
+/// twice.
+static BODIES: Room = Room::new(32 << 20);
+
+/// The whole body; 413 beyond the route's limit, 400 when the connection broke, 503 when there are too many others.
 ///
 /// # Errors
 /// As above.
 pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
+    let (head, body) = request.into_parts();
+    let (body, share) = BODIES.admit(body);
+    let read = Bytes::from_request(Request::from_parts(head, body), state).await;
+    let whole = read.map_err(|rejection: BytesRejection| {
         let status = rejection.into_response().status();
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
+        if share.is_refused() {
+            Problem::from(&Fault::Unavailable("room for another body".to_owned()))
+        } else if status == StatusCode::PAYLOAD_TOO_LARGE {
             too_large()
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "incomplete", "the body did not arrive whole")
         }
-    })
+    })?;
+    Ok(share.keep(whole))
 }
 
 /// `body`, an object, as a `T`.

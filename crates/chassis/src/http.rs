@@ -5,7 +5,7 @@ use std::{any::Any, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -25,17 +25,23 @@ use crate::{
 /// side spoilt, a 500 for a panic, and problem details for a route or method that is not there.
 pub fn frame(router: Router) -> Router {
     router
-        .fallback(|request: Request| async move { Fault::NotFound(request.uri().path().to_owned()) })
-        .method_not_allowed_fallback(|request: Request| async move {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                format!("{} does not take {}", request.uri().path(), request.method()),
-            )
+        .fallback(|request: Request| async move {
+            match *request.method() {
+                // About the server as a whole (RFC 9110, 9.3.7): it is there.
+                Method::OPTIONS if request.uri().path() == "*" => StatusCode::NO_CONTENT.into_response(),
+                Method::CONNECT => not_allowed(request).await.into_response(),
+                _ => Fault::NotFound(request.uri().path().to_owned()).into_response(),
+            }
         })
+        .method_not_allowed_fallback(not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(DEFAULT_TIMEOUT, in_context))
         .layer(middleware::from_fn(lingering::read_rest))
+}
+
+async fn not_allowed(request: Request) -> Problem {
+    let detail = format!("{} does not take {}", request.uri().path(), request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
 }
 
 /// `routes` behind the token for writes, taking bodies of at most `longest` bytes.

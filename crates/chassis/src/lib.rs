@@ -18,6 +18,8 @@ pub mod event;
 pub mod extract;
 pub mod fault;
 pub mod health;
+mod held;
+mod host;
 pub mod http;
 pub mod idempotency;
 pub mod lingering;

@@ -7,7 +7,7 @@ mod stop;
 use std::{io, net::IpAddr, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Router, middleware};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -16,6 +16,8 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 pub use stop::Stop;
+
+use crate::host;
 
 /// How long requests that are under way may go on when nobody is served on any more; then the process ends without them.
 pub const DRAIN: Duration = Duration::from_secs(8);
@@ -42,7 +44,7 @@ const RECOVER: Duration = Duration::from_millis(50);
 pub async fn run(listener: TcpListener, router: Router, stop: Stop) -> io::Result<()> {
     let address = listener.local_addr()?;
     // Once: a `Router` whose state is still to be given gets copied for each connection, every route and document of it.
-    let router: Router = router.with_state(());
+    let router: Router = router.layer(middleware::from_fn(host::check)).with_state(());
     let connections = TaskTracker::new();
     let take = |stream: TcpStream| connections.spawn(connection::serve(stream, router.clone(), stop.clone()));
     let told = {

@@ -1,4 +1,4 @@
-//! Bodies on their way through: never whole in memory, never without an end.
+//! Bodies on their way through: never whole in memory, never without an end, and together never more than a budget.
 
 use std::{
     pin::Pin,
@@ -14,52 +14,87 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::upstream::Lease;
+use crate::{
+    budget::{Budget, Spender},
+    upstream::Lease,
+};
 
 /// What ends a body before its end.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request's body on its way to an upstream.
-#[derive(Debug, Default)]
-pub struct Upload {
-    body: Option<Incoming>,
-    left: u64,
-    exceeded: Exceeded,
+#[derive(Debug)]
+pub struct Upload<B = Incoming> {
+    body: Option<Sending<B>>,
+    trouble: Trouble,
 }
 
-/// Whether a body turned out longer than its route takes.
-#[derive(Debug, Clone, Default)]
-pub struct Exceeded(Option<Arc<AtomicBool>>);
+#[derive(Debug)]
+struct Sending<B> {
+    body: B,
+    left: u64,
+    spender: Spender,
+    /// Read, and waiting for room.
+    piece: Option<Bytes>,
+}
 
-impl Exceeded {
-    /// Whether it has.
+/// What went wrong with a body on its way. Whoever waits for the upstream's answer would take it for the upstream's fault.
+#[derive(Debug, Clone, Default)]
+pub struct Trouble(Option<Arc<Noted>>);
+
+#[derive(Debug)]
+struct Noted {
+    limit: u64,
+    too_large: AtomicBool,
+    incomplete: AtomicBool,
+}
+
+impl Trouble {
+    /// What the client is to be told, if something went wrong.
     #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.as_ref().is_some_and(|exceeded| exceeded.load(Ordering::Relaxed))
+    pub fn error(&self) -> Option<crate::Error> {
+        let noted = self.0.as_ref()?;
+        if noted.too_large.load(Ordering::Relaxed) {
+            Some(crate::Error::TooLarge(noted.limit))
+        } else {
+            noted.incomplete.load(Ordering::Relaxed).then_some(crate::Error::Incomplete)
+        }
+    }
+
+    fn note(&self, which: impl Fn(&Noted) -> &AtomicBool) {
+        if let Some(noted) = &self.0 {
+            which(noted).store(true, Ordering::Relaxed);
+        }
     }
 }
 
-impl Upload {
-    /// `body`, of which at most `limit` bytes pass.
+impl<B> Default for Upload<B> {
+    /// No body.
+    fn default() -> Self {
+        Self { body: None, trouble: Trouble::default() }
+    }
+}
+
+impl<B: Body> Upload<B> {
+    /// `body`, of which at most `limit` bytes pass, within `budget`.
     #[must_use]
-    pub fn new(body: Incoming, limit: u64) -> Self {
+    pub fn new(body: B, limit: u64, budget: &Budget) -> Self {
         if body.is_end_stream() {
             return Self::default();
         }
-        // One that announces its length can be no longer.
-        let announced = body.size_hint().exact().is_some();
-        let exceeded = Exceeded((!announced).then(Arc::default));
-        Self { body: Some(body), left: limit, exceeded }
+        let (too_large, incomplete) = (AtomicBool::default(), AtomicBool::default());
+        let sending = Sending { body, left: limit, spender: budget.spender(), piece: None };
+        Self { body: Some(sending), trouble: Trouble(Some(Arc::new(Noted { limit, too_large, incomplete }))) }
     }
 
-    /// Tells, later, whether the body was too long.
+    /// Tells, later, whether something went wrong with it.
     #[must_use]
-    pub fn exceeded(&self) -> Exceeded {
-        self.exceeded.clone()
+    pub fn trouble(&self) -> Trouble {
+        self.trouble.clone()
     }
 }
 
-impl Body for Upload {
+impl<B: Body<Data = Bytes, Error: Into<Error>> + Unpin> Body for Upload<B> {
     type Data = Bytes;
     type Error = Error;
 
@@ -67,25 +102,40 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(body).poll_frame(cx)).transpose()?;
-        let length = frame.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
-        let Some(left) = self.left.checked_sub(length) else {
-            if let Some(exceeded) = &self.exceeded.0 {
-                exceeded.store(true, Ordering::Relaxed);
-            }
-            return Poll::Ready(Some(Err("the body is too long".into())));
-        };
-        self.left = left;
-        Poll::Ready(frame.map(Ok))
+        let Self { body, trouble } = &mut *self;
+        let Some(sending) = body else { return Poll::Ready(None) };
+        if sending.piece.is_none() {
+            let frame = match ready!(Pin::new(&mut sending.body).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => {
+                    trouble.note(|noted| &noted.incomplete);
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+            };
+            let piece = match frame.into_data() {
+                Ok(piece) => piece,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            };
+            let Some(left) = sending.left.checked_sub(piece.len() as u64) else {
+                trouble.note(|noted| &noted.too_large);
+                return Poll::Ready(Some(Err("the body is too long".into())));
+            };
+            sending.left = left;
+            sending.piece = Some(piece);
+        }
+        let Some(piece) = &sending.piece else { return Poll::Ready(None) };
+        let spent = ready!(sending.spender.poll_spend(piece, cx));
+        sending.piece = None;
+        Poll::Ready(Some(Ok(Frame::data(spent))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.as_ref().is_none_or(|sending| sending.piece.is_none() && sending.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), |sending| sending.body.size_hint())
     }
 }
 
@@ -158,5 +208,59 @@ impl Body for Passed {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, convert::Infallible};
+
+    use super::*;
+
+    /// A body in these pieces.
+    struct Pieces(VecDeque<&'static str>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece.into()))))
+        }
+    }
+
+    fn upload(pieces: &[&'static str], budget: &Budget) -> Upload<Pieces> {
+        Upload::new(Pieces(pieces.iter().copied().collect()), 1_000, budget)
+    }
+
+    /// The next piece; none when it has to wait.
+    fn next(upload: &mut Upload<Pieces>) -> Option<Bytes> {
+        let polled = Pin::new(upload).poll_frame(&mut Context::from_waker(std::task::Waker::noop()));
+        let Poll::Ready(frame) = polled else { return None };
+        Some(frame.unwrap().unwrap().into_data().unwrap())
+    }
+
+    #[test]
+    fn what_is_not_sent_yet_keeps_others_from_being_read() {
+        let budget = Budget::new(10);
+        let (mut one, mut other) = (upload(&["123456", "7890"], &budget), upload(&["abcdef"], &budget));
+        let held = next(&mut one).unwrap();
+        assert_eq!(next(&mut other), None, "there is no room");
+        assert!(!other.is_end_stream(), "a piece that was read is not lost");
+        let copy = held.slice(3..);
+        drop(held);
+        assert_eq!(next(&mut other), None, "a part of it is still held");
+        drop(copy);
+        assert_eq!(next(&mut other).as_deref(), Some(&b"abcdef"[..]));
+        assert_eq!(next(&mut one).as_deref(), Some(&b"7890"[..]));
+    }
+
+    #[test]
+    fn a_piece_that_is_longer_than_the_budget_passes_alone() {
+        let budget = Budget::new(4);
+        assert_eq!(next(&mut upload(&["123456"], &budget)).as_deref(), Some(&b"123456"[..]));
     }
 }

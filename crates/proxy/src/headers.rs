@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts, uri::Authority};
 use ipnet::IpNet;
 
-use crate::{Error, hop_by_hop};
+use crate::{Error, hop_by_hop, via::Via};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -81,6 +81,9 @@ pub fn check(request: &Parts) -> Result<(), Error> {
     if hosts.next().is_some() {
         return Err(Error::Ambiguous("it has more than one Host"));
     }
+    if host.is_some_and(|host| !is_host(host)) {
+        return Err(Error::Ambiguous("its Host is none"));
+    }
     match (host, request.uri.authority()) {
         (None, None) if request.version >= http::Version::HTTP_11 => {
             return Err(Error::Ambiguous("it has no Host"));
@@ -103,11 +106,35 @@ pub fn check(request: &Parts) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether it is a host, perhaps with a port (RFC 9110, 7.2); nothing at all is allowed.
+fn is_host(value: &HeaderValue) -> bool {
+    let is_authority = |text| Authority::try_from(text).is_ok_and(|it| !it.as_str().contains('@'));
+    value.is_empty() || is_authority(value.as_bytes())
+}
+
 /// Makes the head of a request ready for an upstream.
-pub fn pass_on(headers: &mut HeaderMap, peer: &Peer) {
+///
+/// # Errors
+/// [`Error::Loop`], [`Error::LastHop`].
+pub fn pass_on(request: &mut Parts, peer: &Peer, via: &Via) -> Result<(), Error> {
+    let headers = &mut request.headers;
     hop_by_hop::remove(headers);
     // Met here: hyper says 100 as soon as an upstream wants the body.
     headers.remove(header::EXPECT);
-    headers.insert(header::VIA, HeaderValue::from_static("1.1 gateway"));
+    via.add(headers)?;
     peer.introduce(headers);
+    if matches!(request.method, Method::OPTIONS | Method::TRACE) { one_hop_less(headers) } else { Ok(()) }
+}
+
+/// RFC 9110, 7.6.2. What is no number is nobody's limit.
+fn one_hop_less(headers: &mut HeaderMap) -> Result<(), Error> {
+    let limit = headers.get(header::MAX_FORWARDS).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    match limit {
+        None => Ok(()),
+        Some(0) => Err(Error::LastHop),
+        Some(hops) => {
+            headers.insert(header::MAX_FORWARDS, HeaderValue::from(hops - 1));
+            Ok(())
+        }
+    }
 }

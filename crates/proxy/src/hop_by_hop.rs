@@ -19,9 +19,9 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 /// Takes away what is about one connection, and what `Connection` names besides. A client cannot have its own framing, Host or
 /// what a proxy adds taken away: these are set afterwards, or kept.
 pub fn remove(headers: &mut HeaderMap) {
-    if let Some(connection) = headers.get(header::CONNECTION)
-        && !matches!(connection.as_bytes(), b"keep-alive" | b"close")
-    {
+    // Nearly all messages say one of two words, or nothing.
+    let names_others = |connection: &HeaderValue| !matches!(connection.as_bytes(), b"keep-alive" | b"close");
+    if headers.get_all(header::CONNECTION).iter().any(names_others) {
         let named: Vec<HeaderName> = tokens(headers)
             .filter_map(|name| name.parse().ok())
             .filter(|name| ![header::HOST, header::CONTENT_LENGTH].contains(name))
@@ -60,4 +60,25 @@ pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 pub fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, protocol);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_line_is_read() {
+        for lines in
+            [&["keep-alive", "x-private"][..], &["close, X-Private"], &["x-other", "keep-alive, x-private"]]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-private", HeaderValue::from_static("1"));
+            headers.insert("x-kept", HeaderValue::from_static("1"));
+            for line in lines {
+                headers.append(header::CONNECTION, HeaderValue::from_static(line));
+            }
+            remove(&mut headers);
+            assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-kept"], "{lines:?}");
+        }
+    }
 }

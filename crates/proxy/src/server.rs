@@ -1,9 +1,9 @@
-//! Connections of clients: taken until the stop, then drained within a bound.
+//! Connections of clients: served on for a while after the word to stop, each told that it ends, then drained within a bound.
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{
     body::{Body, Incoming},
     server::conn::http1,
@@ -20,6 +20,8 @@ use crate::{headers::Peer, write_timeout::WriteTimeout};
 const LARGEST_HEAD: usize = 32 << 10;
 /// The most headers of a request.
 const MOST_HEADERS: usize = 100;
+/// How much of a request is read at once, in bytes: a connection holds no more of it.
+const READ_AT_ONCE: usize = 64 << 10;
 /// How long a client may take to send a head; also how long its connection is kept without a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How long a client may read nothing of its answer.
@@ -45,7 +47,10 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Server {
     /// The proxies that are believed when they say whom they speak for.
     pub trusted: Vec<IpNet>,
-    /// The word to stop.
+    /// Said first: every answer says from then on that its connection ends with it. A connection that is closed without warning
+    /// loses the request that its client has just sent.
+    pub closing: CancellationToken,
+    /// Said then: no connection is taken any more, and those without a request are closed.
     pub stop: CancellationToken,
     /// Everything that is under way: connections, and what the handler adds.
     pub under_way: TaskTracker,
@@ -65,7 +70,8 @@ impl Server {
             match accepted {
                 Ok((stream, peer)) => {
                     let peer = Peer::new(peer, &self.trusted);
-                    self.under_way.spawn(serve(stream, peer, Arc::clone(&handler), self.stop.clone()));
+                    let words = (self.closing.clone(), self.stop.clone());
+                    self.under_way.spawn(serve(stream, peer, Arc::clone(&handler), words));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection cannot be taken");
@@ -83,10 +89,13 @@ impl Server {
     }
 }
 
+/// That connections are to end, and that they end.
+type Words = (CancellationToken, CancellationToken);
+
 /// Serves one connection, one request after the other.
-async fn serve(stream: TcpStream, peer: Peer, handler: Arc<impl Handler>, stop: CancellationToken) {
+async fn serve(stream: TcpStream, peer: Peer, handler: Arc<impl Handler>, words: Words) {
     let address = peer.address;
-    if let Err(error) = connection(stream, peer, handler, stop).await {
+    if let Err(error) = connection(stream, peer, handler, words).await {
         // The client went away, or sent what is no HTTP and was told so.
         tracing::debug!(peer = %address, %error, "a connection broke");
     }
@@ -96,19 +105,26 @@ async fn connection(
     stream: TcpStream,
     peer: Peer,
     handler: Arc<impl Handler>,
-    stop: CancellationToken,
+    (closing, stop): Words,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let peer = Arc::new(peer);
     let service = service_fn(move |request| {
-        let (handler, peer) = (Arc::clone(&handler), Arc::clone(&peer));
-        async move { Ok::<_, Infallible>(handler.answer(request, &peer).await) }
+        let (handler, peer, closing) = (Arc::clone(&handler), Arc::clone(&peer), closing.clone());
+        async move {
+            let mut answer = handler.answer(request, &peer).await;
+            if closing.is_cancelled() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_header_size(LARGEST_HEAD)
         .max_headers(MOST_HEADERS)
+        .max_buf_size(READ_AT_ONCE)
         .serve_connection(TokioIo::new(WriteTimeout::new(stream, READ_WITHIN)), service)
         .with_upgrades();
     let mut connection = pin!(connection);

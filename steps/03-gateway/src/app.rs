@@ -8,11 +8,14 @@ use chassis::{
     process,
     serve::{DRAIN, Stop},
 };
-use proxy::server::Server;
+use proxy::{budget::Budget, server::Server, via::Via};
 use tokio::{net::TcpListener, runtime};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{admin::Admin, config::Config, gateway::Gateway, reload::Live};
+
+/// The most bytes of requests that wait in memory for upstreams: half of what a small container has.
+const UPLOADS: u32 = 32 << 20;
 
 /// Serves as `config` says; the exit code of the process.
 #[must_use]
@@ -44,16 +47,26 @@ pub async fn run(config: &Config, stop: Stop) -> anyhow::Result<()> {
     let admin = Admin::new(Arc::clone(&live), health, config.automator_api_token.clone());
     let server = Server {
         trusted: config.gateway_trusted.clone(),
+        closing: CancellationToken::new(),
         stop: CancellationToken::new(),
         under_way: TaskTracker::new(),
         drain: DRAIN,
     };
-    let said = server.stop.clone().drop_guard();
+    let (closing, leaving) = (server.closing.clone(), server.stop.clone());
     tokio::spawn(async move {
         stop.wait().await;
-        drop(said);
+        closing.cancel();
+        stop.leave().await;
+        leaving.cancel();
     });
-    let gateway = Gateway { live, admin, stop: server.stop.clone(), under_way: server.under_way.clone() };
+    let gateway = Gateway {
+        live,
+        admin,
+        stop: server.stop.clone(),
+        under_way: server.under_way.clone(),
+        via: Via::new("gateway"),
+        uploads: Budget::new(UPLOADS),
+    };
     server.run(listener, Arc::new(gateway)).await;
     Ok(())
 }

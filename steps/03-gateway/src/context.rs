@@ -16,14 +16,19 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// How long the upstream has: what the client says, and at most `longest`. The upstream is told. What is no number is passed on
 /// as it is: the upstream refuses it in its own words.
 pub fn allow(headers: &mut HeaderMap, longest: Duration) -> Duration {
-    let said = headers.get(TIMEOUT).and_then(|value| value.to_str().ok()).map(str::parse);
-    let allowed = match said {
-        Some(Ok(milliseconds)) => Duration::from_millis(milliseconds).min(longest),
-        Some(Err(_)) => return longest,
+    let allowed = match headers.get(TIMEOUT).map(milliseconds) {
+        Some(Some(milliseconds)) => Duration::from_millis(milliseconds).min(longest),
+        Some(None) => return longest,
         None => longest,
     };
     headers.insert(TIMEOUT, HeaderValue::from(u64::try_from(allowed.as_millis()).unwrap_or(u64::MAX)));
     allowed
+}
+
+/// A whole number, as the chassis reads it. Rust's own reading takes a sign, too.
+fn milliseconds(value: &HeaderValue) -> Option<u64> {
+    let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 /// Gives a request an id and a trace (W3C Trace Context), unless it has them and they are well formed. The id.

@@ -12,11 +12,13 @@ use hyper::body::{Body, Incoming};
 use proxy::{
     Error,
     body::{Passed, Upload},
+    budget::Budget,
     headers::{self, Peer},
     hop_by_hop,
     path::Readings,
     server::Handler,
     tunnel,
+    via::Via,
 };
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -42,6 +44,10 @@ pub struct Gateway {
     pub stop: CancellationToken,
     /// Everything that is under way.
     pub under_way: TaskTracker,
+    /// What the gateway calls itself on the way.
+    pub via: Via,
+    /// For the bodies of requests that upstreams have not taken yet.
+    pub uploads: Budget,
 }
 
 impl Handler for Gateway {
@@ -64,8 +70,11 @@ impl Handler for Gateway {
             Err(error) => return asked.refused(error, None),
         };
         let upgrade = hop_by_hop::upgrade(&head.headers).filter(|_| head.version == Version::HTTP_11);
-        headers::pass_on(&mut head.headers, peer);
+        let passed = headers::pass_on(&mut head, peer, &self.via);
         let id = context::identify(&mut head.headers);
+        if let Err(error) = passed {
+            return asked.refused(error, Some(id));
+        }
         match self.forward(route, head, body, upgrade).await {
             Ok(mut answer) => {
                 context::name_request(answer.headers_mut(), id);
@@ -97,21 +106,21 @@ impl Gateway {
         if let Some(protocol) = &upgrade {
             hop_by_hop::set_upgrade(&mut head.headers, protocol.clone());
         }
-        let upload = Upload::new(body, limit);
-        let exceeded = upload.exceeded();
+        let upload = Upload::new(body, limit, &self.uploads);
+        let trouble = upload.trouble();
         // Origin form, whatever form came.
         head.uri = Uri::from(target);
         head.version = Version::HTTP_11;
         let patience = context::allow(&mut head.headers, route.timeout());
         let sent = timeout(patience, upstream.send(Request::from_parts(head, upload))).await;
-        let (answer, lease) = sent.unwrap_or(Err(Error::Late)).map_err(|error| match error {
-            _ if exceeded.is_set() => Error::TooLarge(limit),
-            error => error,
-        })?;
+        let sent = sent.unwrap_or(Err(Error::Late));
+        let (answer, lease) = sent.map_err(|error| trouble.error().unwrap_or(error))?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(client, answer);
         }
         let (mut head, body) = answer.into_parts();
+        // What the upstream speaks is between it and us.
+        head.version = Version::HTTP_11;
         hop_by_hop::remove(&mut head.headers);
         let note = note.and_then(|note| note.answered(&head));
         let passed = Passed::new(body, lease, route.timeout());
@@ -158,6 +167,8 @@ impl Asked {
     fn path(&self) -> Result<Readings<'_>, Error> {
         match self.method {
             Method::CONNECT => Err(Error::Connect),
+            // The server as a whole: whoever answers where nobody else does.
+            _ if self.uri.path() == "*" => Readings::of("/").map_err(Error::Ambiguous),
             _ => Readings::of(self.uri.path()).map_err(Error::Ambiguous),
         }
     }
@@ -185,10 +196,12 @@ fn problem(error: &Error) -> Response<axum::body::Body> {
     let problem = |kind| Problem::new(error.status(), kind, error.to_string()).into_response();
     let mut answer = match error {
         Error::Ambiguous(_) => problem("ambiguous-request"),
-        Error::Connect => problem("method-not-allowed"),
+        Error::Incomplete => problem("incomplete"),
+        Error::Connect | Error::LastHop => problem("method-not-allowed"),
         Error::NoRoute => problem("no-route"),
         Error::TooLarge(_) => problem("too-large"),
         Error::Broken(_) => problem("bad-gateway"),
+        Error::Loop => problem("loop"),
         Error::Unreachable(_) => Fault::Unavailable("the upstream".to_owned()).into_response(),
         Error::Late => Fault::DeadlineExceeded.into_response(),
     };

@@ -25,6 +25,11 @@ use super::Stop;
 /// How long a connection that was made just before the end may take to bring its first request: that is on its way.
 const FRESH: Duration = Duration::from_millis(250);
 
+/// The most headers of a request: 100, on which everybody may count, and what proxies in front add.
+const MOST_HEADERS: usize = 110;
+/// The longest head of a request, and how much of one is read at once, in bytes.
+const READ_AT_ONCE: usize = 64 << 10;
+
 /// Serves one connection until its client closes it, or `stop`.
 ///
 /// A connection that is closed without warning loses the request that its client has just sent. So HTTP/2 says
@@ -49,6 +54,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, stop: Stop) {
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_headers(MOST_HEADERS).max_buf_size(READ_AT_ONCE);
     builder.http2().enable_connect_protocol();
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let served = tokio::select! {

@@ -14,7 +14,7 @@
 //! prefix = "/"                  # whole segments: /api has /api/tasks below it, and not /apiary
 //! old = "old"                   # the upstream that has always answered
 //! timeout_ms = 10_000           # until an answer begins, and then at most between two parts of it; 10 s unless told
-//! body_limit = 1_048_576        # bytes of a request's body; 1 MiB unless told
+//! body_limit = 5_242_880        # bytes of a request's body; 5 MiB unless told
 //!
 //! [[route]]
 //! name = "tasks"                # unique; it salts the percentage, so that each route has other people in its first percent
@@ -39,7 +39,8 @@ use toml::Spanned;
 use crate::admin;
 
 const TIMEOUT_MS: u64 = 10_000;
-const BODY_LIMIT: u64 = 1 << 20;
+/// The longest body that Automator takes, a webhook: the gateway must not be narrower than what is behind it.
+const BODY_LIMIT: u64 = 5 << 20;
 
 /// A table that makes sense.
 #[derive(Debug, Clone, PartialEq, Eq)]

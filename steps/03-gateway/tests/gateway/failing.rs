@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use acceptance::harness::ports::Port;
+use acceptance::{harness::ports::Port, tokio::time::sleep};
 
 use crate::{
     client::{Client, ask, get},
-    started::{ALL_OLD, with},
+    started::{ALL_OLD, PATIENT, with},
 };
 
 /// Half a second for an answer.
@@ -43,6 +43,82 @@ fn a_client_says_how_long_it_waits_and_the_upstream_is_told() {
             assert!(head.contains(&format!("x-request-timeout: {told}\r\n")), "{said}: {head}");
         }
     });
+}
+
+#[test]
+fn a_limit_that_is_no_number_is_for_the_upstream_to_refuse() {
+    with(ALL_OLD, async |gateway| {
+        for said in ["+5", "-5", "0x5", "", "soon", "99999999999999999999999"] {
+            assert_eq!(get(&gateway.url, "/", &format!("X-Request-Timeout: {said}\r\n")).await.status, 200);
+            let head = gateway.old.last().head.to_lowercase();
+            assert!(head.contains(&format!("x-request-timeout: {said}\r\n")), "{said:?}: {head}");
+        }
+    });
+}
+
+#[test]
+fn an_upstream_that_leads_back_is_found_the_first_time() {
+    with(ALL_OLD, async |gateway| {
+        let own = format!("[upstream.own]\nurl = \"{}\"\n", gateway.url);
+        gateway.change(&format!("{own}{}", ALL_OLD.replace("\"old\"", "\"own\""))).await;
+        let start = Instant::now();
+        get(&gateway.url, "/", "").await.is_problem(508, "loop");
+        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+        // Whoever closed the circle says so, once: nobody else had anything to refuse.
+        let said = || gateway.system.log("gateway").unwrap().matches("leads back to this gateway").count();
+        while said() == 0 && start.elapsed() < SOON {
+            sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(said(), 1, "{}", gateway.system.log("gateway").unwrap());
+    });
+}
+
+#[test]
+fn what_is_no_chunk_is_not_the_upstreams_fault() {
+    with(ALL_OLD, async |gateway| {
+        let chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for body in ["zz\r\n", "5\r\nfirst\r\nzz\r\n", "5\r\nlonger than five\r\n"] {
+            ask(&gateway.url, format!("{chunked}{body}")).await.is_problem(400, "incomplete");
+        }
+        // Nor is a client that leaves.
+        let mut client = Client::connect(&gateway.url).await;
+        client.send("POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf").await;
+        gateway.old.has_seen(1).await;
+        drop(client);
+        assert_eq!(get(&gateway.url, "/", "").await.status, 200);
+        let log = gateway.system.log("gateway").unwrap();
+        assert!(!log.contains("WARN"), "{log}");
+    });
+}
+
+/// 200 clients that send a megabyte, all but its end, and show nothing that says who they are.
+#[cfg(target_os = "linux")]
+#[test]
+fn bodies_that_never_end_do_not_fill_the_memory() {
+    with(&PATIENT, async |gateway| {
+        let id = gateway.system.id("gateway").unwrap();
+        let before = kilobytes(id);
+        let mut clients = Vec::new();
+        let body = vec![b'x'; 1_000_000];
+        for _ in 0..200 {
+            let mut client = Client::connect(&gateway.url).await;
+            client.send("POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 1000001\r\n\r\n").await;
+            client.send(&body).await;
+            clients.push(client);
+        }
+        gateway.old.has_seen(clients.len()).await;
+        let taken = kilobytes(id) - before;
+        assert!(taken < 40_000, "{taken} kB for {} bodies", clients.len());
+        assert_eq!(get(&gateway.url, "/", "").await.status, 200);
+    });
+}
+
+/// The most memory that a process has had so far.
+#[cfg(target_os = "linux")]
+fn kilobytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says so");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[test]
@@ -110,6 +186,16 @@ fn a_body_beyond_the_limit_is_refused_announced_or_not() {
             .await
             .is_problem(413, "too-large");
         assert_eq!(gateway.old.seen().len(), 1, "a body that was too long was passed on whole");
+    });
+}
+
+#[test]
+fn whoever_sets_no_limit_takes_what_automator_takes() {
+    with(ALL_OLD, async |gateway| {
+        let post = |length: usize| format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        let most = 5 << 20;
+        assert_eq!(ask(&gateway.url, post(most) + &"x".repeat(most)).await.status, 200);
+        ask(&gateway.url, post(most + 1)).await.is_problem(413, "too-large");
     });
 }
 

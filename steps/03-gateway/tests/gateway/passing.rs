@@ -54,6 +54,64 @@ fn what_is_about_one_connection_ends_here() {
     });
 }
 
+#[test]
+fn every_line_about_the_connection_is_read() {
+    with(ALL_OLD, async |gateway| {
+        let more = "Connection: keep-alive\r\nConnection: x-secret\r\nX-Secret: 1\r\nX-Kept: yes\r\n";
+        let _ = get(&gateway.url, "/", more).await;
+        let head = gateway.old.last().head;
+        assert_eq!((header(&head, "x-secret"), header(&head, "x-kept")), (None, Some("yes")), "{head}");
+    });
+}
+
+#[test]
+fn the_gateway_stands_behind_those_that_came_before_it() {
+    with(ALL_OLD, async |gateway| {
+        let _ = get(&gateway.url, "/", "Via: 1.0 fred\r\nVia: 1.1 p.example (x)\r\n").await;
+        let head = gateway.old.last().head;
+        let via = header(&head, "via").unwrap_or_default();
+        assert!(via.starts_with("1.0 fred, 1.1 p.example (x), 1.1 gateway-"), "{head}");
+    });
+}
+
+/// RFC 9110, 7.6.2.
+#[test]
+fn a_trace_goes_as_far_as_its_client_says() {
+    with(ALL_OLD, async |gateway| {
+        let trace = |hops: &str| format!("TRACE / HTTP/1.1\r\nHost: x\r\nMax-Forwards: {hops}\r\n\r\n");
+        ask(&gateway.url, trace("0")).await.is_problem(405, "method-not-allowed");
+        assert_eq!(gateway.old.seen().len(), 0, "it was passed on");
+        for (said, told) in [("7", "6"), ("far", "far")] {
+            assert_eq!(ask(&gateway.url, trace(said)).await.status, 200);
+            assert_eq!(header(&gateway.old.last().head, "max-forwards"), Some(told));
+        }
+        let _ = get(&gateway.url, "/", "Max-Forwards: 0\r\n").await;
+        assert_eq!(header(&gateway.old.last().head, "max-forwards"), Some("0"), "it is about no GET");
+    });
+}
+
+#[test]
+fn what_is_asked_of_the_server_as_a_whole_is_passed_on() {
+    with(ALL_OLD, async |gateway| {
+        let answer = ask(&gateway.url, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert_eq!(answer.text(), "old");
+        assert!(gateway.old.last().head.starts_with("OPTIONS * HTTP/1.1\r\n"));
+    });
+}
+
+#[test]
+fn the_upstreams_version_is_not_the_clients() {
+    with(ALL_OLD, async |gateway| {
+        let mut client = Client::connect(&gateway.url).await;
+        for _ in 0..2 {
+            client.send("GET /old-version HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            let answer = client.answer().await;
+            assert!(answer.head.starts_with("HTTP/1.1 200 ") && answer.is_whole, "{answer:?}");
+            assert_eq!((answer.text(), answer.header("connection")), ("all of it", None));
+        }
+    });
+}
+
 const CLAIMS: &str = "X-Forwarded-For: 192.0.2.6\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shown.example\r\n\
                       Forwarded: for=192.0.2.7;proto=https\r\n";
 
@@ -71,10 +129,10 @@ fn the_upstream_learns_who_asks_and_a_stranger_cannot_lie_about_it() {
                     ("x-forwarded-proto", "http"),
                     ("x-forwarded-host", "front.example"),
                     ("forwarded", "for=127.0.0.1;proto=http"),
-                    ("via", "1.1 gateway"),
                 ] {
                     assert_eq!(header(&head, name), Some(value), "{head}");
                 }
+                assert!(header(&head, "via").is_some_and(|via| via.starts_with("1.1 gateway-")), "{head}");
             }
         },
     );
@@ -211,6 +269,31 @@ fn a_kept_connection_that_was_closed_costs_no_request() {
             let answer = ask(&gateway.url, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi").await;
             assert_eq!(answer.status, 200);
         }
+    });
+}
+
+/// It was closed just as we used it: nobody can know that before. A read is asked again, a write may have been done.
+#[test]
+fn a_read_is_asked_again_when_a_kept_connection_gives_nothing() {
+    with(ALL_OLD, async |gateway| {
+        let asked = |path: &str| {
+            let line = format!(" {path} ");
+            gateway.old.seen().iter().filter(|seen| seen.head.contains(&line)).count()
+        };
+        for _ in 0..20 {
+            assert_eq!(get(&gateway.url, "/", "").await.status, 200);
+            assert_eq!(get(&gateway.url, "/cut-kept", "").await.text(), "old");
+        }
+        assert_eq!(asked("/cut-kept"), 40, "each was asked on a kept connection, then on another");
+
+        assert_eq!(get(&gateway.url, "/", "").await.status, 200);
+        let write = "POST /cut-kept?write HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+        ask(&gateway.url, write).await.is_problem(502, "bad-gateway");
+        assert_eq!(asked("/cut-kept?write"), 1);
+
+        assert_eq!(get(&gateway.url, "/", "").await.status, 200);
+        get(&gateway.url, "/half-kept", "").await.is_problem(502, "bad-gateway");
+        assert_eq!(asked("/half-kept"), 1, "its answer had begun");
     });
 }
 

@@ -79,6 +79,9 @@ fn a_blank_before_the_colon() {
 fn another_host_than_that_of_the_target_or_none_or_two() {
     is_refused("GET http://other.example/ HTTP/1.1\r\nHost: front.example\r\n\r\n");
     is_refused("GET / HTTP/1.1\r\n\r\n");
+    for host in ["a b/c", "a/b", "u@a", "http://a", "a:b:c"] {
+        is_refused(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    }
     is_refused("GET / HTTP/1.1\r\nHost: front.example\r\nHost: other.example\r\n\r\n");
 }
 

@@ -39,6 +39,7 @@ log = "debug"
 [process.env]
 GATEWAY_TABLE = "{folder}/gateway.toml"
 GATEWAY_TRUSTED = "{trusted?}"
+SERVE_ON_SECONDS = "{serve_on?}"
 AUTOMATOR_API_TOKEN = "token-of-the-test"
 OLD_URL = "{old}"
 NEW_URL = "{new}"

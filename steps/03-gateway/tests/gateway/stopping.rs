@@ -9,7 +9,7 @@ use acceptance::{
 
 use crate::{
     client::Client,
-    started::{PATIENT, with},
+    started::{ALL_OLD, PATIENT, with, with_options},
     switching::{all_are_answered, begin_many},
 };
 
@@ -33,6 +33,34 @@ fn requests_in_flight_across_a_stop_all_get_an_answer() {
         let status = stopping.await.unwrap().expect("it stops in time");
         assert!(status.success(), "{status}");
     });
+}
+
+/// Whoever sends requests learns of the stop by an answer, not by a request that is lost.
+#[test]
+fn a_kept_connection_is_served_on_and_told_that_it_ends() {
+    with_options(
+        ALL_OLD,
+        |options| options.value("serve_on", "3"),
+        async |gateway| {
+            let mut kept = Client::connect(&gateway.url).await;
+            let mut ask = async || {
+                kept.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+                kept.answer().await
+            };
+            assert_eq!(ask().await.header("connection"), None);
+            let system = Arc::clone(&gateway.system);
+            let stopping = tokio::task::spawn_blocking(move || system.terminate("gateway"));
+            let stopped = async || gateway.own("/gateway/health/ready", "").await.status == 503;
+            while !stopped().await {
+                sleep(Duration::from_millis(10)).await;
+            }
+            let answer = ask().await;
+            assert_eq!((answer.text(), answer.header("connection")), ("old", Some("close")), "{answer:?}");
+            assert!(kept.more().await.is_empty(), "the connection ends");
+            let status = stopping.await.unwrap().expect("it stops in time");
+            assert!(status.success(), "{status}");
+        },
+    );
 }
 
 #[test]

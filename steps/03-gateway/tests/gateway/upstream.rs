@@ -90,12 +90,14 @@ impl Upstream {
 impl Shared {
     async fn serve(&self, mut stream: TcpStream) {
         let mut read = Vec::new();
+        let mut is_kept = false;
         while let Some(seen) = self.request(&mut stream, &mut read).await {
             let path = seen.head.split(' ').nth(1).unwrap_or_default().to_owned();
             self.seen.lock().expect("nothing panics while it is held").push(seen);
-            if !self.answer(&path, &mut stream).await {
+            if !self.answer(&path, is_kept, &mut stream).await {
                 return;
             }
+            is_kept = true;
         }
     }
 
@@ -122,13 +124,22 @@ impl Shared {
         Some(Seen { head, body })
     }
 
-    /// Does what the path says; whether the connection goes on.
-    async fn answer(&self, path: &str, stream: &mut TcpStream) -> bool {
+    /// Does what the path says, on a connection that has answered before or not; whether the connection goes on.
+    async fn answer(&self, path: &str, is_kept: bool, stream: &mut TcpStream) -> bool {
         let path = path.split('?').next().unwrap_or_default();
         let whole = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let answer = match path {
             "/hang" => std::future::pending().await,
             "/cut" => return false,
+            "/cut-kept" if is_kept => return false,
+            "/half-kept" if is_kept => {
+                let _ = stream.write_all(b"HTTP/1.1 200").await;
+                return false;
+            }
+            "/old-version" => {
+                let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nall of it").await;
+                return false;
+            }
             "/garbage" => "this is no answer\r\n\r\n".to_owned(),
             "/silent" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nten bytes.".to_owned(),
             "/gate" => {
