@@ -12,6 +12,7 @@ mod legacy;
 mod measures;
 mod metrics;
 mod notifications;
+mod odd_requests;
 mod pages;
 mod repositories;
 mod rules;
@@ -25,6 +26,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         // The longest first: it waits for a lease, and the others run meanwhile.
         imports::ALL,
         health::ALL,
+        odd_requests::ALL,
         metrics::ALL,
         access::ALL,
         idempotency::ALL,

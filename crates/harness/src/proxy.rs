@@ -26,10 +26,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts,
-    uri::PathAndQuery,
-};
+use http::{Method, Request, Response, StatusCode, Uri, Version, header, request::Parts, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Frame, Incoming};
 use hyper_util::rt::TokioIo;
@@ -260,8 +257,8 @@ impl Shared {
             parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")).into();
         parts.version = Version::HTTP_11;
         hop_by_hop::remove(&mut parts.headers);
-        let host = HeaderValue::from_str(self.upstream.authority()).map_err(io::Error::other)?;
-        parts.headers.insert(header::HOST, host);
+        // The upstream's own is put in its place.
+        parts.headers.remove(header::HOST);
         let ask = async {
             // The connection is never given back: a kept one could be closed under a request, a fault that nobody asked for.
             let answer = self.upstream.send(Request::from_parts(parts, Full::new(body))).await;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
 use hyper::{
     body::{Body, Incoming},
     client::conn::http1::{self, SendRequest},
@@ -88,6 +88,7 @@ where
         self: &Arc<Self>,
         mut request: Request<B>,
     ) -> Result<(Response<Incoming>, Lease<B>), Error> {
+        self.name_host(&mut request);
         while let Some(mut connection) = self.take() {
             let repeat = read(&request);
             let heard = connection.heard.bytes();
@@ -111,6 +112,15 @@ where
         let answer = connection.sender.send_request(request).await;
         let answer = answer.map_err(|error| Error::Broken(Some(error)))?;
         Ok((answer, self.lease(connection)))
+    }
+
+    /// Says for whom a request is that does not say it: HTTP/1.1 wants a Host, older clients need not know it (RFC 9112, 3.2).
+    fn name_host(&self, request: &mut Request<B>) {
+        if !request.headers().contains_key(header::HOST)
+            && let Ok(host) = HeaderValue::from_str(&self.authority)
+        {
+            request.headers_mut().insert(header::HOST, host);
+        }
     }
 
     async fn connect(&self) -> io::Result<Connection<B>> {

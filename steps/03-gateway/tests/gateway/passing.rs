@@ -100,6 +100,16 @@ fn what_is_asked_of_the_server_as_a_whole_is_passed_on() {
 }
 
 #[test]
+fn an_old_client_need_not_name_a_host_and_an_upstream_learns_one() {
+    with(ALL_OLD, async |gateway| {
+        assert_eq!(ask(&gateway.url, "GET / HTTP/1.0\r\n\r\n").await.status, 200);
+        let head = gateway.old.last().head;
+        assert!(head.starts_with("GET / HTTP/1.1\r\n"), "{head}");
+        assert_eq!(header(&head, "host"), Some(gateway.old.url.trim_start_matches("http://")), "{head}");
+    });
+}
+
+#[test]
 fn the_upstreams_version_is_not_the_clients() {
     with(ALL_OLD, async |gateway| {
         let mut client = Client::connect(&gateway.url).await;
