@@ -11,10 +11,16 @@ use sqlx::error::DatabaseError;
 #[error(transparent)]
 pub struct Error(#[from] sqlx::Error);
 
-/// The codes of errors that pass by themselves: SQLITE_BUSY, its _RECOVERY and _SNAPSHOT, SQLITE_LOCKED; PostgreSQL's serialization
-/// failure, deadlock, too many connections, lock not available, query cancelled, shutting down.
-const PASSING: [&str; 12] =
-    ["5", "261", "517", "6", "40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"];
+/// PostgreSQL's errors that pass by themselves, or when somebody has seen to it: serialization failure, deadlock, too many
+/// connections, lock not available, query cancelled, shutting down (thrice); a transaction that may only read, the disk full, no
+/// memory, the disk broken.
+const PASSING_POSTGRES: [&str; 12] = [
+    "40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "53100", "53200",
+    "58030",
+];
+
+/// SQLite's, in the last byte of its extended codes: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL.
+const PASSING_SQLITE: [u32; 6] = [5, 6, 7, 8, 10, 13];
 
 impl Error {
     /// No row where one had to be.
@@ -30,6 +36,16 @@ impl Error {
     /// The database's own code, where the error is the database's.
     fn code(&self) -> Option<String> {
         self.0.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)
+    }
+
+    /// Whether the same call may work later.
+    fn passes(&self) -> bool {
+        let Some(code) = self.code() else { return false };
+        match code.parse::<u32>() {
+            // PostgreSQL's have five characters, SQLite's fewer.
+            Ok(number) if code.len() < 5 => PASSING_SQLITE.contains(&(number & 0xff)),
+            _ => PASSING_POSTGRES.contains(&code.as_str()),
+        }
     }
 
     /// Whether a unique constraint of that `table.column` was violated. PostgreSQL names the constraint (`members_login_key`, its
@@ -54,9 +70,7 @@ impl From<Error> for Fault {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 unavailable("no database connection")
             }
-            _ if error.code().is_some_and(|code| PASSING.contains(&code.as_str())) => {
-                unavailable("the database is busy")
-            }
+            _ if error.passes() => unavailable("the database cannot do it now"),
             _ => Self::internal(error),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use acceptance::{
-    Database,
+    Database, Engine,
     futures::{StreamExt, poll, stream},
     tokio,
 };
@@ -36,6 +36,7 @@ acceptance::on_both_databases!(
     text_from_a_request_is_only_ever_a_value,
     a_copy_of_a_database_has_its_rows_and_a_life_of_its_own,
     a_database_that_is_gone_is_unavailable,
+    a_database_that_takes_no_more_is_unavailable_and_its_connection_works_again,
     a_lock_that_is_never_let_go_is_unavailable_in_time
 );
 
@@ -326,6 +327,33 @@ async fn a_database_that_is_gone_is_unavailable(database: Database) {
     store.close().await;
     let error = store.begin_write().await.unwrap_err();
     assert!(matches!(Fault::from(error), Fault::Unavailable(_)));
+}
+
+async fn a_database_that_takes_no_more_is_unavailable_and_its_connection_works_again(database: Database) {
+    let store = rooms(&database).await;
+    // As when the disk is full, or the server is a copy of another one by now.
+    let (no_more, again) = match database.engine() {
+        Engine::Sqlite => ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1000000000"),
+        Engine::Postgres => ("SET TRANSACTION READ ONLY", "ROLLBACK"),
+    };
+    let mut tx = store.begin_write().await.unwrap();
+    let _ = query(no_more).execute(&mut tx).await;
+    let error = query("INSERT INTO rooms (id, name, seats, weight) VALUES ('1', $1, 0, 0.5)")
+        .bind("x".repeat(1 << 20))
+        .execute(&mut tx)
+        .await
+        .unwrap_err();
+    let fault = Fault::from(error);
+    assert!(matches!(fault, Fault::Unavailable(_)), "{fault}");
+    query(again).execute(&mut tx).await.unwrap();
+    drop(tx);
+    // The database may have ended the transaction by itself.
+    let mut tx = store.begin_write().await.unwrap();
+    query("ROLLBACK").execute(&mut tx).await.unwrap();
+    drop(tx);
+    for number in 0..20 {
+        add(&store, &number.to_string(), &number.to_string()).await.unwrap();
+    }
 }
 
 async fn a_lock_that_is_never_let_go_is_unavailable_in_time(database: Database) {
