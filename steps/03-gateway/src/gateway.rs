@@ -59,7 +59,7 @@ impl Handler for Gateway {
         // Before the first header is changed: what follows judges the request as it came.
         let path = match headers::check(&head).and_then(|()| asked.path()) {
             Ok(path) => path,
-            Err(error) => return asked.refused(error, None),
+            Err(error) => return asked.refused(&error, None),
         };
         let table = self.live.table();
         let route = match table.find(&path, &head.headers) {
@@ -67,20 +67,20 @@ impl Handler for Gateway {
             Ok(Target::Own) => {
                 return self.admin.answer(Request::from_parts(head, body), peer).await.map(Download::Own);
             }
-            Err(error) => return asked.refused(error, None),
+            Err(error) => return asked.refused(&error, None),
         };
         let upgrade = hop_by_hop::upgrade(&head.headers).filter(|_| head.version == Version::HTTP_11);
         let passed = headers::pass_on(&mut head, peer, &self.via);
         let id = context::identify(&mut head.headers);
         if let Err(error) = passed {
-            return asked.refused(error, Some(id));
+            return asked.refused(&error, Some(id));
         }
         match self.forward(route, head, body, upgrade).await {
             Ok(mut answer) => {
                 context::name_request(answer.headers_mut(), id);
                 answer
             }
-            Err(error) => asked.refused(error, Some(id)),
+            Err(error) => asked.refused(&error, Some(id)),
         }
     }
 }
@@ -174,16 +174,16 @@ impl Asked {
     }
 
     /// The answer in place of an upstream's.
-    fn refused(&self, error: Error, id: Option<HeaderValue>) -> Response<Download> {
+    fn refused(&self, error: &Error, id: Option<HeaderValue>) -> Response<Download> {
         // The path alone: a query may carry what does not belong into a log.
         let (method, path) = (&self.method, self.uri.path());
         if error.is_ours() {
-            let cause = std::error::Error::source(&error);
+            let cause = std::error::Error::source(error);
             tracing::warn!(?id, %method, path, cause, "{error}");
         } else {
             tracing::debug!(?id, %method, path, "{error}");
         }
-        let mut answer = problem(&error).map(Download::Own);
+        let mut answer = problem(error).map(Download::Own);
         if let Some(id) = id {
             context::name_request(answer.headers_mut(), id);
         }

@@ -19,10 +19,10 @@ use acceptance::{
 };
 use bench::{Measured, Options};
 use chassis::{Ctx, auth::Secret, client, http, serve, serve::Stop};
-use domain::{HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskChange, TaskQuery};
+use domain::{HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskQuery};
 use step_02_contracts::{
     Backlog, Fault, Handler, IdempotencyKey, Once, Recorded,
-    backlog::{By, Workload},
+    backlog::{Update, Workload},
 };
 use step_05_api::{Uuid, tonic::async_trait};
 use step_05_backlog::server;
@@ -181,14 +181,7 @@ impl Backlog for Reads {
         }
     }
 
-    async fn change(
-        &self,
-        _: &Ctx,
-        _: Uuid,
-        _: TaskChange,
-        _: Option<Vec<i64>>,
-        _: By,
-    ) -> Result<Task, Fault> {
+    async fn change(&self, _: &Ctx, _: Update) -> Result<Task, Fault> {
         Err(unasked())
     }
 

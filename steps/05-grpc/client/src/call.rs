@@ -50,7 +50,7 @@ impl GrpcBacklog {
                     }
                     match answer {
                         Err(status) if caused_by::<ConnectError>(&status).is_some() => {
-                            instance.was_not_there()
+                            instance.was_not_there();
                         }
                         Err(status) if was_never_taken(&status) => {
                             tracing::debug!(%status, "{NAME} leaves; the call is sent again");
