@@ -275,6 +275,16 @@ fn may_deliver_to(host: &str, on_loopback: bool) -> bool {
     }
 }
 
+fn times(times: Option<u32>) -> Result<u32, Refusal> {
+    match times.unwrap_or(1) {
+        times @ 1..=MOST => Ok(times),
+        _ => Err(Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("times must lie between 1 and {MOST}"),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,15 +307,5 @@ mod tests {
         ] {
             assert!(!may_deliver_to(host, true) && !may_deliver_to(host, false), "{host}");
         }
-    }
-}
-
-fn times(times: Option<u32>) -> Result<u32, Refusal> {
-    match times.unwrap_or(1) {
-        times @ 1..=MOST => Ok(times),
-        _ => Err(Refusal::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("times must lie between 1 and {MOST}"),
-        )),
     }
 }
