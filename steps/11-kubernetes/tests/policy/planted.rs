@@ -90,6 +90,9 @@ const PLANTED: &[Planted] = &[
         it.config_maps[0].data.get_or_insert_default().insert("SERVICE_TOKEN".to_owned(), "x".to_owned());
     }),
     ("five seconds", "time for an end", |it| pod(it).termination_grace_period_seconds = Some(5)),
+    ("serving on for a minute", "time for an end", |it| {
+        it.config_maps[0].data.get_or_insert_default().insert("SERVE_ON_SECONDS".to_owned(), "60".to_owned());
+    }),
     ("a shell", "time for an end", |it| {
         container(it).lifecycle.as_mut().unwrap().pre_stop.as_mut().unwrap().sleep = None;
     }),

@@ -12,8 +12,18 @@ use crate::kubernetes::{
 /// Beyond what the end of a process takes at most: what a busy machine adds.
 const SPARE: u64 = 2_000;
 
-/// `preStop`, the drain, and two seconds fit into the grace period.
+/// How long processes serve on after SIGTERM, in milliseconds.
+fn serves_on(objects: &Objects) -> u64 {
+    let given = objects
+        .config_maps
+        .iter()
+        .filter_map(|it| it.data.as_ref()?.get("SERVE_ON_SECONDS")?.parse::<u64>().ok());
+    given.max().unwrap_or_default() * 1_000
+}
+
+/// `preStop`, serving on, the drain, and two seconds fit into the grace period.
 pub(super) fn grace(objects: &Objects) -> Vec<String> {
+    let needed = serves_on(objects) + SPARE;
     objects
         .deployments
         .iter()
@@ -21,7 +31,7 @@ pub(super) fn grace(objects: &Objects) -> Vec<String> {
             let place = name(&deployment.metadata);
             let spec = deployment.spec.template.spec.as_ref()?;
             match Settings::of(spec) {
-                Ok(settings) => unless(settings.spare().is_some_and(|spare| spare >= SPARE), || {
+                Ok(settings) => unless(settings.spare().is_some_and(|spare| spare >= needed), || {
                     format!("{place} would be killed with requests under way")
                 }),
                 Err(why) => Some(format!("{place}: {why}")),
