@@ -22,10 +22,10 @@ const read = (file) => new Source(readFileSync(join(root, file), 'utf8'), file);
 
 // ---- Documents ------------------------------------------------------------------------------------------------------
 
-/** The `.graphql` files under `steps`, by folder. */
+/** The `.graphql` files of our own, by folder. */
 function documents() {
-    const entries = readdirSync(join(root, 'steps'), { recursive: true, withFileTypes: true });
-    const files = entries
+    const entries = (folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+    const files = ['crates/automator', 'steps'].flatMap(entries)
         .filter((entry) => entry.isFile() && entry.name.endsWith('.graphql'))
         .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)));
     const folders = new Map(files.map((file) => [dirname(file), []]));
@@ -92,7 +92,7 @@ const field = {
 
 function check(github) {
     const folders = documents();
-    assert(folders.size > 0, 'no GraphQL documents under steps: has their place changed?');
+    assert(folders.size > 0, 'no GraphQL documents under crates/automator or steps: has their place changed?');
     const problems = [...folders.values()].flatMap((files) => problemsOf(github, files.map(read)));
     const sdl = read(simulator);
     problems.push(...beyond(buildSchema(sdl), github).map((problem) => `${simulator}: ${problem}`));
