@@ -28,7 +28,7 @@ use crate::{
     App, Step,
     databases::{Engine, Missing},
     panics,
-    scenario::{self, Prepared},
+    suite::{self, Prepared},
     trials::{self, Case, Ended},
 };
 
@@ -70,7 +70,7 @@ pub fn run(step: Step, screenshots: &Path) -> ExitCode {
                     Driver::start().map_err(|error| Missing::why("browser", "in a browser", &error))
                 });
                 let driver = driver.as_ref().map_err(Clone::clone)?;
-                let app = scenario::start(&step, prepared.imported(&step, fresh)?.copy())?;
+                let app = suite::start(&step, prepared.imported(&step, fresh)?.copy())?;
                 panics::catch(in_window(driver, &app, &folder, name, scenario)).map_err(|message| {
                     Ended::Failed(format!("{}: {message}\n{}", name.replace('_', " "), app.report()))
                 })
@@ -78,7 +78,7 @@ pub fn run(step: Step, screenshots: &Path) -> ExitCode {
             Case { name: name.to_owned(), run }
         })
         .collect();
-    trials::run(&cases, &[Engine::Sqlite], None, move || {
+    trials::run(&cases, &|_| &[Engine::Sqlite], None, move || {
         prepared.stop();
         if let Some(Ok(driver)) = driver.get() {
             driver.stop();

@@ -65,7 +65,7 @@ pub fn run(tests: &[(&'static str, Test)], missing: Option<&str>) -> ExitCode {
             }),
         })
         .collect();
-    trials::run(&cases, Engine::ALL, missing, || {})
+    trials::run(&cases, &|_| Engine::ALL, missing, || {})
 }
 
 /// Which database.

@@ -99,11 +99,14 @@ fn completion(ended: Result<(), Ended>) -> Result<Completion, Failed> {
     }
 }
 
-/// Runs the cases that the command line asks for, on each of `engines`; when something is `missing` that all of them need, none, and says so.
-/// `after` them, and before the databases go, whatever still uses these is ended.
+/// Which databases the case with this place in the list runs on.
+pub(crate) type Engines<'a> = &'a dyn Fn(usize) -> &'a [Engine];
+
+/// Runs the cases that the command line asks for, each on its `engines`; when something is `missing` that all of them need, none, and says
+/// so. `after` them, and before the databases go, whatever still uses these is ended.
 pub(crate) fn run(
     cases: &[Case],
-    engines: &[Engine],
+    engines: Engines<'_>,
     missing: Option<&str>,
     after: impl FnOnce(),
 ) -> ExitCode {
@@ -116,13 +119,15 @@ pub(crate) fn run(
     let databases = Arc::new(Databases::default());
     // The server is wanted sooner or later, and needs a while to start: it does while the first cases run on SQLite.
     let everything = arguments.filter.is_none() && !arguments.list && missing.is_none();
-    let starting = (everything && engines.contains(&Engine::Postgres)).then(|| {
+    let on = |engine: Engine| (0..cases.len()).filter(move |&place| engines(place).contains(&engine));
+    let starting = (everything && on(Engine::Postgres).next().is_some()).then(|| {
         let databases = Arc::clone(&databases);
         thread::spawn(move || databases.start_server().is_ok())
     });
-    let trials = engines.iter().flat_map(|&engine| {
+    let trials = Engine::ALL.iter().flat_map(|&engine| {
         let databases = &databases;
-        cases.iter().map(move |case| {
+        on(engine).map(move |place| {
+            let case = &cases[place];
             let databases = Arc::clone(databases);
             let run = Arc::clone(&case.run);
             let missing = missing.map(str::to_owned);

@@ -11,5 +11,5 @@ fn main() -> ExitCode {
         binary: env!("CARGO_BIN_EXE_system-02"),
         folder: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/own_databases"),
     };
-    acceptance::run_on(step, &[Engine::Sqlite])
+    acceptance::run_on(step, Engine::Sqlite)
 }

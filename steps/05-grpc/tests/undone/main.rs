@@ -10,5 +10,5 @@ fn main() -> ExitCode {
         binary: env!("CARGO_BIN_EXE_system-05"),
         folder: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/undone"),
     };
-    acceptance::run_on(step, &[Engine::Sqlite])
+    acceptance::run_alternating(step, Engine::Postgres)
 }
