@@ -18,6 +18,9 @@ struct Arguments {
     /// Answers from this file instead of measuring.
     #[arg(long, hide = true, value_name = "FILE")]
     replay: Option<PathBuf>,
+    /// Does so as a bare handler, without the frame of our processes.
+    #[arg(long, hide = true, requires = "replay")]
+    bare: bool,
 }
 
 /// How long and how hard to measure.
@@ -81,7 +84,8 @@ impl Options {
 pub fn main(measure: impl FnOnce(&Options) -> anyhow::Result<()>) -> ExitCode {
     let arguments: Arguments = chassis::config::parse();
     if let Some(file) = arguments.replay {
-        return chassis::process::run(async move { replay::serve(&file).await });
+        let frame = if arguments.bare { replay::Frame::Bare } else { replay::Frame::Ours };
+        return chassis::process::run(async move { replay::serve(&file, frame).await });
     }
     if !arguments.bench {
         println!("nothing is measured by `cargo test`: use `cargo bench`");
