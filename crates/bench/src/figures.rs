@@ -22,10 +22,14 @@ pub fn beside((name, one): (&str, &Measured), others: &[(&str, &Measured)]) -> S
     let mut rows = vec![row(name, &one)];
     rows.extend(others.iter().map(|(name, other)| row(name, other)));
     for (other_name, other) in &others {
-        let ratio: Vec<_> = one[..4].iter().zip(other).map(|(one, other)| Some((*one)? / (*other)?)).collect();
+        let ratio: Vec<_> =
+            one[..4].iter().zip(other).map(|(one, other)| Some((*one)? / (*other)?)).collect();
         rows.push(row(&format!("{name} : {other_name}"), &ratio));
     }
-    table(&HEAD[..columns], &rows.into_iter().map(|row| row.into_iter().take(columns).collect()).collect::<Vec<_>>())
+    table(
+        &HEAD[..columns],
+        &rows.into_iter().map(|row| row.into_iter().take(columns).collect()).collect::<Vec<_>>(),
+    )
 }
 
 /// Several ways to the same answer as a table: the figures of each. What is behind them is the service that they call.
@@ -47,7 +51,12 @@ pub fn spread(servers: &[(&str, &[Duration])]) -> String {
             turns.sort_unstable();
             let (lowest, highest) = (turns.first()?, turns.last()?);
             let middle = turns.get(turns.len() / 2)?;
-            Some(vec![(*name).to_owned(), milliseconds(*middle), milliseconds(*lowest), milliseconds(*highest)])
+            Some(vec![
+                (*name).to_owned(),
+                milliseconds(*middle),
+                milliseconds(*lowest),
+                milliseconds(*highest),
+            ])
         })
         .collect();
     table(&["", "p99 ms", "lowest turn", "highest turn"], &rows)
@@ -84,10 +93,8 @@ mod tests {
 
     #[test]
     fn a_ratio_is_of_the_first_to_each_other_and_counts_the_database() {
-        let text = beside(
-            ("slow", &measured(20, 10)),
-            &[("fast", &measured(10, 0)), ("bare", &measured(5, 0))],
-        );
+        let text =
+            beside(("slow", &measured(20, 10)), &[("fast", &measured(10, 0)), ("bare", &measured(5, 0))]);
         let words = |line: usize| text.lines().nth(line).unwrap().split_whitespace().collect::<Vec<_>>();
         assert_eq!(words(4), ["slow", ":", "fast", "0.500", "2.00", "2.00", "3.00"]);
         assert_eq!(words(5), ["slow", ":", "bare", "0.250", "4.00", "4.00", "6.00"]);

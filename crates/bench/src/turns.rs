@@ -14,6 +14,7 @@ use tokio::{runtime::Runtime, task::JoinSet};
 use crate::{Connection, Options, Visit, cpu_time};
 
 /// A server to be measured.
+#[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// Where it listens.
     pub base: &'a str,
