@@ -24,8 +24,9 @@ pub const TABLES: Tables = Tables {
     tasks: "tasks",
     day: "task_day",
     counts: Counts {
-        table: "task_counts",
         ranked: "status <> 'done' AND repository_id IN (SELECT id FROM repositories WHERE tracked = 1)",
+        counted: "task_counts",
+        moves: "task_moves",
     },
 };
 

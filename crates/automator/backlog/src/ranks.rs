@@ -1,24 +1,26 @@
 //! Ranks in SQL.
 //!
 //! A rank is one more than the tasks that stand before, of all that have one. To count those each time would be a pass over half of
-//! them. So it is known how many tasks have which score: there are some hundreds of scores, however many tasks. What is left to count
-//! are the tasks of the same score.
+//! them. So they are counted now and then, score by score, and each move since then is noted. What is left to count are the moves, and
+//! the tasks of the same score.
 //!
-//! The counts are lines of a ledger: a task that moves adds a line where it was and one where it is, in the same transaction, and no
-//! line is ever changed, so two who move tasks of the same score do not wait for each other. Now and then the lines are added up.
+//! A task that moves adds a line where it was and one where it is, in the same transaction, and no line is ever changed: two who move
+//! tasks do not wait for each other.
 
 use store::{Error, Query, Sql, Store, Tx};
 
-/// How many lines are left alone, so that a small backlog is not counted again and again.
+/// How many moves are left alone: to add them up takes less time than to count all tasks.
 const FEW: i64 = 500;
 
-/// How many tasks have which score.
+/// What ranks are counted from.
 #[derive(Debug, Clone, Copy)]
 pub struct Counts {
-    /// The table, with the columns `precedence` and `tasks`. A score has as many tasks as its lines say together.
-    pub table: &'static str,
     /// A condition on tasks: those that have a rank.
     pub ranked: &'static str,
+    /// The last count. A row for each `precedence`, with how many `tasks` had it and how many stood `before` those.
+    pub counted: &'static str,
+    /// The moves since: lines of a `precedence` and by how many `tasks` it has become more.
+    pub moves: &'static str,
 }
 
 impl Counts {
@@ -31,7 +33,7 @@ impl Counts {
             return Ok(());
         }
         let mut sql = Sql::new("INSERT INTO ");
-        sql.push(self.table).push(" (precedence, tasks) VALUES ");
+        sql.push(self.moves).push(" (precedence, tasks) VALUES ");
         let lines = [(from, -1_i64), (to, 1)];
         for (index, (precedence, tasks)) in
             lines.iter().filter_map(|(place, tasks)| Some(((*place)?, *tasks))).enumerate()
@@ -45,29 +47,35 @@ impl Counts {
 
     /// Counts all tasks, while nobody moves one.
     pub(crate) async fn anew(&self, tx: &mut Tx, tasks: &str) -> Result<(), Error> {
-        let Self { table, ranked } = self;
-        Query::assembled(format!("DELETE FROM {table}")).execute(&mut *tx).await?;
+        let Self { ranked, counted, moves } = self;
+        for table in [counted, moves] {
+            Query::assembled(format!("DELETE FROM {table}")).execute(&mut *tx).await?;
+        }
         let count = format!(
-            "INSERT INTO {table} (precedence, tasks) SELECT precedence, count(*) FROM {tasks} WHERE {ranked} GROUP BY precedence"
+            "INSERT INTO {counted} (precedence, before, tasks) \
+             SELECT precedence, CAST(sum(count(*)) OVER (ORDER BY precedence) - count(*) AS BIGINT), count(*) \
+             FROM {tasks} WHERE {ranked} GROUP BY precedence"
         );
         Query::assembled(count).execute(tx).await?;
         Ok(())
     }
 
-    /// Whether there are many more lines than scores.
-    pub(crate) async fn want_adding_up(&self, store: &Store) -> Result<bool, Error> {
-        let count = format!("SELECT count(*), count(DISTINCT precedence) FROM {}", self.table);
-        let (lines, scores): (i64, i64) = Query::assembled(count).fetch_one(store).await?;
-        Ok(lines > scores + FEW)
+    /// Whether there were many moves since the last count.
+    pub(crate) async fn are_many(&self, store: &Store) -> Result<bool, Error> {
+        let count = format!("SELECT count(*) FROM {}", self.moves);
+        let (moves,): (i64,) = Query::assembled(count).fetch_one(store).await?;
+        Ok(moves > FEW)
     }
 
     /// The rank of each of `tasks t`; NULL where it is done.
     #[must_use]
     pub fn rank(&self, tasks: &str) -> String {
-        let Self { table, ranked } = self;
+        let Self { ranked, counted, moves } = self;
         format!(
             "CASE WHEN t.status = 'done' THEN NULL ELSE 1 \
-               + (SELECT CAST(coalesce(sum(c.tasks), 0) AS BIGINT) FROM {table} c WHERE c.precedence < t.precedence) \
+               + coalesce((SELECT CASE WHEN c.precedence < t.precedence THEN c.before + c.tasks ELSE c.before END \
+                           FROM {counted} c WHERE c.precedence <= t.precedence ORDER BY c.precedence DESC LIMIT 1), 0) \
+               + (SELECT CAST(coalesce(sum(m.tasks), 0) AS BIGINT) FROM {moves} m WHERE m.precedence < t.precedence) \
                + (SELECT count(*) FROM {tasks} WHERE precedence = t.precedence AND (opened_at, item_key) < (t.opened_at, t.item_key) \
                   AND {ranked}) END"
         )

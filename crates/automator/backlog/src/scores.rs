@@ -18,8 +18,8 @@ use store::{Error, Query, Store, Tx, now, time::today};
 
 use crate::ranks::Counts;
 
-/// How often the counts are added up at most.
-const ADDED_UP: Duration = Duration::from_secs(60);
+/// How often it is looked whether tasks are to be counted again.
+const LOOKED: Duration = Duration::from_secs(10);
 
 /// Where the scores of a table of tasks stand.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Tables {
     pub tasks: &'static str,
     /// One row, whose column `day` is the day of the scores (days since 1970-01-01).
     pub day: &'static str,
-    /// How many tasks have which score.
+    /// What ranks are counted from.
     pub counts: Counts,
 }
 
@@ -56,8 +56,8 @@ pub struct Scores {
     tables: Tables,
     /// The day for which this process has seen to them.
     day: Arc<AtomicI64>,
-    /// When it last looked whether the counts want adding up, epoch ms.
-    added_up: Arc<AtomicI64>,
+    /// When it last looked whether tasks are to be counted again, epoch ms.
+    looked: Arc<AtomicI64>,
 }
 
 impl Scores {
@@ -67,8 +67,8 @@ impl Scores {
     /// The database's.
     pub async fn of(store: Store, tables: Tables) -> Result<Self, Error> {
         let today = today();
-        let (day, added_up) = (Arc::new(AtomicI64::new(today)), Arc::new(AtomicI64::new(now())));
-        let scores = Self { store, tables, day, added_up };
+        let (day, looked) = (Arc::new(AtomicI64::new(today)), Arc::new(AtomicI64::new(now())));
+        let scores = Self { store, tables, day, looked };
         let mut tx = scores.store.begin_write().await?;
         scores.store.lock_exclusive(&mut tx, tables.day).await?;
         scores.score(&mut tx, today).await?;
@@ -99,7 +99,7 @@ impl Scores {
             tx.commit().await?;
             self.day.store(today, Ordering::Release);
         }
-        self.add_up_now_and_then();
+        self.count_now_and_then();
         Ok(today)
     }
 
@@ -115,27 +115,27 @@ impl Scores {
         Ok(())
     }
 
-    /// Nobody waits for it: the counts are right without, and only take longer to read.
-    fn add_up_now_and_then(&self) {
-        let (last, now) = (self.added_up.load(Ordering::Relaxed), now());
-        let is_due = now - last > i64::try_from(ADDED_UP.as_millis()).unwrap_or(i64::MAX);
-        if is_due && self.added_up.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+    /// Nobody waits for it: ranks are right without, and only take longer to read.
+    fn count_now_and_then(&self) {
+        let (last, now) = (self.looked.load(Ordering::Relaxed), now());
+        let is_due = now - last > i64::try_from(LOOKED.as_millis()).unwrap_or(i64::MAX);
+        if is_due && self.looked.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             let scores = self.clone();
             tokio::spawn(async move {
-                if let Err(error) = scores.add_up().await {
-                    tracing::warn!(%error, "cannot add up how many tasks have which score");
+                if let Err(error) = scores.count_anew().await {
+                    tracing::warn!(%error, "cannot count the tasks");
                 }
             });
         }
     }
 
-    /// Adds up how many tasks have which score, where there are many more lines than scores.
+    /// Counts the tasks, score by score, where many have moved since that was done.
     ///
     /// # Errors
     /// The database's.
-    pub async fn add_up(&self) -> Result<(), Error> {
+    pub async fn count_anew(&self) -> Result<(), Error> {
         let Tables { tasks, day, counts } = self.tables;
-        if counts.want_adding_up(&self.store).await? {
+        if counts.are_many(&self.store).await? {
             let mut tx = self.store.begin_write().await?;
             self.store.lock_exclusive(&mut tx, day).await?;
             counts.anew(&mut tx, tasks).await?;

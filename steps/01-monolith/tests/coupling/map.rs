@@ -30,7 +30,7 @@ impl Map {
                         # `cargo test --workspace --test coupling -- --write`. A name without a path is a worker's; `start` is what\n\
                         # the process does before its first request.\n\n\
                         # Every table but idempotency_keys, because each context keeps the answers to its own repeated requests, and\n\
-                        # task_day and task_counts, which hold nothing but what follows from tasks.\n"
+                        # task_day, task_counts and task_moves, which hold nothing but what follows from tasks.\n"
             .to_owned();
         let tables: Vec<_> = self.tables.iter().filter(|table| !is_left_out(table)).collect();
         text.push_str(&format!("tables = {tables:?}\n"));
@@ -57,5 +57,5 @@ impl Map {
 /// Answers to repeated requests are kept where the request is answered, and what follows from tasks alone where they are: no tables
 /// to fight for.
 fn is_left_out(table: &str) -> bool {
-    ["idempotency_keys", "task_day", "task_counts"].contains(&table)
+    ["idempotency_keys", "task_day", "task_counts", "task_moves"].contains(&table)
 }

@@ -5,13 +5,18 @@ CREATE TABLE backlog_day (
 );
 INSERT INTO backlog_day (day) VALUES (0);
 
--- How many open tasks have which score: what a rank is counted from. A score has as many tasks as its lines say together; a task that
--- moves adds a line where it was (-1) and one where it is (1), and now and then the lines are added up.
+-- What ranks are counted from. At the last count: how many open tasks had which score, and how many stood before those. Since then: a
+-- task that moves adds a line where it was (-1) and one where it is (1).
 CREATE TABLE backlog_counts (
+    precedence DOUBLE PRECISION PRIMARY KEY,
+    before     BIGINT NOT NULL,
+    tasks      BIGINT NOT NULL
+);
+CREATE TABLE backlog_moves (
     precedence DOUBLE PRECISION NOT NULL,
     tasks      BIGINT NOT NULL
 );
-CREATE INDEX backlog_counts_by_score ON backlog_counts (precedence, tasks);
+CREATE INDEX backlog_moves_by_score ON backlog_moves (precedence, tasks);
 
 -- The two other orders in which tasks are listed.
 CREATE INDEX backlog_tasks_by_due ON backlog_tasks ((coalesce(due_day, 9223372036854775807)), opened_at, item_key) WHERE status <> 'done';

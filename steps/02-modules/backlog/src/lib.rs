@@ -38,10 +38,11 @@ use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::
 pub use routes::router;
 
 /// The tables that nobody else reads or writes.
-pub const TABLES: [&str; 8] = [
+pub const TABLES: [&str; 9] = [
     "backlog_tasks",
     "backlog_day",
     "backlog_counts",
+    "backlog_moves",
     "backlog_changes",
     "rules",
     "backlog_runs",

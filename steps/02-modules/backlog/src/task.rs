@@ -22,7 +22,11 @@ use crate::{CHANGES, pieces::react::Assigned, rules};
 pub(crate) const SCORES: Tables = Tables {
     tasks: "backlog_tasks",
     day: "backlog_day",
-    counts: Counts { table: "backlog_counts", ranked: "tracked = 1 AND status <> 'done'" },
+    counts: Counts {
+        ranked: "tracked = 1 AND status <> 'done'",
+        counted: "backlog_counts",
+        moves: "backlog_moves",
+    },
 };
 
 /// Makes `change`. `maintainers` is who may have a task. Whom it was given to, if that has changed, is for the caller to tell.
