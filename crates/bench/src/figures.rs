@@ -1,42 +1,76 @@
 //! What was seen of servers, in numbers that can be compared.
 
+use std::time::Duration;
+
 use crate::{
     Measured,
     table::{number, table},
 };
 
-/// What the columns are, after the name.
-const HEAD: [&str; 6] = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "database CPU ms"];
+/// What the columns are, after the name. A request costs what its process and the database behind it spend together.
+const HEAD: [&str; 7] =
+    ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "of it the process's", "and the database's"];
 
-/// Two servers as a table: the figures of each, and how many times those of the other the one's are. The last column is left
-/// out where neither has a database outside of its process.
+/// Servers as a table: the figures of each, and how many times those of each of the `others` the first one's are. What part of the
+/// CPU is the database's is left out where nobody has one outside of its process.
 #[must_use]
-pub fn beside((name, one): (&str, &Measured), (other_name, other): (&str, &Measured)) -> String {
-    let (one, other) = (figures(one), figures(other));
-    let ratio = [0, 1, 2, 3, 4].map(|at| Some(one[at]? / other[at]?));
-    let has_database = one[4].or(other[4]).is_some();
-    let columns = if has_database { 6 } else { 5 };
-    table(&HEAD[..columns], &[row(name, &one), row(other_name, &other), row("ratio", &ratio)])
+pub fn beside((name, one): (&str, &Measured), others: &[(&str, &Measured)]) -> String {
+    let one = figures(one);
+    let others: Vec<_> = others.iter().map(|(name, other)| (*name, figures(other))).collect();
+    let has_database = one[5].is_some() || others.iter().any(|(_, other)| other[5].is_some());
+    let columns = if has_database { 7 } else { 5 };
+    let mut rows = vec![row(name, &one)];
+    rows.extend(others.iter().map(|(name, other)| row(name, other)));
+    for (other_name, other) in &others {
+        let ratio: Vec<_> =
+            one[..4].iter().zip(other).map(|(one, other)| Some((*one)? / (*other)?)).collect();
+        rows.push(row(&format!("{name} : {other_name}"), &ratio));
+    }
+    table(
+        &HEAD[..columns],
+        &rows.into_iter().map(|row| row.into_iter().take(columns).collect()).collect::<Vec<_>>(),
+    )
 }
 
-/// Several ways to the same answer as a table: the figures of each.
+/// Several ways to the same answer as a table: the figures of each. What is behind them is the service that they call.
 #[must_use]
 pub fn together(ways: &[(&str, &Measured)]) -> String {
-    let rows: Vec<_> = ways.iter().map(|(name, measured)| row(name, &figures(measured)[..4])).collect();
-    table(&HEAD[..5], &rows)
+    let head = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "of it the caller's", "and the service's"];
+    let rows: Vec<_> = ways.iter().map(|(name, measured)| row(name, &figures(measured))).collect();
+    table(&head, &rows)
 }
 
-/// Requests a second, p50, p99, CPU and database CPU of a request in milliseconds.
-fn figures(measured: &Measured) -> [Option<f64>; 5] {
+/// The latencies that 99 of 100 requests did not exceed, turn by turn: the one in the middle, the lowest and the highest.
+#[must_use]
+pub fn spread(servers: &[(&str, &[Duration])]) -> String {
+    let milliseconds = |time: Duration| number(Some(time.as_secs_f64() * 1_000.0));
+    let rows: Vec<_> = servers
+        .iter()
+        .filter_map(|(name, turns)| {
+            let mut turns = turns.to_vec();
+            turns.sort_unstable();
+            let (lowest, highest) = (turns.first()?, turns.last()?);
+            let middle = turns.get(turns.len() / 2)?;
+            Some(vec![
+                (*name).to_owned(),
+                milliseconds(*middle),
+                milliseconds(*lowest),
+                milliseconds(*highest),
+            ])
+        })
+        .collect();
+    table(&["", "p99 ms", "lowest turn", "highest turn"], &rows)
+}
+
+/// Requests a second, p50, p99, CPU of a request in milliseconds, and what of it is the process's and the database's.
+fn figures(measured: &Measured) -> [Option<f64>; 6] {
     let percentile = |share| Some(measured.percentile(share).as_secs_f64() * 1_000.0);
-    [
-        Some(measured.rate()),
-        percentile(0.5),
-        percentile(0.99),
-        measured.milliseconds_each(measured.cpu),
-        // Zero is a database inside the process, or none.
-        measured.milliseconds_each(measured.behind.filter(|time| !time.is_zero())),
-    ]
+    let (own, behind) =
+        (measured.milliseconds_each(measured.cpu), measured.milliseconds_each(measured.behind));
+    let all = own.zip(behind).map(|(own, behind)| own + behind);
+    // Zero is a database inside the process, or none.
+    let behind = behind.filter(|milliseconds| *milliseconds > 0.0);
+    [Some(measured.rate()), percentile(0.5), percentile(0.99), all, own, behind]
 }
 
 fn row(name: &str, figures: &[Option<f64>]) -> Vec<String> {
@@ -45,8 +79,6 @@ fn row(name: &str, figures: &[Option<f64>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn measured(milliseconds: u64, behind: u64) -> Measured {
@@ -60,15 +92,25 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_of_the_first_to_the_second() {
-        let text = beside(("slow", &measured(20, 4)), ("fast", &measured(10, 2)));
-        let ratio: Vec<_> = text.lines().last().unwrap().split_whitespace().collect();
-        assert_eq!(ratio, ["ratio", "0.500", "2.00", "2.00", "2.00", "2.00"]);
+    fn a_ratio_is_of_the_first_to_each_other_and_counts_the_database() {
+        let text =
+            beside(("slow", &measured(20, 10)), &[("fast", &measured(10, 0)), ("bare", &measured(5, 0))]);
+        let words = |line: usize| text.lines().nth(line).unwrap().split_whitespace().collect::<Vec<_>>();
+        assert_eq!(words(4), ["slow", ":", "fast", "0.500", "2.00", "2.00", "3.00"]);
+        assert_eq!(words(5), ["slow", ":", "bare", "0.250", "4.00", "4.00", "6.00"]);
     }
 
     #[test]
     fn without_a_database_there_is_no_column_for_it() {
-        let text = beside(("slow", &measured(20, 0)), ("fast", &measured(10, 0)));
+        let text = beside(("slow", &measured(20, 0)), &[("fast", &measured(10, 0))]);
         assert!(!text.contains("database"), "{text}");
+    }
+
+    #[test]
+    fn a_spread_has_the_middle_the_lowest_and_the_highest() {
+        let turns: Vec<_> = [5, 1, 9].map(Duration::from_millis).to_vec();
+        let text = spread(&[("one", &turns)]);
+        let words: Vec<_> = text.lines().last().unwrap().split_whitespace().collect();
+        assert_eq!(words, ["one", "5.00", "1.00", "9.00"]);
     }
 }

@@ -18,6 +18,9 @@ struct Arguments {
     /// Answers from this file instead of measuring.
     #[arg(long, hide = true, value_name = "FILE")]
     replay: Option<PathBuf>,
+    /// Does so as a bare handler, without the frame of our processes.
+    #[arg(long, hide = true, requires = "replay")]
+    bare: bool,
 }
 
 /// How long and how hard to measure.
@@ -32,10 +35,16 @@ pub struct Options {
     /// One second each and hardly a warm-up: shows that it works, not how fast.
     #[arg(long, conflicts_with = "seconds")]
     quick: bool,
+    /// Set for a bench that has turns of its own.
+    #[arg(skip)]
+    once: bool,
     /// What requests cost with more and more rows, where a bench can tell.
     #[arg(long)]
     scale: bool,
 }
+
+/// How many turns each server has.
+const TURNS: u32 = 5;
 
 impl Options {
     /// Whether to tell what requests cost with more and more rows, instead of taking turns.
@@ -47,20 +56,26 @@ impl Options {
     /// Turns that the servers take: what else happens on the machine hits all of them.
     #[must_use]
     pub fn turns(&self) -> u32 {
-        if self.quick { 1 } else { 5 }
+        if self.quick || self.once { 1 } else { TURNS }
     }
 
     /// How long a turn takes.
     #[must_use]
     pub fn turn(&self) -> Duration {
         let seconds = if self.quick { 1 } else { self.seconds };
-        Duration::from_secs(seconds.into()) / self.turns()
+        Duration::from_secs(seconds.into()) / if self.quick { 1 } else { TURNS }
     }
 
     /// How long each server is warmed up for.
     #[must_use]
     pub fn warm_up(&self) -> Duration {
-        if self.quick { Duration::from_millis(200) } else { Duration::from_secs(2) }
+        if self.quick || self.once { Duration::from_millis(200) } else { Duration::from_secs(2) }
+    }
+
+    /// The same with a single turn as long as before, for a bench that lets somebody else have turns in between.
+    #[must_use]
+    pub fn one_turn(&self) -> Self {
+        Self { once: true, ..self.clone() }
     }
 
     /// The same with another number of connections, for a bench that has its own.
@@ -81,7 +96,8 @@ impl Options {
 pub fn main(measure: impl FnOnce(&Options) -> anyhow::Result<()>) -> ExitCode {
     let arguments: Arguments = chassis::config::parse();
     if let Some(file) = arguments.replay {
-        return chassis::process::run(async move { replay::serve(&file).await });
+        let frame = if arguments.bare { replay::Frame::Bare } else { replay::Frame::Ours };
+        return chassis::process::run(async move { replay::serve(&file, frame).await });
     }
     if !arguments.bench {
         println!("nothing is measured by `cargo test`: use `cargo bench`");

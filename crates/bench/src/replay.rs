@@ -29,6 +29,15 @@ use crate::{Connection, Visit};
 /// The headers that belong to an answer, and not to its way.
 const HEADERS: [HeaderName; 2] = [header::CONTENT_TYPE, header::ETAG];
 
+/// What is around the handler that answers from memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame {
+    /// What is around all handlers of our processes: request id, log, metrics, deadline, drain.
+    Ours,
+    /// Nothing.
+    Bare,
+}
+
 /// Answers, by path and query.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Recording(HashMap<String, Answer>);
@@ -91,12 +100,13 @@ impl Memory {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start(recording: &Recording) -> Result<Self> {
+    pub fn start(recording: &Recording, frame: Frame) -> Result<Self> {
         let file = NamedTempFile::with_prefix("recording-").context("cannot make a temporary file")?;
         serde_json::to_writer(file.as_file(), recording).context("cannot write the recording")?;
         let mut child = Command::new(env::current_exe()?)
             .arg("--replay")
             .arg(file.path())
+            .args((frame == Frame::Bare).then_some("--bare"))
             // As the processes of a step: the same log, and an end when we are gone.
             .env("RUST_LOG", env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned()))
             .env("STOP_WITH_STDIN", "1")
@@ -141,7 +151,7 @@ type Answers = Arc<HashMap<String, (HeaderMap, Bytes)>>;
 ///
 /// # Errors
 /// The file is no recording.
-pub(crate) async fn serve(file: &Path) -> Result<()> {
+pub(crate) async fn serve(file: &Path, frame: Frame) -> Result<()> {
     let Recording(answers) = serde_json::from_reader(BufReader::new(File::open(file)?))?;
     let answers = answers.into_iter().map(|(path, answer)| Ok((path, answer.ready()?)));
     let answers: Answers = Arc::new(answers.collect::<Result<_>>()?);
@@ -149,7 +159,14 @@ pub(crate) async fn serve(file: &Path) -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
-    chassis::serve::run(listener, chassis::http::frame(router), Stop::from_environment()?).await?;
+    let stop = Stop::from_environment()?;
+    match frame {
+        Frame::Ours => chassis::serve::run(listener, chassis::http::frame(router), stop).await?,
+        Frame::Bare => tokio::select! {
+            ended = axum::serve(listener, router.into_make_service()) => ended?,
+            () = stop.wait() => {}
+        },
+    }
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use tokio::{runtime::Runtime, task::JoinSet};
 use crate::{Connection, Options, Visit, cpu_time};
 
 /// A server to be measured.
+#[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// Where it listens.
     pub base: &'a str,
@@ -68,7 +69,7 @@ pub fn take_turns<const N: usize>(
     targets: &[Target<'_>; N],
 ) -> Result<[Measured; N]> {
     for target in targets {
-        runtime.block_on(load(target.base, visit, options.connections(), options.warm_up()))?;
+        runtime.block_on(load(target.base, visit, options.connections(), Pace::closed(options.warm_up())))?;
     }
     let mut seen = targets.each_ref().map(|_| Measured::begin());
     for _ in 0..options.turns() {
@@ -79,7 +80,7 @@ pub fn take_turns<const N: usize>(
                 target.base,
                 visit,
                 options.connections(),
-                options.turn(),
+                Pace::closed(options.turn()),
             ))?);
             seen.elapsed += start.elapsed();
             seen.cpu = add_spent(seen.cpu, cpu, cpu_time(target.process));
@@ -92,6 +93,63 @@ pub fn take_turns<const N: usize>(
     Ok(seen)
 }
 
+/// Lets `targets` take turns under a fixed `rate` of requests a second, whether they keep up or not (an open loop): whoever waits for an
+/// answer before asking again asks less just when answers take long. Blocks; the latency that 99 of 100 requests did not exceed, for
+/// each target and turn. Call it after [`take_turns`], which warms them up.
+///
+/// # Errors
+/// A server that refuses, fails or falls silent.
+pub fn at_rate<const N: usize>(
+    runtime: &Runtime,
+    options: &Options,
+    visit: &Arc<Visit>,
+    targets: &[Target<'_>; N],
+    rate: f64,
+) -> Result<[Vec<Duration>; N]> {
+    let mut seen = targets.each_ref().map(|_| Vec::new());
+    for _ in 0..options.turns() {
+        for (target, seen) in targets.iter().zip(&mut seen) {
+            let pace = Pace::new(rate, options.turn());
+            let mut latencies = runtime.block_on(load(target.base, visit, options.connections(), pace))?;
+            latencies.sort_unstable();
+            seen.push(Measured { latencies, ..Measured::default() }.percentile(0.99));
+        }
+    }
+    Ok(seen)
+}
+
+/// When the next request is due.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// How long the load lasts.
+    time: Duration,
+    /// From one request to the next, on all connections together; zero: as soon as a connection has its answer.
+    gap: Duration,
+}
+
+impl Pace {
+    /// Each connection asks again when it has its answer.
+    fn closed(time: Duration) -> Self {
+        Self { time, gap: Duration::ZERO }
+    }
+
+    fn new(rate: f64, time: Duration) -> Self {
+        Self { time, gap: Duration::from_secs_f64(1.0 / rate) }
+    }
+
+    /// Waits until request number `number` is due. From when on its latency counts: from when it was due, where a connection was free
+    /// too late; from now, where our own clock woke us late.
+    async fn wait(&self, start: Instant, number: usize) -> Instant {
+        let now = Instant::now();
+        let due = start + self.gap.mul_f64(number as f64);
+        if self.gap.is_zero() || due <= now {
+            return if self.gap.is_zero() { now } else { due };
+        }
+        tokio::time::sleep_until(due.into()).await;
+        Instant::now()
+    }
+}
+
 impl Measured {
     fn begin() -> Self {
         Self { cpu: Some(Duration::ZERO), behind: Some(Duration::ZERO), ..Self::default() }
@@ -102,23 +160,24 @@ fn add_spent(sum: Option<Duration>, before: Option<Duration>, after: Option<Dura
     Some(sum? + after?.saturating_sub(before?))
 }
 
-/// `visit` again and again on each of so many connections; no new one is begun after `time`. The latency of each.
-async fn load(base: &str, visit: &Arc<Visit>, connections: usize, time: Duration) -> Result<Vec<Duration>> {
+/// `visit` again and again on so many connections, at that pace; no new one is begun after its time. The latency of each.
+async fn load(base: &str, visit: &Arc<Visit>, connections: usize, pace: Pace) -> Result<Vec<Duration>> {
     let numbers = Arc::new(AtomicUsize::new(0));
-    let mut clients = JoinSet::new();
+    let mut open = Vec::new();
     for _ in 0..connections {
-        let mut connection = Connection::open(base).await?;
+        open.push(Connection::open(base).await?);
+    }
+    let start = Instant::now();
+    let mut clients = JoinSet::new();
+    for mut connection in open {
         let (visit, numbers) = (Arc::clone(visit), Arc::clone(&numbers));
         clients.spawn(async move {
-            let until = Instant::now() + time;
             let mut latencies = Vec::new();
-            let mut now = Instant::now();
-            while now < until {
+            while start.elapsed() < pace.time {
                 let number = numbers.fetch_add(1, Ordering::Relaxed);
+                let begun = pace.wait(start, number).await;
                 visit.make(number, &mut connection, |_, _| {}).await?;
-                let done = Instant::now();
-                latencies.push(done - now);
-                now = done;
+                latencies.push(begun.elapsed());
             }
             anyhow::Ok(latencies)
         });

@@ -39,6 +39,13 @@ pub fn one_more(limit: Limit) -> i64 {
     i64::from(limit.get()) + 1
 }
 
+/// The same as the end of a statement: a literal and no value, because PostgreSQL takes a tenth of all rows for a limit that it does not
+/// know, and plans the statement anew each time.
+#[must_use]
+pub fn limit(limit: Limit) -> String {
+    format!(" LIMIT {}", one_more(limit))
+}
+
 /// The page that `rows` make, read with [`one_more`]; `cursor` is asked for the place after its last element.
 ///
 /// # Errors

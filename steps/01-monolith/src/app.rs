@@ -23,6 +23,7 @@ use crate::{
     api::{self, IDEMPOTENCY_KEYS},
     config::Config,
     rules, sync,
+    tasks::TABLES,
 };
 
 /// The migrations of the one schema.
@@ -106,7 +107,7 @@ impl State {
         sync::track(&store, &catalogue)
             .await
             .context("the database is not ready; has `monolith-01 migrate` been run?")?;
-        let scores = Scores::of(store.clone(), "tasks").await?;
+        let scores = Scores::of(store.clone(), TABLES).await?;
         idempotency::forget_old(&store, IDEMPOTENCY_KEYS).await?;
         let token = config.server.automator_api_token.clone();
         let sessions = Sessions::new(&token)?;

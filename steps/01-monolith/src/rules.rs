@@ -150,6 +150,7 @@ pub async fn change(
 ) -> Result<(), Fault> {
     let missing = || Fault::NotFound(format!("a task about {}", decided.item_key));
     let id: Uuid = about.task_id.as_deref().ok_or_else(missing)?.parse().map_err(Fault::internal)?;
+    tasks::TABLES.hold(store, tx).await?;
     let stored = StoredTask::find(store, tx, &id.to_string()).await?.ok_or_else(missing)?;
     let Some(change) = change_of(action, stored.fields.reach) else { return Ok(()) };
     Ok(tasks::change(store, tx, id, &change, |_| Ok(()), Who::Rule(&decided.rule_name)).await?)

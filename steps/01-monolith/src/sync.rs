@@ -12,7 +12,10 @@ use chassis::Fault;
 use domain::{Catalogue, Occurrence, Origin, Rice, State, Status};
 use store::{Store, Tx, query};
 
-use crate::{rules, tasks::StoredTask};
+use crate::{
+    rules,
+    tasks::{StoredTask, TABLES},
+};
 
 /// The table that says who is in the team.
 pub const MEMBERS: &str = "members";
@@ -47,10 +50,11 @@ pub async fn apply(
     origin: Origin,
     occurrence: Option<&Occurrence>,
 ) -> Result<Vec<Written>, Fault> {
+    let day = TABLES.hold(store, tx).await?;
     let all_written = write::write(store, tx, MEMBERS, repository, items).await?;
     for ((snapshot, _), written) in items.iter().zip(&all_written) {
         if written.changed {
-            write_task(store, tx, repository, snapshot, written, origin).await?;
+            write_task(store, tx, day, repository, snapshot, written, origin).await?;
         }
     }
     if let (Some(event), Some(item)) = (occurrence, all_written.first()) {
@@ -63,6 +67,7 @@ pub async fn apply(
 async fn write_task(
     store: &Store,
     tx: &mut Tx,
+    day: i64,
     repository: &TrackedRepository,
     item: &Snapshot,
     written: &Written,
@@ -84,7 +89,7 @@ async fn write_task(
         }
         task.fields.follow(&rice);
     }
-    stored.become_like(&task, tx, Who::Github(origin)).await
+    stored.become_like(&task, tx, day, Who::Github(origin)).await
 }
 
 /// Makes the task of an open item; whether there was none.
@@ -95,6 +100,8 @@ async fn make_task(
     item_id: &str,
     rice: &Rice,
 ) -> Result<bool, store::Error> {
+    // Without a due date it is the same on each day.
+    let precedence = -score(rice, Status::Intake, None);
     let made = query(
         "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, \
                             rice_set, version, created_at, updated_at, precedence) \
@@ -111,9 +118,12 @@ async fn make_task(
     .bind(rice.confidence)
     .bind(rice.effort)
     .bind(store::now())
-    .bind(-score(rice, Status::Intake, None))
+    .bind(precedence)
     .execute(&mut *tx)
     .await?;
+    if made == 1 {
+        TABLES.counts.moved(tx, None, Some(precedence)).await?;
+    }
     Ok(made == 1)
 }
 
@@ -123,8 +133,9 @@ async fn make_task(
 /// The database's.
 pub async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), store::Error> {
     let mut tx = store.begin_write().await?;
+    let day = TABLES.hold(store, &mut tx).await?;
     for repository in repositories::track(&mut tx, catalogue).await? {
-        follow_reach(store, &mut tx, &repository.id, repository.reach).await?;
+        follow_reach(store, &mut tx, day, &repository.id, repository.reach).await?;
     }
     tx.commit().await
 }
@@ -133,6 +144,7 @@ pub async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), store::Er
 async fn follow_reach(
     store: &Store,
     tx: &mut Tx,
+    day: i64,
     repository_id: &str,
     base_reach: f64,
 ) -> Result<(), store::Error> {
@@ -147,7 +159,7 @@ async fn follow_reach(
         let Some(stored) = StoredTask::find(store, tx, &id).await? else { continue };
         let mut task = stored.clone();
         task.fields.follow_reach(Rice::reach_of_item(base_reach, comments, reactions));
-        stored.become_like(&task, tx, Who::Catalogue).await?;
+        stored.become_like(&task, tx, day, Who::Catalogue).await?;
     }
     Ok(())
 }

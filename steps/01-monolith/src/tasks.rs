@@ -4,18 +4,31 @@
 use automator_backlog::{
     fields::Fields,
     history::{self, Who},
+    ranks::Counts,
     rules::status_changed,
+    scores::Tables,
 };
 use chassis::Fault;
 use domain::{Login, Status, TaskChange};
 use sqlx::FromRow;
-use store::{Query, Store, Tx, query, time::today};
+use store::{Query, Store, Tx, query};
 use uuid::Uuid;
 
 use crate::{Result, rules};
 
 /// The table of the history.
 pub const CHANGES: &str = "task_changes";
+
+/// Where scores stand, and which tasks have a rank.
+pub const TABLES: Tables = Tables {
+    tasks: "tasks",
+    day: "task_day",
+    counts: Counts {
+        ranked: "status <> 'done' AND repository_id IN (SELECT id FROM repositories WHERE tracked = 1)",
+        counted: "task_counts",
+        moves: "task_moves",
+    },
+};
 
 /// Makes `change` within `tx`. `expected` may refuse the version that is stored.
 ///
@@ -30,6 +43,7 @@ pub async fn change(
     who: Who<'_>,
 ) -> Result<()> {
     change.validate().map_err(Fault::Invalid)?;
+    let day = TABLES.hold(store, tx).await?;
     let stored = StoredTask::find(store, tx, &id.to_string())
         .await?
         .ok_or_else(|| Fault::NotFound(format!("task {id}")))?;
@@ -38,7 +52,7 @@ pub async fn change(
     if changed.fields.status != Status::Done.as_str() && !is_open(tx, &stored.item_id).await? {
         return Err(Fault::invalid("status", "must be done: the item is closed").into());
     }
-    stored.become_like(&changed, tx, who).await?;
+    stored.become_like(&changed, tx, day, who).await?;
     Ok(())
 }
 
@@ -52,15 +66,19 @@ pub(crate) struct StoredTask {
     #[sqlx(flatten)]
     pub(crate) fields: Fields,
     version: i64,
+    precedence: f64,
+    /// 1: its repository is tracked, so it has a rank until it is done.
+    tracked: i64,
 }
 
 impl StoredTask {
-    /// The task, locked until the transaction ends.
+    /// The task, locked until the transaction ends, in which the day of the scores is held.
     pub(crate) async fn find(store: &Store, tx: &mut Tx, id: &str) -> Result<Option<Self>, store::Error> {
         let sql = format!(
             "SELECT id, item_id, status, assignee_id, \
                     (SELECT login FROM members WHERE members.id = tasks.assignee_id) AS assignee, due_day, reach, \
-                    impact, confidence, effort, rice_set, version \
+                    impact, confidence, effort, rice_set, version, precedence, \
+                    (SELECT tracked FROM repositories WHERE repositories.id = tasks.repository_id) AS tracked \
              FROM tasks WHERE id = $1{}",
             store.for_update()
         );
@@ -79,17 +97,23 @@ impl StoredTask {
         Ok(new)
     }
 
-    /// Stores `new` in place of this row, with what differs in the history; nothing when they are the same.
+    fn is_ranked(&self) -> bool {
+        self.tracked == 1 && self.fields.status != Status::Done.as_str()
+    }
+
+    /// Stores `new` in place of this row on the `day` that is held, with what differs in the history; nothing when they are the same.
     pub(crate) async fn become_like(
         &self,
         new: &Self,
         tx: &mut Tx,
+        day: i64,
         who: Who<'_>,
     ) -> Result<(), store::Error> {
         if new == self {
             return Ok(());
         }
         let version = self.version + 1;
+        let precedence = new.fields.precedence(day);
         query(
             "UPDATE tasks SET status = $1, assignee_id = $2, due_day = $3, reach = $4, impact = $5, confidence = $6, \
                               effort = $7, rice_set = $8, version = $9, updated_at = $10, precedence = $11 \
@@ -105,10 +129,12 @@ impl StoredTask {
         .bind(new.fields.rice_set)
         .bind(version)
         .bind(store::now())
-        .bind(new.fields.precedence(today()))
+        .bind(precedence)
         .bind(&self.id)
         .execute(&mut *tx)
         .await?;
+        let to = new.is_ranked().then_some(precedence);
+        TABLES.counts.moved(tx, self.is_ranked().then_some(self.precedence), to).await?;
         history::record(tx, CHANGES, &self.id, version, who, &self.fields.changes(&new.fields)).await?;
         if new.fields.status != self.fields.status && who.sets_off_rules() {
             rules::decide(tx, &self.item_id, &status_changed(&self.id, version)).await?;

@@ -1,13 +1,25 @@
-//! The score in SQL is the score in Rust, to the bit, on both databases.
+//! Scores and ranks as they are stored, on both databases.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use acceptance::Database;
-use automator_ranking::{Score, score};
-use domain::{Rice, Status};
-use store::{DatabaseUrl, Sql, Store};
+use std::time::Duration;
 
-acceptance::on_both_databases!(sql_and_rust_compute_the_same_score);
+use acceptance::{Database, tokio};
+use automator_backlog::{fields::Fields, history::Who, scores::Scores};
+use automator_ranking::{Score, score};
+use domain::{Rice, Status, TaskChange};
+use step_01_monolith::{
+    app::migrations,
+    tasks::{self, TABLES},
+};
+use store::{DatabaseUrl, Query, Sql, Store, query, time};
+use uuid::Uuid;
+
+acceptance::on_both_databases!(
+    sql_and_rust_compute_the_same_score,
+    a_write_that_was_begun_before_midnight_does_not_bring_yesterdays_score_back,
+    tasks_are_counted_again_when_many_have_moved
+);
 
 async fn sql_and_rust_compute_the_same_score(database: Database) {
     let store = Store::connect(&database.url().parse::<DatabaseUrl>().unwrap()).await.unwrap();
@@ -36,4 +48,79 @@ async fn sql_and_rust_compute_the_same_score(database: Database) {
             }
         }
     }
+}
+
+const TASK: Uuid = Uuid::from_u128(1);
+
+/// A database with one open task.
+async fn with_a_task(database: &Database) -> Store {
+    let store = Store::connect(&database.url().parse::<DatabaseUrl>().unwrap()).await.unwrap();
+    store.migrate("monolith", migrations()).await.unwrap();
+    let rows = [
+        "INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ('r', 'o/r', 'rust', 50, 1, 1)".to_owned(),
+        "INSERT INTO items (id, repository_id, item_key, node_id, number, kind, title, url, author, state, labels, difficulty, \
+                            comments, reactions, created_at, updated_at, version) \
+         VALUES ('i', 'r', 'o/r#1', 'n', 1, 'issue', 't', 'u', 'a', 'open', '[]', 'unknown', 0, 0, 1, 1, 1)"
+            .to_owned(),
+        format!(
+            "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, rice_set, \
+                                version, created_at, updated_at) \
+             VALUES ('{TASK}', 'i', 'r', 'o/r#1', 1, 'intake', 50, 1.5, 0.8, 3, 0, 1, 1, 1)"
+        ),
+    ];
+    for row in rows {
+        Query::assembled(row).execute(&store).await.unwrap();
+    }
+    store
+}
+
+async fn a_write_that_was_begun_before_midnight_does_not_bring_yesterdays_score_back(database: Database) {
+    let store = with_a_task(&database).await;
+    let scores = Scores::of(store.clone(), TABLES).await.unwrap();
+    let today = time::today();
+
+    let due = TaskChange { due_date: Some(Some(time::date(today + 3).unwrap())), ..TaskChange::default() };
+    let mut tx = store.begin_write().await.unwrap();
+    tasks::change(&store, &mut tx, TASK, &due, |_| Ok(()), Who::Api).await.unwrap();
+    let midnight = tokio::spawn(async move { scores.on(today + 1).await });
+    // Time to go wrong in: whoever does not wait is done by then.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    tx.commit().await.unwrap();
+    assert_eq!(midnight.await.unwrap().unwrap(), today + 1);
+
+    let (precedence, due_day): (f64, i64) =
+        query("SELECT precedence, due_day FROM tasks").fetch_one(&store).await.unwrap();
+    let fields = Fields {
+        status: "intake".to_owned(),
+        assignee: None,
+        due_day: Some(due_day),
+        reach: 50.0,
+        impact: 1.5,
+        confidence: 0.8,
+        effort: 3.0,
+        rice_set: 0,
+    };
+    assert_ne!(fields.precedence(today), fields.precedence(today + 1), "the day makes no difference");
+    assert_eq!(precedence, fields.precedence(today + 1));
+}
+
+async fn tasks_are_counted_again_when_many_have_moved(database: Database) {
+    let store = with_a_task(&database).await;
+    let scores = Scores::of(store.clone(), TABLES).await.unwrap();
+    for turn in 0..400 {
+        let mut tx = store.begin_write().await.unwrap();
+        let rice = domain::RiceChange { reach: Some(f64::from(turn % 2)), ..domain::RiceChange::default() };
+        let change = TaskChange { rice: Some(rice), ..TaskChange::default() };
+        tasks::change(&store, &mut tx, TASK, &change, |_| Ok(()), Who::Api).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let counted = async || -> (i64, i64) {
+        query("SELECT (SELECT count(*) FROM task_moves), (SELECT count(*) FROM task_counts WHERE tasks = 1 AND before = 0)")
+            .fetch_one(&store)
+            .await
+            .unwrap()
+    };
+    assert_eq!(counted().await, (800, 1));
+    scores.count_anew().await.unwrap();
+    assert_eq!(counted().await, (0, 1));
 }

@@ -49,7 +49,7 @@ fn measure(options: &Options, database: Database) -> Result<()> {
         ];
         let [with_modules, without] = bench::take_turns(&runtime, options, &visit, &targets)?;
         println!("\n{what}; each figure is one request's");
-        print!("{}", bench::beside(("step 02", &with_modules), ("step 01", &without)));
+        print!("{}", bench::beside(("step 02", &with_modules), &[("step 01", &without)]));
     }
     Ok(())
 }

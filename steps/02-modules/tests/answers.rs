@@ -19,7 +19,7 @@ use step_02_contracts::{
     backlog::{By, Update},
 };
 use step_02_modules::config::Config;
-use store::Recorder;
+use store::{Recorder, Store, query, time};
 use tokio::{runtime::Handle, task::block_in_place};
 use uuid::Uuid;
 
@@ -50,6 +50,26 @@ async fn a_change_answers_what_it_wrote_even_if_a_rule_changes_it_again_at_once(
     assert_eq!((answer.status, answer.version), (Status::InProgress, created.version + 1));
     let stored = modules.ports.backlog.task(&ctx(), created.id).await.unwrap();
     assert_eq!((stored.status, stored.version), (Status::NeedsReview, created.version + 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_scored_for_the_day_that_the_scores_have_whatever_the_clock_says() {
+    let database = Database::sqlite().unwrap();
+    let ear = Arc::new(Ear::default());
+    let modules = modules(&database, Some(ear.clone())).await;
+    modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+    let _ = ear.all().await;
+    let backlog = &modules.ports.backlog;
+    let created = backlog.tasks(&ctx(), TaskQuery::default()).await.unwrap().items.remove(0);
+    // Another process, whose clock is a little ahead, has scored the tasks for tomorrow.
+    let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
+    query("UPDATE backlog_day SET day = day + 1").execute(&store).await.unwrap();
+
+    let due_date = time::date(time::today() + 3).unwrap();
+    let change = TaskChange { due_date: Some(Some(due_date)), ..TaskChange::default() };
+    let update = Update { id: created.id, change, expected: None, by: By::Api };
+    let changed = backlog.change(&ctx(), update).await.unwrap();
+    assert_eq!(changed.score, created.score * (1.0 + 12.0 / 14.0), "due in two days, as of tomorrow");
 }
 
 /// Hears of a change, and has changed the task again before the one who wrote it goes on.

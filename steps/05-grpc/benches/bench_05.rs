@@ -1,13 +1,15 @@
 //! The price of the hop: the same read in the process, over HTTP and over gRPC, one at a time and sixteen at once.
 //!
-//! Behind each stands the same backlog, which has its answers in memory: what is measured is the way there and back. Client and
-//! server share one process, so the CPU time of a call is that of both.
+//! Behind each stands the same backlog, which has its answers in memory: what is measured is the way there and back. The caller is one
+//! process and the service another, as in life: the bench starts itself again to be the service.
 //!
 //! Run with `cargo bench --workspace --bench bench_05`; `-- --seconds 20` measures longer, `-- --quick` shows in a few seconds
 //! that it works. Nothing passes or fails by a time.
 
 use std::{
-    process::ExitCode,
+    env,
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, ExitCode, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,27 +35,32 @@ const PAGE: usize = 50;
 /// How long a caller waits.
 const WAITS: Duration = Duration::from_secs(10);
 
+/// Set for the process that is the service.
+const SERVICE: &str = "BENCH_05_SERVICE";
+
 fn main() -> ExitCode {
+    if env::var_os(SERVICE).is_some() {
+        return chassis::process::run(serve_both());
+    }
     bench::main(measure)
 }
 
 fn measure(options: &Options) -> Result<()> {
     let runtime = Runtime::new()?;
-    let stop = Stop::manual();
+    let service = Service::start()?;
     let here: Arc<dyn Backlog> = Arc::new(Reads::here()?);
-    let http = runtime.block_on(over_http(here.clone(), stop.clone()))?;
-    let grpc = runtime.block_on(over_grpc(here.clone(), stop.clone()))?;
+    let http = Reads::There(client::client(WAITS)?, service.http.parse()?);
+    let grpc = runtime.block_on(async { GrpcBacklog::new(&[service.grpc.clone()], &token()?) })?;
     let ways: [(&str, Arc<dyn Backlog>); 3] =
         [("in the process", here), ("over HTTP", Arc::new(http)), ("over gRPC", Arc::new(grpc))];
     for (what, read) in [("one task", Read::Task), ("a page of 50 tasks", Read::Page)] {
         for at_once in [1, 16] {
-            let seen = runtime.block_on(take_turns(options, &ways, read, at_once))?;
+            let seen = runtime.block_on(take_turns(options, &ways, read, at_once, service.child.id()))?;
             println!("\n{what}, {at_once} at once; each figure is one call's");
             let rows = ways.iter().zip(&seen).map(|((name, _), measured)| (*name, measured));
             print!("{}", bench::together(&rows.collect::<Vec<_>>()));
         }
     }
-    stop.stop();
     Ok(())
 }
 
@@ -80,19 +87,22 @@ async fn take_turns(
     ways: &[(&str, Arc<dyn Backlog>)],
     read: Read,
     at_once: usize,
+    service: u32,
 ) -> Result<Vec<Measured>> {
     for (_, way) in ways {
         load(&**way, read, at_once, options.warm_up()).await?;
     }
     let mut seen: Vec<Measured> = ways.iter().map(|_| Measured::default()).collect();
-    let cpu = || bench::cpu_time(std::process::id());
+    let spent = || Some((bench::cpu_time(std::process::id())?, bench::cpu_time(service)?));
     for _ in 0..options.turns() {
         for ((_, way), seen) in ways.iter().zip(&mut seen) {
-            let (before, start) = (cpu(), Instant::now());
+            let (before, start) = (spent(), Instant::now());
             seen.latencies.extend(load(&**way, read, at_once, options.turn()).await?);
             seen.elapsed += start.elapsed();
-            let spent = cpu().zip(before).map(|(after, before)| after.saturating_sub(before));
-            seen.cpu = spent.map(|spent| seen.cpu.unwrap_or_default() + spent);
+            if let Some((before, after)) = before.zip(spent()) {
+                seen.cpu = Some(seen.cpu.unwrap_or_default() + (after.0 - before.0));
+                seen.behind = Some(seen.behind.unwrap_or_default() + (after.1 - before.1));
+            }
         }
     }
     for seen in &mut seen {
@@ -118,22 +128,55 @@ async fn load(backlog: &dyn Backlog, read: Read, at_once: usize, time: Duration)
     Ok(try_join_all(callers).await?.into_iter().flatten().collect())
 }
 
-async fn over_http(backlog: Arc<dyn Backlog>, stop: Stop) -> Result<Reads> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let base = format!("http://{}", listener.local_addr()?).parse()?;
-    acceptance::tokio::spawn(serve::run(listener, http::frame(step_02_backlog::router(backlog)), stop));
-    Ok(Reads::There(client::client(WAITS)?, base))
+/// The service in a process of its own, which ends with this value.
+struct Service {
+    child: Child,
+    http: String,
+    grpc: String,
 }
 
-async fn over_grpc(backlog: Arc<dyn Backlog>, stop: Stop) -> Result<GrpcBacklog> {
-    let token: Secret = "bench".parse().ok().context("a token")?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let service = server::service(backlog, Arc::new(Deaf), token.clone());
+impl Service {
+    fn start() -> Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .env(SERVICE, "1")
+            .env("RUST_LOG", "warn")
+            .env("STOP_WITH_STDIN", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+        let mut line = || lines.next().context("the service ended at once")?.context("its output");
+        let (http, grpc) = (line()?, line()?);
+        Ok(Self { child, http, grpc })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It holds nothing that is worth an orderly end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn token() -> Result<Secret> {
+    "bench".parse().ok().context("a token")
+}
+
+/// Serves the same backlog over HTTP and over gRPC until stopped; says on stdout where.
+async fn serve_both() -> Result<()> {
+    let backlog: Arc<dyn Backlog> = Arc::new(Reads::here()?);
+    let stop = Stop::from_environment()?;
+    let (over_http, over_grpc) =
+        (TcpListener::bind("127.0.0.1:0").await?, TcpListener::bind("127.0.0.1:0").await?);
+    println!("http://{}\nhttp://{}", over_http.local_addr()?, over_grpc.local_addr()?);
+    std::io::stdout().flush()?;
+    let service = server::service(backlog.clone(), Arc::new(Deaf), token()?);
     let (router, health) = server::router(service, chassis::health::Health::new(stop.clone()), stop.clone())?;
     acceptance::tokio::spawn(health);
-    acceptance::tokio::spawn(serve::run(listener, router, stop));
-    Ok(GrpcBacklog::new(&[url], &token)?)
+    acceptance::tokio::spawn(serve::run(over_grpc, router, stop.clone()));
+    serve::run(over_http, http::frame(step_02_backlog::router(backlog)), stop).await?;
+    Ok(())
 }
 
 /// A backlog that can be read; nothing else is asked of it.

@@ -10,6 +10,7 @@ scenarios![
     an_hour_has_two_decimals;
     waits_are_measured_from_the_community_to_the_team,
     a_wait_counts_in_the_period_in_which_it_ended,
+    what_was_deleted_or_transferred_is_not_measured,
     merged_pull_requests_make_leaders
 ];
 
@@ -128,6 +129,35 @@ async fn a_wait_counts_in_the_period_in_which_it_ended(app: &App) {
     ] {
         assert_eq!(app.get(&format!("/api/measures?{query}")).await.is(422).fields(), [field], "{query}");
     }
+}
+
+async fn what_was_deleted_or_transferred_is_not_measured(app: &App) {
+    app.without_rules().await;
+    let _ = app.member("maintainer").await;
+    for (day, action) in [(10, "deleted"), (11, "transferred")] {
+        let opened = json!({
+            "action": "opened", "repository": REST, "kind": "issue", "author": "spammer", "at": format!("2019-07-{day}T00:00:00Z")
+        });
+        let opened = app.told(opened).await;
+        // Closed first, as people do; the second is not.
+        if action == "deleted" {
+            says(app, opened.number(), "closed", "maintainer", &format!("{day}T01")).await;
+        }
+        let mut payload = opened.payload();
+        payload["action"] = json!(action);
+        payload["sender"] = json!({ "login": "maintainer", "type": "User" });
+        payload["issue"]["updated_at"] = json!(format!("2019-07-{day}T02:00:00Z"));
+        let _ = app.webhook("issues", &payload).await.is(202);
+    }
+    // One that counts, so that there is a group, and all before it have arrived.
+    let counts = opens(app, "asker", "12T00", &[]).await;
+    says(app, counts, "closed", "maintainer", "12T05").await;
+    let only = json!({ "count": 1, "p50": 5.0, "p90": 5.0, "max": 5.0 });
+    becomes([only.clone(), only], async || {
+        let rest = found(&measured(app, "").await, &json!(REST));
+        ["time_to_contact", "time_to_close"].map(|measure| rest[measure].clone())
+    })
+    .await;
 }
 
 async fn the_groups_of_a_measure_add_up(app: &App) {

@@ -13,6 +13,7 @@ scenarios![
     copy:
     tasks_are_ranked_by_score_then_age_then_key,
     every_order_is_paged_without_gap_or_repeat,
+    a_rank_is_right_after_every_kind_of_move,
     tasks_are_filtered_by_each_parameter,
     a_change_is_read_back_on_every_route,
     null_takes_assignee_and_due_date_away,
@@ -133,6 +134,45 @@ async fn a_rank_counts_among_all_open_tasks(app: &App) {
     for task in [&all[0], &all[17]] {
         let alone = app.get(&format!("/api/tasks/{}", task["id"].as_str().unwrap_or_default())).await.is(200);
         assert_eq!(&alone.body, task);
+    }
+}
+
+async fn a_rank_is_right_after_every_kind_of_move(app: &App) {
+    let moves = [
+        (30, json!({ "status": "deferred" })),
+        (2, json!({ "status": "done" })),
+        (7, json!({ "due_date": "2020-01-01" })),
+        (25, json!({ "status": "in_progress", "due_date": "2099-12-31" })),
+        (11, json!({ "rice": { "effort": 9 } })),
+        (12, json!({ "rice": { "reach": 0 } })),
+        (29, json!({ "rice": { "impact": 10, "confidence": 1 } })),
+    ];
+    for (rank, change) in moves {
+        let _ = app.patch(&ranked(app, rank).await, &change).await.is(200);
+    }
+    let to_and_fro = ranked(app, 4).await;
+    for status in ["done", "intake"] {
+        let _ = app.patch(&to_and_fro, &json!({ "status": status })).await.is(200);
+    }
+    // What GitHub tells moves tasks too: there is a new one, and one less.
+    let new = json!({ "action": "opened", "repository": "sendgrid/rest", "title": "One more" });
+    let new = app.told(new).await.number();
+    let _ = app.task(&format!("sendgrid/rest#{new}")).await;
+    let gone = app.get(TASKS).await.is(200).items()[9]["item"].clone();
+    let closed = json!({ "action": "closed", "repository": gone["repository"], "number": gone["number"] });
+    let _ = app.told(closed).await;
+    app.no_task(gone["key"].as_str().unwrap_or_default()).await;
+
+    let all = app.all(TASKS).await;
+    for (task, rank) in all.iter().zip(1..) {
+        assert_eq!(task["rank"], json!(rank), "{task}");
+        let alone = app.get(&format!("/api/tasks/{}", task["id"].as_str().unwrap_or_default())).await.is(200);
+        assert_eq!(&alone.body, task);
+    }
+    for sort in ["due", "age"] {
+        let mut sorted = app.all(&format!("{TASKS}&sort={sort}")).await;
+        sorted.sort_by_key(|task| task["rank"].as_i64());
+        assert_eq!(sorted, all, "{sort}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tasks, whatever holds them: how they are scored ([`scores`]) and listed ([`order`]), what of them may change ([`fields`]) and
+//! Tasks, whatever holds them: how they are scored ([`scores`]), ranked ([`ranks`]) and listed ([`order`]), what of them may change ([`fields`]) and
 //! what becomes of that ([`history`]); what rules decide about them ([`rules`]), and how that is done ([`actions`]).
 //!
 //! Tables: `rules`. Those of tasks, their history, runs and actions are their owner's, who names them.
@@ -7,6 +7,7 @@ pub mod actions;
 pub mod fields;
 pub mod history;
 pub mod order;
+pub mod ranks;
 pub mod rules;
 pub mod scores;
 pub mod stored_rules;

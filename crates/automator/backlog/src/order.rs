@@ -90,18 +90,23 @@ pub fn first_rank(params: &TaskQuery) -> Result<Option<i64>, Fault> {
 /// 422 for a cursor of another list.
 pub fn after(sql: &mut Sql, params: &TaskQuery) -> Result<(), Fault> {
     let (sort, Some(cursor)) = (params.sort, &params.cursor) else { return Ok(()) };
-    sql.push(" AND (").push(sort_key(sort)).push(") > (");
+    let after = |sql: &mut Sql| _ = sql.push(" AND (").push(sort_key(sort)).push(") > (");
     match sort {
         Sort::Rank => {
+            after(sql);
             let (score, opened_at, key) = position::<(f64, i64, String)>(sort, cursor)?.key;
             sql.bind(-score).push_bind(", ", opened_at).push_bind(", ", key);
         }
         Sort::Due => {
             let (due_day, opened_at, key) = position::<(i64, i64, String)>(sort, cursor)?.key;
+            // SQLite finds a range of an index over an expression by that expression alone.
+            sql.push_bind(" AND coalesce(t.due_day, 9223372036854775807) >= ", due_day);
+            after(sql);
             sql.bind(due_day).push_bind(", ", opened_at).push_bind(", ", key);
         }
         Sort::Age => {
             let (opened_at, key) = position::<(i64, String)>(sort, cursor)?.key;
+            after(sql);
             sql.bind(opened_at).push_bind(", ", key);
         }
     }

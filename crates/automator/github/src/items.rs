@@ -104,7 +104,7 @@ pub async fn page(store: &Store, params: &ItemQuery) -> Result<Page<Item>, Fault
         sql.push_bind(" AND i.created_at <= ", created_at).push_bind(" AND (i.created_at < ", created_at);
         sql.push_bind(" OR i.item_key > ", key).push(")");
     }
-    sql.push(" ORDER BY i.created_at DESC, i.item_key LIMIT ").bind(cursor::one_more(params.limit));
+    sql.push(" ORDER BY i.created_at DESC, i.item_key").push_own(&cursor::limit(params.limit));
     let rows: Vec<ItemRow> = sql.fetch_all(store).await?;
     cursor::page(rows, params.limit, |last: &Item| {
         cursor::encode("items", &(last.created_at.as_millisecond(), &last.key))

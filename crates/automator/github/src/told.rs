@@ -36,6 +36,12 @@ pub struct Snapshot {
 /// An item with what happened to it.
 pub type Told = (Snapshot, Vec<Entry>);
 
+/// All lines that belong into the item's timeline: of two with the same source the first one holds.
+pub fn lines((snapshot, entries): &Told) -> impl Iterator<Item = Entry> {
+    let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
+    entries.iter().cloned().chain([opened])
+}
+
 /// The address of an item: the one that was told, or, where that is none, where GitHub has it.
 #[must_use]
 pub fn url_of(told: String, key: &ItemKey, kind: Kind) -> String {

@@ -138,7 +138,14 @@ fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Heard>
         snapshot.state = State::Closed;
         snapshot.closed_at = snapshot.closed_at.or(Some(snapshot.updated_at));
     }
-    let entries = changes(action, &snapshot, payload.sender, false);
+    let mut entries = changes(action, &snapshot, payload.sender, false);
+    if action != payload.action {
+        // As if it had never been opened, as far as anybody's waiting is measured: nobody has answered it or settled it.
+        entries.push(Entry {
+            happened: Happened::Deleted,
+            ..Entry::opened(snapshot.author.clone(), snapshot.created_at)
+        });
+    }
     Some(Heard { told: (snapshot, entries), event })
 }
 

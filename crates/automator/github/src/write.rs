@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     repositories::TrackedRepository,
-    told::{Snapshot, Told},
+    told::{self, Snapshot, Told},
     waiting,
 };
 
@@ -97,14 +97,13 @@ pub async fn write(
     store.lock_shared(tx, team).await?;
     let mut all_written = Vec::with_capacity(items.len());
     let mut lines = Vec::new();
-    for (snapshot, entries) in items {
+    for item in items {
+        let (snapshot, entries) = item;
         let reopened = entries
             .iter()
             .any(|entry| entry.happened == Happened::Reopened && entry.at == snapshot.updated_at);
         let written = write_item(store, tx, repository, snapshot, reopened).await?;
-        let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
-        lines.push((written.item_id.clone(), opened));
-        lines.extend(entries.iter().map(|entry| (written.item_id.clone(), entry.clone())));
+        lines.extend(told::lines(item).map(|entry| (written.item_id.clone(), entry)));
         all_written.push(written);
     }
     let longer = write_timeline(tx, lines).await?;

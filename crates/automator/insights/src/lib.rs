@@ -14,7 +14,7 @@ use jiff::{
 };
 
 pub use leaderboard::{MergeRow, YearParams, leaders_of, milliseconds};
-pub use measures::{LineRow, check, measures_of};
+pub use measures::{ItemRow, LineRow, check, measures_of};
 pub use waits::{ItemWaits, Line, Span, Speaker, waits};
 
 /// The year of the latest merge, epoch ms, UTC; this year where nothing was merged.

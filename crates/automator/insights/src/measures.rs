@@ -1,6 +1,6 @@
 //! `/api/measures`: how long the community waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chassis::Fault;
 use domain::{Group, GroupMeasures, Measures, MeasuresQuery, Waits, item::is_void};
@@ -11,13 +11,21 @@ use crate::{
     waits::{Line, Span, Speaker, waits},
 };
 
-/// A line of a timeline with its item, in the order of items, then of time.
+/// An item that is measured.
 #[derive(Debug, FromRow)]
-pub struct LineRow {
+pub struct ItemRow {
     item_id: String,
+    /// The group that it belongs to.
     key: Option<String>,
     labels: String,
     waiting_since: Option<i64>,
+}
+
+/// A line of an item's timeline, in the order of items, then of time. There are several for each item, so what is the same for all of
+/// them stands in [`ItemRow`].
+#[derive(Debug, FromRow)]
+pub struct LineRow {
+    item_id: String,
     kind: String,
     at: i64,
     bot: i64,
@@ -44,26 +52,32 @@ pub fn check(params: &MeasuresQuery) -> Result<(), Fault> {
     }
 }
 
-/// What these timelines measure; `now` is epoch ms.
+/// What these timelines of `items` measure; a line of another item counts nowhere. `now` is epoch ms.
 ///
 /// # Errors
 /// A row that we cannot have written.
-pub fn measures_of(rows: &[LineRow], params: &MeasuresQuery, now: i64) -> Result<Measures, Fault> {
+pub fn measures_of(
+    items: &[ItemRow],
+    lines: &[LineRow],
+    params: &MeasuresQuery,
+    now: i64,
+) -> Result<Measures, Fault> {
     let period = params.from.map_or(i64::MIN, midnight)..params.to.map_or(i64::MAX, midnight);
     let mut groups: BTreeMap<Option<&str>, Times> = BTreeMap::new();
-    for item in rows.chunk_by(|a, b| a.item_id == b.item_id) {
-        let Some(first) = item.first() else { continue };
-        let lines: Vec<Line<'_>> = item.iter().map(LineRow::line).collect();
-        let waits = waits(&lines);
+    let items: HashMap<&str, &ItemRow> = items.iter().map(|item| (item.item_id.as_str(), item)).collect();
+    for timeline in lines.chunk_by(|a, b| a.item_id == b.item_id) {
+        let Some(item) = timeline.first().and_then(|line| items.get(line.item_id.as_str())) else { continue };
+        let timeline: Vec<Line<'_>> = timeline.iter().map(LineRow::line).collect();
+        let waits = waits(&timeline);
         let ended = |span: &Span| period.contains(&span.1).then(|| span.1 - span.0);
-        let times = groups.entry(first.key.as_deref()).or_default();
+        let times = groups.entry(item.key.as_deref()).or_default();
         times.contact.extend(waits.contact.as_ref().and_then(ended));
         times.respond.extend(waits.responses.iter().filter_map(ended));
-        let labels: Vec<String> = serde_json::from_str(&first.labels).map_err(Fault::internal)?;
+        let labels: Vec<String> = serde_json::from_str(&item.labels).map_err(Fault::internal)?;
         if !is_void(&labels) {
             times.close.extend(waits.close.as_ref().and_then(ended));
         }
-        times.waiting.extend(first.waiting_since.map(|since| (now - since).max(0)));
+        times.waiting.extend(item.waiting_since.map(|since| (now - since).max(0)));
     }
     let groups = groups
         .into_iter()

@@ -1,14 +1,16 @@
-//! What a request to the monolith costs, on SQLite and on PostgreSQL, beside the same answer from memory.
+//! What a request to the monolith costs, on SQLite and on PostgreSQL, beside the same answer from memory; and one task on PostgreSQL
+//! beside `pgbench`, where there is one, which reads the same row by its key.
 //!
 //! Run with `cargo bench --workspace --bench bench_01`; `-- --seconds 10 --connections 32` measures longer and harder,
 //! `-- --quick` shows in a few seconds that it works, `-- --scale` what each costs with ten and a hundred times as many tasks.
 //! Nothing passes or fails by a time.
 
+mod pgbench;
 mod scale;
 
 use std::process::ExitCode;
 
-use acceptance::{Database, Step, anyhow::Result, tokio::runtime::Runtime};
+use acceptance::{Database, Engine, Step, anyhow::Result, tokio::runtime::Runtime};
 use bench::{
     Comparison, Options, Visit,
     backlog::{self, PAGE, TASKS},
@@ -40,5 +42,8 @@ fn measure(options: &Options, database: Database) -> Result<()> {
     for (what, visit) in visits {
         print!("\n{}", Comparison::of(&runtime, options, &app, "monolith", &what, visit)?);
     }
-    Ok(())
+    match tasks.first() {
+        Some(task) if engine == Engine::Postgres => pgbench::measure(&runtime, options, &app, task),
+        _ => Ok(()),
+    }
 }

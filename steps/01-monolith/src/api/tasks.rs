@@ -21,7 +21,11 @@ use store::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::{Result, app::State, tasks};
+use crate::{
+    Result,
+    app::State,
+    tasks::{self, TABLES},
+};
 
 /// The routes of tasks.
 pub fn router() -> OpenApiRouter<State> {
@@ -69,9 +73,6 @@ impl TryFrom<Row> for Task {
     }
 }
 
-/// Which tasks are ranked.
-const RANKED: &str = "status <> 'done' AND repository_id IN (SELECT id FROM repositories WHERE tracked = 1)";
-
 /// The columns of a [`Row`] but for its rank, from `tasks t`, and what they are joined from.
 fn select(sql: &mut Sql) {
     sql.push(
@@ -84,11 +85,8 @@ fn select(sql: &mut Sql) {
 const JOINED: &str = " JOIN items i ON i.id = t.item_id JOIN repositories r ON r.id = t.repository_id \
                       LEFT JOIN members m ON m.id = t.assignee_id";
 
-/// The tasks with their precedence on `day`: as it is stored, but for a list that was begun before midnight, which keeps its order.
-fn tasks_on(day: i64, today: i64) -> String {
-    if day == today {
-        return "tasks".to_owned();
-    }
+/// The tasks with their precedence on a day other than today: those of a list that was begun before midnight, which keeps its order.
+fn tasks_on(day: i64) -> String {
     let columns = "id, item_id, repository_id, item_key, opened_at, status, assignee_id, due_day, reach, impact, confidence, effort, \
                    version, updated_at";
     format!("(SELECT {columns}, -{} AS precedence FROM tasks)", Score::expression(day))
@@ -100,7 +98,8 @@ fn tasks_on(day: i64, today: i64) -> String {
 /// 422 for a cursor of another list.
 pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
     let (sort, day) = (params.sort, day_of(params)?);
-    let tasks = tasks_on(day, state.scores.today().await?);
+    let today = state.scores.today().await?;
+    let tasks = if day == today { TABLES.tasks.to_owned() } else { tasks_on(day) };
     let first_rank = first_rank(params)?;
     let mut sql = Sql::new("WITH chosen AS (SELECT t.* FROM ");
     sql.push_own(&tasks).push(" t JOIN repositories r ON r.id = t.repository_id AND r.tracked = 1");
@@ -122,15 +121,14 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
         sql.push_bind(" AND i.kind = ", kind.as_str());
     }
     after(&mut sql, params)?;
-    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(cursor::one_more(params.limit));
-    sql.push(") ");
+    sql.push(" ORDER BY ").push(sort_key(sort)).push_own(&cursor::limit(params.limit)).push(") ");
     select(&mut sql);
-    if first_rank.is_some() {
-        sql.push(", CAST(NULL AS BIGINT) AS rank FROM chosen t");
-    } else {
-        sql.push(", o.rank FROM chosen t LEFT JOIN (SELECT id, row_number() OVER (ORDER BY precedence, opened_at, item_key) AS rank FROM ");
-        sql.push_own(&tasks).push(" WHERE ").push(RANKED).push(") o ON o.id = t.id");
-    }
+    let (rank, ranks) = match first_rank {
+        Some(_) => ("CAST(NULL AS BIGINT)".to_owned(), String::new()),
+        None if day == today => (TABLES.counts.rank(TABLES.tasks), String::new()),
+        None => TABLES.counts.numbered(&tasks),
+    };
+    sql.push(", ").push_own(&rank).push(" AS rank FROM chosen t").push_own(&ranks);
     sql.push(JOINED).push(" ORDER BY ").push(sort_key(sort));
     let mut rows: Vec<Row> = sql.fetch_all(&state.store).await?;
     if let Some(first) = first_rank {
@@ -146,11 +144,7 @@ pub async fn page(state: &State, params: &TaskQuery) -> Result<Page<Task>> {
 pub async fn find(on: impl Into<On<'_>>, id: Uuid) -> Result<Task> {
     let mut sql = Sql::default();
     select(&mut sql);
-    sql.push(
-        ", CASE WHEN t.status = 'done' THEN NULL ELSE 1 + (SELECT count(*) FROM tasks o \
-              WHERE (o.precedence, o.opened_at, o.item_key) < (t.precedence, t.opened_at, t.item_key) AND o.",
-    );
-    sql.push(RANKED).push(") END AS rank FROM tasks t").push(JOINED);
+    sql.push(", ").push_own(&TABLES.counts.rank(TABLES.tasks)).push(" AS rank FROM tasks t").push(JOINED);
     sql.push_bind(" WHERE r.tracked = 1 AND t.id = ", id.to_string());
     let row: Option<Row> = sql.fetch_optional(on).await?;
     Ok(row.ok_or_else(|| Fault::NotFound(format!("task {id}")))?.try_into()?)

@@ -28,9 +28,11 @@ impl Map {
     pub(crate) fn to_toml(&self) -> String {
         let mut text = "# Which route reads and writes which table, recorded from the real requests of the acceptance suite by\n\
                         # `cargo test --workspace --test coupling -- --write`. A name without a path is a worker's; `start` is what\n\
-                        # the process does before its first request.\n\n# Every table but idempotency_keys: each context keeps the answers to its own repeated requests.\n"
+                        # the process does before its first request.\n\n\
+                        # Every table but idempotency_keys, because each context keeps the answers to its own repeated requests, and\n\
+                        # task_day, task_counts and task_moves, which hold nothing but what follows from tasks.\n"
             .to_owned();
-        let tables: Vec<_> = self.tables.iter().filter(|table| !is_of_each(table)).collect();
+        let tables: Vec<_> = self.tables.iter().filter(|table| !is_left_out(table)).collect();
         text.push_str(&format!("tables = {tables:?}\n"));
         for context in contexts::names() {
             text.push_str(&format!("\n[{context}]\n"));
@@ -39,7 +41,7 @@ impl Map {
             {
                 let of = |wanted: Access| -> Vec<&String> {
                     let accesses =
-                        accesses.iter().filter(|(access, table)| *access == wanted && !is_of_each(table));
+                        accesses.iter().filter(|(access, table)| *access == wanted && !is_left_out(table));
                     accesses.map(|(_, table)| table).collect()
                 };
                 let (reads, writes) = (of(Access::Reads), of(Access::Writes));
@@ -52,7 +54,8 @@ impl Map {
     }
 }
 
-/// Answers to repeated requests are kept where the request is answered: not a table to fight for.
-fn is_of_each(table: &str) -> bool {
-    table == "idempotency_keys"
+/// Answers to repeated requests are kept where the request is answered, and what follows from tasks alone where they are: no tables
+/// to fight for.
+fn is_left_out(table: &str) -> bool {
+    ["idempotency_keys", "task_day", "task_counts", "task_moves"].contains(&table)
 }

@@ -74,6 +74,7 @@ impl Effects for Ported {
     ) -> Result<(), Fault> {
         let id = domain::task_id(&about.key);
         let missing = || Fault::NotFound(format!("a task about {}", about.key));
+        task::SCORES.hold(&self.store, tx).await?;
         let stored = Stored::find(&self.store, tx, id).await?.ok_or_else(missing)?;
         let Some(change) = change_of(action, stored.fields.reach) else { return Ok(()) };
         let who = Who::Rule(&decided.rule_name);

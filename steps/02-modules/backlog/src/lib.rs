@@ -38,8 +38,17 @@ use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::
 pub use routes::router;
 
 /// The tables that nobody else reads or writes.
-pub const TABLES: [&str; 6] =
-    ["backlog_tasks", "backlog_changes", "rules", "backlog_runs", "backlog_actions", "backlog_keys"];
+pub const TABLES: [&str; 9] = [
+    "backlog_tasks",
+    "backlog_day",
+    "backlog_counts",
+    "backlog_moves",
+    "backlog_changes",
+    "rules",
+    "backlog_runs",
+    "backlog_actions",
+    "backlog_keys",
+];
 
 const KEYS: &str = "backlog_keys";
 const CHANGES: &str = "backlog_changes";
@@ -98,7 +107,7 @@ impl Module {
         let assignments = Assignments::new(ports.clone(), config.tell_assignees);
         let effects = Ported { store: store.clone(), ports: ports.clone(), assignments: assignments.clone() };
         let worker = RuleWorker::new(store.clone(), actions::TABLE, effects);
-        let scores = Scores::of(store.clone(), "backlog_tasks").await?;
+        let scores = Scores::of(store.clone(), task::SCORES).await?;
         Ok(Self { store, catalogue, ports, assignments, worker, scores })
     }
 

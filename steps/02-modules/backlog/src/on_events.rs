@@ -10,7 +10,10 @@ use sqlx::FromRow;
 use step_02_contracts::{BacklogEvent, Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded};
 use store::{Store, Tx, query};
 
-use crate::{Module, rules, task::Stored};
+use crate::{
+    Module, rules,
+    task::{SCORES, Stored},
+};
 
 /// How many events are taken in one transaction.
 const AT_ONCE: usize = 50;
@@ -32,8 +35,9 @@ impl Handler for Module {
         let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
         for events in heard.chunks(AT_ONCE) {
             let mut tx = self.store.begin_write().await?;
+            let day = SCORES.hold(&self.store, &mut tx).await?;
             for event in events {
-                self.follow(&mut tx, event.fact(), &maintainers).await?;
+                self.follow(&mut tx, day, event.fact(), &maintainers).await?;
             }
             tx.commit().await?;
         }
@@ -46,7 +50,13 @@ impl Handler for Module {
 
 impl Module {
     /// Makes, follows, ends or takes up again the task of an item; then asks the rules about what happened.
-    async fn follow(&self, tx: &mut Tx, fact: &ItemFact, maintainers: &HashSet<Login>) -> Result<(), Fault> {
+    async fn follow(
+        &self,
+        tx: &mut Tx,
+        day: i64,
+        fact: &ItemFact,
+        maintainers: &HashSet<Login>,
+    ) -> Result<(), Fault> {
         let item = &fact.item;
         let reach = self.catalogue.find(item.repository.as_str()).map_or(0.0, |known| known.reach);
         let rice = Rice::of_item(reach, item.kind, &item.labels, item.comments, item.reactions);
@@ -67,7 +77,7 @@ impl Module {
                 }
                 task.fields.follow(&rice);
             }
-            stored.become_like(&task, tx, Who::Github(fact.origin), maintainers).await?;
+            stored.become_like(&task, tx, day, Who::Github(fact.origin), maintainers).await?;
         }
         if let Some(occurrence) = &fact.occurrence {
             let status = Stored::find(&self.store, tx, id).await?.map(|task| task.fields.status);
@@ -98,6 +108,8 @@ fn copy(task: &mut Stored, item: &Item) {
 
 /// Makes the task of an open item; whether there was none.
 async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
+    // Without a due date it is the same on each day.
+    let precedence = -score(rice, Status::Intake, None);
     let made = query(
         "INSERT INTO backlog_tasks (id, item_key, repository, language, kind, category, author, tracked, closed, opened_at, \
                                     item_updated_at, comments, reactions, status, reach, impact, confidence, effort, \
@@ -122,9 +134,12 @@ async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
     .bind(rice.confidence)
     .bind(rice.effort)
     .bind(store::now())
-    .bind(-score(rice, Status::Intake, None))
+    .bind(precedence)
     .execute(&mut *tx)
     .await?;
+    if made == 1 {
+        SCORES.counts.moved(tx, None, Some(precedence)).await?;
+    }
     Ok(made == 1)
 }
 
@@ -142,6 +157,7 @@ struct Known {
 /// Takes over the catalogue: what is tracked, its language, and the reach of tasks that follow their items.
 pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fault> {
     let mut tx = store.begin_write().await?;
+    let day = SCORES.hold(store, &mut tx).await?;
     let tasks: Vec<Known> =
         query("SELECT id, repository, language, tracked, comments, reactions FROM backlog_tasks ORDER BY id")
             .fetch_all(&mut tx)
@@ -163,7 +179,7 @@ pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fa
         let Some(stored) = Stored::find(store, &mut tx, id).await? else { continue };
         let mut task = stored.clone();
         task.fields.follow_reach(reach);
-        stored.become_like(&task, &mut tx, Who::Catalogue, &HashSet::new()).await?;
+        stored.become_like(&task, &mut tx, day, Who::Catalogue, &HashSet::new()).await?;
     }
     tx.commit().await.map_err(Fault::from)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use automator_backlog::order::{Place, after, behind, day_of, first_rank, sort_key};
 use automator_ranking::Score;
-use domain::{Item, ItemKey, Limit, Login, Page, Rice, Task, TaskQuery};
+use domain::{Item, ItemKey, Limit, Login, Page, Rice, Sort, Task, TaskQuery};
 use sqlx::FromRow;
 use step_02_contracts::{Ctx, Fault, Items, backlog::Workload};
 use store::{
@@ -14,14 +14,14 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::pieces::with_items::{Stitched, TaskRow, with_items};
+use crate::{
+    pieces::with_items::{Stitched, TaskRow, with_items},
+    task::SCORES,
+};
 
 /// The columns of a [`Row`] but for its rank, from `backlog_tasks t`.
 const COLUMNS: &str = "t.id, t.item_key, t.opened_at, t.status, t.assignee, t.due_day, t.reach, t.impact, t.confidence, t.effort, \
      0.0 - t.precedence AS score, t.version, t.updated_at";
-
-/// Which tasks are ranked.
-const RANKED: &str = "tracked = 1 AND status <> 'done'";
 
 /// A task as it is stored.
 #[derive(Debug, FromRow)]
@@ -65,22 +65,16 @@ impl TryFrom<Row> for TaskRow {
     }
 }
 
-/// The tasks with their precedence on `day`: as it is stored, but for a list that was begun before midnight, which keeps its order.
-fn tasks_on(day: i64, today: i64) -> String {
-    if day == today {
-        return "backlog_tasks".to_owned();
-    }
+/// The tasks with their precedence on a day other than today: those of a list that was begun before midnight, which keeps its order.
+fn tasks_on(day: i64) -> String {
     let columns = "id, item_key, opened_at, language, kind, tracked, status, assignee, due_day, reach, impact, confidence, effort, \
                    version, updated_at";
     format!("(SELECT {columns}, -{} AS precedence FROM backlog_tasks)", Score::expression(day))
 }
 
-/// Joins `chosen t` with the ranks of `tasks`, counted among all that are ranked.
-fn with_ranks(sql: &mut Sql, tasks: &str) {
-    sql.push("SELECT ").push(COLUMNS).push(
-        ", o.rank FROM chosen t LEFT JOIN (SELECT id, row_number() OVER (ORDER BY precedence, opened_at, item_key) AS rank FROM ",
-    );
-    sql.push_own(tasks).push(" WHERE ").push(RANKED).push(") o ON o.id = t.id");
+/// The rows of `chosen t`, with that rank and what it is joined with for it.
+fn with_ranks(sql: &mut Sql, (rank, join): &(String, String)) {
+    sql.push("SELECT ").push(COLUMNS).push(", ").push_own(rank).push(" AS rank FROM chosen t").push_own(join);
 }
 
 /// A page of tasks. The scores have to be those of `today`.
@@ -92,7 +86,7 @@ pub(crate) async fn read(
     github: &dyn Items,
 ) -> Result<Page<Task>, Fault> {
     let (sort, day) = (query.sort, day_of(query)?);
-    let tasks = tasks_on(day, today);
+    let tasks = if day == today { SCORES.tasks.to_owned() } else { tasks_on(day) };
     let first_rank = first_rank(query)?;
     let mut sql = Sql::new("WITH chosen AS (SELECT t.* FROM ");
     sql.push_own(&tasks).push(" t WHERE t.tracked = 1");
@@ -110,13 +104,13 @@ pub(crate) async fn read(
         sql.push_bind(" AND t.kind = ", kind.as_str());
     }
     after(&mut sql, query)?;
-    sql.push(" ORDER BY ").push(sort_key(sort)).push(" LIMIT ").bind(cursor::one_more(query.limit));
-    sql.push(") ");
-    if first_rank.is_some() {
-        sql.push("SELECT ").push(COLUMNS).push(", CAST(NULL AS BIGINT) AS rank FROM chosen t");
-    } else {
-        with_ranks(&mut sql, &tasks);
-    }
+    sql.push(" ORDER BY ").push(sort_key(sort)).push_own(&cursor::limit(query.limit)).push(") ");
+    let ranks = match first_rank {
+        Some(_) => ("CAST(NULL AS BIGINT)".to_owned(), String::new()),
+        None if day == today => (SCORES.counts.rank(SCORES.tasks), String::new()),
+        None => SCORES.counts.numbered(&tasks),
+    };
+    with_ranks(&mut sql, &ranks);
     sql.push(" ORDER BY ").push(sort_key(sort));
     let mut rows: Vec<Row> = sql.fetch_all(store).await?;
     if let Some(first) = first_rank {
@@ -133,12 +127,8 @@ pub(crate) async fn read(
 /// One task as it is stored, with its rank, which is one more than the open tasks before it. The scores have to be those of today.
 pub(crate) async fn row(on: impl Into<On<'_>>, id: Uuid) -> Result<TaskRow, Fault> {
     let mut sql = Sql::new("SELECT ");
-    sql.push(COLUMNS).push(
-        ", CASE WHEN t.status = 'done' THEN NULL ELSE 1 + (SELECT count(*) FROM backlog_tasks o \
-              WHERE (o.precedence, o.opened_at, o.item_key) < (t.precedence, t.opened_at, t.item_key) \
-                AND o.tracked = 1 AND o.status <> 'done') END AS rank FROM backlog_tasks t WHERE t.tracked = 1 AND t.id = ",
-    );
-    sql.bind(id.to_string());
+    sql.push(COLUMNS).push(", ").push_own(&SCORES.counts.rank(SCORES.tasks));
+    sql.push_bind(" AS rank FROM backlog_tasks t WHERE t.tracked = 1 AND t.id = ", id.to_string());
     let row: Option<Row> = sql.fetch_optional(on).await?;
     row.ok_or_else(|| unknown(id))?.try_into()
 }
@@ -190,13 +180,13 @@ pub(crate) async fn workload(
     github: &dyn Items,
 ) -> Result<Vec<Workload>, Fault> {
     let mut sql = Sql::new("WITH chosen AS (SELECT * FROM backlog_tasks WHERE ");
-    sql.push(RANKED).push(" AND assignee IN (NULL");
+    sql.push(SCORES.counts.ranked).push(" AND assignee IN (NULL");
     for login in logins {
         sql.push_bind(", ", login.as_str());
     }
     sql.push(")) ");
-    with_ranks(&mut sql, "backlog_tasks");
-    sql.push(" ORDER BY o.rank");
+    with_ranks(&mut sql, &(SCORES.counts.rank(SCORES.tasks), String::new()));
+    sql.push(" ORDER BY ").push(sort_key(Sort::Rank));
     let rows: Vec<Row> = sql.fetch_all(store).await?;
     let rows = rows.into_iter().map(TaskRow::try_from).collect::<Result<Vec<_>, _>>()?;
     let of =

@@ -6,15 +6,28 @@ use std::collections::HashSet;
 use automator_backlog::{
     fields::Fields,
     history::{self, Who},
+    ranks::Counts,
     rules as decisions,
+    scores::Tables,
 };
 use domain::{Login, Status, TaskChange};
 use sqlx::FromRow;
 use step_02_contracts::{BacklogEvent, Fault};
-use store::{Query, Store, Tx, query, time::today};
+use store::{Query, Store, Tx, query};
 use uuid::Uuid;
 
 use crate::{CHANGES, pieces::react::Assigned, rules};
+
+/// Where scores stand, and which tasks have a rank.
+pub(crate) const SCORES: Tables = Tables {
+    tasks: "backlog_tasks",
+    day: "backlog_day",
+    counts: Counts {
+        ranked: "tracked = 1 AND status <> 'done'",
+        counted: "backlog_counts",
+        moves: "backlog_moves",
+    },
+};
 
 /// Makes `change`. `maintainers` is who may have a task. Whom it was given to, if that has changed, is for the caller to tell.
 pub(crate) async fn change(
@@ -27,6 +40,7 @@ pub(crate) async fn change(
     maintainers: &HashSet<Login>,
 ) -> Result<Option<Assigned>, Fault> {
     change.validate().map_err(Fault::Invalid)?;
+    let day = SCORES.hold(store, tx).await?;
     let stored = Stored::find(store, tx, id)
         .await?
         .filter(|task| task.tracked == 1)
@@ -43,7 +57,7 @@ pub(crate) async fn change(
     if changed.fields.status != Status::Done.as_str() && stored.closed == 1 {
         return Err(Fault::invalid("status", "must be done: the item is closed"));
     }
-    stored.become_like(&changed, tx, who, maintainers).await?;
+    stored.become_like(&changed, tx, day, who, maintainers).await?;
     if changed.fields.assignee == stored.fields.assignee {
         return Ok(None);
     }
@@ -68,31 +82,38 @@ pub(crate) struct Stored {
     #[sqlx(flatten)]
     pub(crate) fields: Fields,
     version: i64,
+    precedence: f64,
 }
 
 impl Stored {
-    /// The task, locked until the transaction ends.
+    /// The task, locked until the transaction ends, in which the day of the scores is held.
     pub(crate) async fn find(store: &Store, tx: &mut Tx, id: Uuid) -> Result<Option<Self>, Fault> {
         let sql = format!(
             "SELECT id, item_key, kind, category, language, author, tracked, closed, item_updated_at, comments, reactions, \
-                    status, assignee, due_day, reach, impact, confidence, effort, rice_set, version \
+                    status, assignee, due_day, reach, impact, confidence, effort, rice_set, version, precedence \
              FROM backlog_tasks WHERE id = $1{}",
             store.for_update()
         );
         Query::assembled(sql).bind(id.to_string()).fetch_optional(&mut *tx).await.map_err(Fault::from)
     }
 
-    /// Stores `new` in place of this row, with what a client sees of it in the history; nothing when they are the same.
+    fn is_ranked(&self) -> bool {
+        self.tracked == 1 && self.fields.status != Status::Done.as_str()
+    }
+
+    /// Stores `new` in place of this row on the `day` that is held, with what a client sees of it in the history; nothing when they are the same.
     pub(crate) async fn become_like(
         &self,
         new: &Self,
         tx: &mut Tx,
+        day: i64,
         who: Who<'_>,
         maintainers: &HashSet<Login>,
     ) -> Result<(), Fault> {
         if new == self {
             return Ok(());
         }
+        let precedence = new.fields.precedence(day);
         // A client sees its fields; the rest is the item's.
         let (version, updated_at) = if new.fields == self.fields {
             (self.version, None)
@@ -124,10 +145,12 @@ impl Stored {
         .bind(new.item_updated_at)
         .bind(new.comments)
         .bind(new.reactions)
-        .bind(new.fields.precedence(today()))
+        .bind(precedence)
         .bind(&self.id)
         .execute(&mut *tx)
         .await?;
+        let to = new.is_ranked().then_some(precedence);
+        SCORES.counts.moved(tx, self.is_ranked().then_some(self.precedence), to).await?;
         history::record(tx, CHANGES, &self.id, version, who, &self.fields.changes(&new.fields)).await?;
         self.tell(new, tx, version, who)?;
         if new.fields.status != self.fields.status && who.sets_off_rules() {

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use automator_github::{
     items,
     repositories::TrackedRepository,
-    told::Told,
+    told::{Told, lines},
     write::{self, ItemWriter, Written},
 };
-use domain::{Entry, ItemKey, Occurrence, Origin};
+use domain::{ItemKey, Occurrence, Origin};
 use step_02_contracts::{Fault, GithubEvent, ItemFact};
 use store::{Store, Tx, query};
 
@@ -61,10 +61,9 @@ pub async fn tell(
         .collect();
     let ids = news.iter().map(|(_, written, _)| written.item_id.clone());
     let items = items::among(&mut *tx, "i.id", ids).await?;
-    for ((snapshot, entries), written, occurrence) in news {
-        let Some(item) = items.iter().find(|item| item.key == snapshot.key).cloned() else { continue };
-        let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
-        let lines = std::iter::once(opened).chain(entries.iter().cloned()).collect();
+    for (told, written, occurrence) in news {
+        let Some(item) = items.iter().find(|item| item.key == told.0.key).cloned() else { continue };
+        let lines = lines(told).collect();
         let fact = ItemFact { origin, item, before: written.before, lines, occurrence };
         tx.record(&GithubEvent::of(fact))?;
     }

@@ -10,7 +10,7 @@ mod routes;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use automator_insights::{LineRow, MergeRow, check, leaders_of, measures_of, milliseconds, year_of};
+use automator_insights::{ItemRow, LineRow, MergeRow, check, leaders_of, measures_of, milliseconds, year_of};
 use domain::{Catalogue, Group, Leaderboard, Measures, MeasuresQuery};
 use sqlx::migrate::Migrator;
 use step_02_contracts::{Ctx, Fault, Insights, Maintainers};
@@ -61,20 +61,23 @@ impl Module {
 impl Insights for Module {
     async fn measures(&self, _: &Ctx, query: MeasuresQuery) -> Result<Measures, Fault> {
         check(&query)?;
+        let lines: Vec<LineRow> = store::query(
+            "SELECT w.item_key AS item_id, w.kind, w.at, w.bot, \
+                    CAST(CASE WHEN m.login IS NULL THEN 0 ELSE 1 END AS BIGINT) AS maintainer \
+             FROM insight_lines w LEFT JOIN insight_maintainers m ON m.login = w.actor AND m.active = 1 \
+             WHERE w.kind <> 'deleted' ORDER BY w.item_key, w.at, w.source",
+        )
+        .fetch_all(&self.store)
+        .await?;
         let mut sql = Sql::new("SELECT i.item_key AS item_id, ");
         sql.push(match query.group.unwrap_or(Group::Repository) {
             Group::Repository => "i.repository",
             Group::Language => "i.language",
             Group::Category => "i.category",
         });
-        sql.push(
-            " AS key, i.labels, i.waiting_since, w.kind, w.at, w.bot, CAST(CASE WHEN m.login IS NULL THEN 0 ELSE 1 END AS BIGINT) AS maintainer \
-              FROM insight_lines w JOIN insight_items i ON i.item_key = w.item_key \
-              LEFT JOIN insight_maintainers m ON m.login = w.actor AND m.active = 1 \
-              WHERE i.tracked = 1 AND w.kind <> 'deleted' ORDER BY i.item_key, w.at, w.source",
-        );
-        let rows: Vec<LineRow> = sql.fetch_all(&self.store).await?;
-        measures_of(&rows, &query, store::now())
+        sql.push(" AS key, i.labels, i.waiting_since FROM insight_items i WHERE i.tracked = 1");
+        let items: Vec<ItemRow> = sql.fetch_all(&self.store).await?;
+        measures_of(&items, &lines, &query, store::now())
     }
 
     async fn leaderboard(&self, _: &Ctx, year: i16) -> Result<Leaderboard, Fault> {

@@ -1,5 +1,8 @@
 //! What the gateway costs beside nginx: the same upstream, the same run, one worker each.
 //!
+//! First as many requests as each of them takes, then a fixed rate that both of them can take, for the p99: under a load that waits
+//! for its answers, whoever is slow is asked less just then.
+//!
 //! Run with `cargo bench --workspace --bench bench_03`; `-- --seconds 20` measures longer, `-- --quick` shows in a few seconds
 //! that it works. It needs nginx, on PATH or where `WORKSHOP_NGINX` says. Nothing passes or fails by a time.
 
@@ -17,6 +20,8 @@ use crate::{nginx::Nginx, servers::Server};
 const ANSWERS: [(&str, usize); 2] = [("/small", 700), ("/large", 300_000)];
 /// Connections that are kept, each with one request under way.
 const CONNECTIONS: [u16; 2] = [16, 256];
+/// The fixed rate, of what the slower one can take.
+const SHARE: f64 = 0.5;
 
 fn main() -> ExitCode {
     bench::main(measure)
@@ -43,9 +48,13 @@ fn measure(options: &Options) -> Result<()> {
                 Target { base: &theirs.0, process: theirs.1, behind: &nothing },
             ];
             let [ours, theirs] = bench::take_turns(&runtime, &options, &visit, &targets)?;
+            let rate = ours.rate().min(theirs.rate()) * SHARE;
+            let [our_p99, their_p99] = bench::at_rate(&runtime, &options, &visit, &targets, rate)?;
             let kilobytes = bench::number(Some(bytes as f64 / 1_000.0));
             println!("\n{kilobytes} kB, {connections} connections; each figure is one request's");
-            print!("{}", bench::beside(("gateway", &ours), ("nginx", &theirs)));
+            print!("{}", bench::beside(("gateway", &ours), &[("nginx", &theirs)]));
+            println!("  at {rate:.0} requests/s, whether answered or not:");
+            print!("{}", bench::spread(&[("gateway", &our_p99), ("nginx", &their_p99)]));
         }
     }
     Ok(())
