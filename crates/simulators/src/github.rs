@@ -12,7 +12,7 @@ pub(crate) mod words;
 use axum::{
     body::Bytes,
     extract::{Request, State as Shared},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::rate::Budget;
-use crate::State;
+use crate::{State, faults::Fault};
 
 /// The app whose token the client holds: author of the comments that it adds. GraphQL names an app
 /// without suffix here and as `automator[bot]` in `viewer` and in webhooks.
@@ -70,7 +70,7 @@ fn json_answer(status: StatusCode, body: &Value) -> Response {
 }
 
 /// `POST /graphql`: 200 with data or errors, 400 when the body is no query.
-pub(crate) async fn graphql(Shared(state): Shared<State>, body: Bytes) -> Response {
+pub(crate) async fn graphql(Shared(state): Shared<State>, extensions: Extensions, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return refusal(StatusCode::BAD_REQUEST, "Problems parsing JSON", "https://docs.github.com/graphql");
     };
@@ -89,8 +89,17 @@ pub(crate) async fn graphql(Shared(state): Shared<State>, body: Bytes) -> Respon
         Some(name) => request.operation_name(name),
         None => request,
     };
-    let answer = state.schema().execute(request).await;
-    let mut response = json_answer(StatusCode::OK, &as_github(&answer));
+    let fault = extensions.get::<Fault>();
+    let request = match fault {
+        Some(fault) => request.data(fault.clone()),
+        None => request,
+    };
+    let answer = as_github(&state.schema().execute(request).await);
+    let too_much = answer["errors"][0]["type"] == schema::TOO_MUCH;
+    let mut response = match fault.and_then(|fault| fault.status) {
+        Some(status) if too_much => failure(StatusCode::from_u16(status).unwrap_or_default()),
+        _ => json_answer(StatusCode::OK, &answer),
+    };
     budget.write(response.headers_mut());
     response
 }

@@ -341,6 +341,14 @@ impl World {
         item
     }
 
+    /// Takes an item away.
+    pub(crate) fn remove(&mut self, item: &Item) {
+        self.by_item.remove(&item.database_id);
+        if let Some(index) = self.index(item.repository.as_str()) {
+            self.repositories[index].items.remove(&item.number);
+        }
+    }
+
     /// The item of that number.
     pub(crate) fn item(&self, repository: &str, number: i64) -> Option<&Arc<Item>> {
         self.repository(repository)?.items.get(&number)
