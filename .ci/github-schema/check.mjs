@@ -138,8 +138,8 @@ function selfTest(github) {
         /^GitHub has no Issue.Laber$/m);
 
     // GitHub takes something away …
-    const less = republished(/(\btype PullRequest implements[^}]*?)\n {2}"""[^"]*"""\n {2}merged: Boolean!\n/, '$1\n');
-    assert.match(beyond(buildSchema(sdl), less).join('\n'), /^GitHub has no PullRequest.merged$/m);
+    const less = republished(/(\btype PullRequest implements[^}]*?)\n {2}"""[^"]*"""\n {2}closedAt: DateTime\n/, '$1\n');
+    assert.match(beyond(buildSchema(sdl), less).join('\n'), /^GitHub has no PullRequest.closedAt$/m);
     // … or announces that it will.
     const aging = republished(/(\btype PullRequest implements[^}]*?\n {2}isDraft: Boolean!)/, '$1 @deprecated(reason: "old")');
     const asks = new Source('query Q($id: ID!) { node(id: $id) { ... on PullRequest { isDraft } } }', 'planted');

@@ -379,6 +379,13 @@ async fn an_import_closes_what_is_gone_and_takes_back_what_was_deleted(app: &App
     let before = everything(app).await;
     let _ = app.import().await;
     assert_eq!(everything(app).await, before, "what is gone is gone once");
+
+    // It was hidden, and is shown again, unchanged.
+    let _ = untold(app, json!({ "action": "opened", "number": deleted, "author": "asker" })).await;
+    let _ = app.import().await;
+    let again = app.item("sendgrid/rest", deleted).await;
+    assert_eq!((&again["state"], &again["closed_at"]), (&json!("open"), &Value::Null), "{again}");
+    let _ = app.task(&format!("sendgrid/rest#{deleted}")).await;
 }
 
 async fn a_list_that_was_not_read_to_its_end_closes_nothing(app: &App) {
@@ -446,7 +453,7 @@ async fn a_page_that_is_too_much_for_github_is_made_smaller(app: &App) {
         let lists = variables.filter(|asked| asked["name"] == "rest" && asked["issues"] == true);
         let sizes: Vec<i64> = lists.filter_map(|asked| asked["first"].as_i64()).collect();
         let too_many = sizes.iter().filter(|size| **size > 20).count();
-        assert!(too_many <= 3, "asked {too_many} times for what is too much: {sizes:?}");
+        assert!((1..=3).contains(&too_many), "asked {too_many} times for what is too much: {sizes:?}");
         assert!(sizes.is_sorted_by(|a, b| a >= b), "once smaller, it stays smaller: {sizes:?}");
     }
     let world = app.simulators().get("/control/github").await.is(200);

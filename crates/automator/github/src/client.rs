@@ -730,6 +730,30 @@ struct EventNode {
 mod tests {
     use super::*;
 
+    /// A client of a simulated GitHub; without one where nobody listens.
+    async fn client(world: Option<simulators::State>) -> Github {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        if let Some(world) = world {
+            tokio::spawn(async move { axum::serve(listener, simulators::router(world)).await });
+        }
+        Github::new(&url, simulators::GITHUB_TOKEN.parse().unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn we_are_the_account_of_the_token_in_any_case_and_nobody_while_github_does_not_say() {
+        let options = simulators::Options { github_points: 1, ..simulators::Options::default() };
+        let github = client(Some(simulators::State::new(options).unwrap())).await;
+        // One question is all that the budget pays for.
+        for _ in 0..2 {
+            assert!(github.is_us("Automator[bot]").await && !github.is_us("automator").await);
+        }
+        let nobody = client(None).await;
+        assert!(!nobody.is_us("automator[bot]").await);
+        let unasked = nobody.comment("I_1", "Thank you").await;
+        assert!(matches!(unasked, Err(GithubError::Unavailable(_))), "{unasked:?}");
+    }
+
     #[test]
     fn what_went_wrong_at_github_is_worth_asking_again_and_what_is_wrong_with_the_query_is_not() {
         let meaning = |kind: Option<&str>, message: &str| {

@@ -583,6 +583,12 @@ impl Repository {
         };
         self.list(ctx, "issues", order_by, &Paging::new(ctx, after, first), pass, Issue)
     }
+    async fn pull_request(&self, ctx: &Context<'_>, number: i32) -> Option<PullRequest> {
+        self.find(Kind::PullRequest, number).map(PullRequest).or_else(|| {
+            let message = format!("Could not resolve to a PullRequest with the number of {number}.");
+            null(ctx, &typed("NOT_FOUND", message))
+        })
+    }
     async fn pull_requests(
         &self,
         ctx: &Context<'_>,
