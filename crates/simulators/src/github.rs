@@ -147,23 +147,55 @@ pub(crate) fn failure(status: StatusCode) -> Response {
     refusal(status, message, "https://docs.github.com/graphql")
 }
 
-/// The answer as GitHub would write it: `type` beside `message` instead of in `extensions`, and no
-/// `data` where the query was refused before it ran.
+/// The answer as GitHub would write it: `type` beside `message` instead of in `extensions`, `null` for what lacks a field
+/// that may not be `null` (GraphQL's *null propagation*, which the library leaves out), and no `data` where the query was
+/// refused before it ran.
 fn as_github(answer: &async_graphql::Response) -> Value {
     let mut body = serde_json::to_value(answer).unwrap_or_default();
-    let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) else { return body };
+    let mut data = body["data"].take();
+    let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) else {
+        body["data"] = data;
+        return body;
+    };
     let mut refused = false;
     for error in errors {
         let Some(error) = error.as_object_mut() else { continue };
-        refused |= !error.contains_key("path");
+        match error.get("path").and_then(Value::as_array) {
+            Some(path) => propagate_null(&mut data, path),
+            None => refused = true,
+        }
         let kind = error.get("extensions").and_then(|extensions| extensions.get("type")).cloned();
         if let Some(kind) = kind {
             error.remove("extensions");
             error.insert("type".to_owned(), kind);
         }
     }
-    if let (true, Some(body)) = (refused && body["data"].is_null(), body.as_object_mut()) {
+    if !(refused && data.is_null()) {
+        body["data"] = data;
+    } else if let Some(body) = body.as_object_mut() {
         body.remove("data");
     }
     body
+}
+
+/// Makes `null` of the object on the `path` of an error that lacks the next field. In our part of GitHub's schema each such
+/// object may be `null`.
+fn propagate_null(data: &mut Value, path: &[Value]) {
+    let mut at = data;
+    for step in path {
+        at = match step {
+            Value::String(name) if at.is_object() => {
+                if at.get(name).is_none() {
+                    *at = Value::Null;
+                    return;
+                }
+                &mut at[name.as_str()]
+            }
+            Value::Number(index) => match index.as_u64().and_then(|index| usize::try_from(index).ok()) {
+                Some(index) if at.get(index).is_some() => &mut at[index],
+                _ => return,
+            },
+            _ => return,
+        };
+    }
 }
