@@ -30,11 +30,19 @@ pub(crate) enum FaultKind {
     Status,
     /// The right answer, `delay_ms` late.
     Delay,
+    /// A list of issues or pull requests with more than `items` a page is too much: GitHub's `RESOURCE_LIMITS_EXCEEDED`, or an
+    /// answer with `status`. Whatever asks for less is answered.
+    Heavy,
+    /// GitHub does not show `field` of an item: the error type `FORBIDDEN`, and `null` where the schema allows it.
+    Forbidden,
     /// Headers and half of the body, then the connection is closed.
     Cut,
     /// 200 with JSON that ends in the middle.
     Malformed,
 }
+
+/// The fields that can be forbidden.
+const FORBIDDABLE: [&str; 3] = ["comments", "labels", "reviews"];
 
 /// Body of `POST /control/faults`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,7 +50,7 @@ pub(crate) enum FaultKind {
 pub(crate) struct Fault {
     pub(crate) service: Service,
     pub(crate) kind: FaultKind,
-    /// For `status`: 400 to 599; 500 unless told. For `secondary_limit`: 200, 403 or 429; 403 unless told.
+    /// For `status`: 400 to 599; 500 unless told. For `heavy` the same, and no status unless told. For `secondary_limit`: 200, 403 or 429; 403 unless told.
     #[serde(default)]
     pub(crate) status: Option<u16>,
     /// Milliseconds before the answer begins; also with the other kinds. At most ten minutes.
@@ -60,6 +68,15 @@ pub(crate) struct Fault {
     /// For `secondary_limit`: nothing says when the client may try again.
     #[serde(default)]
     pub(crate) silent: bool,
+    /// For `heavy`: the largest page.
+    #[serde(default)]
+    pub(crate) items: Option<i32>,
+    /// For `forbidden`: `comments`, `labels` or `reviews`.
+    #[serde(default)]
+    pub(crate) field: Option<String>,
+    /// For `forbidden`: the number of the only item that it is about.
+    #[serde(default)]
+    pub(crate) number: Option<i64>,
     /// Only calls whose body holds this text, e.g. `addComment`.
     #[serde(default)]
     pub(crate) contains: Option<String>,
@@ -99,8 +116,18 @@ impl Fault {
         } else if self.status.is_some_and(|status| !(400..=599).contains(&status)) {
             return Err("status must lie between 400 and 599");
         }
-        if self.kind == FaultKind::Timeout && self.service != Service::GitHub {
-            return Err("only github has a timeout; elsewhere use status or delay");
+        if matches!(self.kind, FaultKind::Timeout | FaultKind::Heavy | FaultKind::Forbidden)
+            && self.service != Service::GitHub
+        {
+            return Err("only github has this kind; elsewhere use status or delay");
+        }
+        if self.kind == FaultKind::Heavy && self.items.is_none_or(|items| items < 1) {
+            return Err("heavy needs items, the largest page that is not");
+        }
+        if self.kind == FaultKind::Forbidden
+            && !self.field.as_deref().is_some_and(|field| FORBIDDABLE.contains(&field))
+        {
+            return Err("forbidden needs a field: comments, labels or reviews");
         }
         if self.kind == FaultKind::Delay && self.delay_ms.is_none() {
             return Err("a delay needs delay_ms");
@@ -225,6 +252,8 @@ mod tests {
             r#"{"service":"github","kind":"cut","times":0}"#,
             r#"{"service":"github","kind":"secondary_limit","status":500}"#,
             r#"{"service":"twilio","kind":"timeout"}"#,
+            r#"{"service":"github","kind":"heavy"}"#,
+            r#"{"service":"github","kind":"forbidden","field":"title"}"#,
         ] {
             assert!(Faults::default().set(fault(json), Timestamp::UNIX_EPOCH).is_err(), "{json}");
         }

@@ -12,7 +12,7 @@ pub(crate) mod words;
 use axum::{
     body::Bytes,
     extract::{Request, State as Shared},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::rate::Budget;
-use crate::State;
+use crate::{State, faults::Fault};
 
 /// The app whose token the client holds: author of the comments that it adds. GraphQL names an app
 /// without suffix here and as `automator[bot]` in `viewer` and in webhooks.
@@ -70,7 +70,7 @@ fn json_answer(status: StatusCode, body: &Value) -> Response {
 }
 
 /// `POST /graphql`: 200 with data or errors, 400 when the body is no query.
-pub(crate) async fn graphql(Shared(state): Shared<State>, body: Bytes) -> Response {
+pub(crate) async fn graphql(Shared(state): Shared<State>, extensions: Extensions, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice::<Value>(&body) else {
         return refusal(StatusCode::BAD_REQUEST, "Problems parsing JSON", "https://docs.github.com/graphql");
     };
@@ -89,8 +89,17 @@ pub(crate) async fn graphql(Shared(state): Shared<State>, body: Bytes) -> Respon
         Some(name) => request.operation_name(name),
         None => request,
     };
-    let answer = state.schema().execute(request).await;
-    let mut response = json_answer(StatusCode::OK, &as_github(&answer));
+    let fault = extensions.get::<Fault>();
+    let request = match fault {
+        Some(fault) => request.data(fault.clone()),
+        None => request,
+    };
+    let answer = as_github(&state.schema().execute(request).await);
+    let too_much = answer["errors"][0]["type"] == schema::TOO_MUCH;
+    let mut response = match fault.and_then(|fault| fault.status) {
+        Some(status) if too_much => failure(StatusCode::from_u16(status).unwrap_or_default()),
+        _ => json_answer(StatusCode::OK, &answer),
+    };
     budget.write(response.headers_mut());
     response
 }
@@ -138,23 +147,55 @@ pub(crate) fn failure(status: StatusCode) -> Response {
     refusal(status, message, "https://docs.github.com/graphql")
 }
 
-/// The answer as GitHub would write it: `type` beside `message` instead of in `extensions`, and no
-/// `data` where the query was refused before it ran.
+/// The answer as GitHub would write it: `type` beside `message` instead of in `extensions`, `null` for what lacks a field
+/// that may not be `null` (GraphQL's *null propagation*, which the library leaves out), and no `data` where the query was
+/// refused before it ran.
 fn as_github(answer: &async_graphql::Response) -> Value {
     let mut body = serde_json::to_value(answer).unwrap_or_default();
-    let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) else { return body };
+    let mut data = body["data"].take();
+    let Some(errors) = body.get_mut("errors").and_then(Value::as_array_mut) else {
+        body["data"] = data;
+        return body;
+    };
     let mut refused = false;
     for error in errors {
         let Some(error) = error.as_object_mut() else { continue };
-        refused |= !error.contains_key("path");
+        match error.get("path").and_then(Value::as_array) {
+            Some(path) => propagate_null(&mut data, path),
+            None => refused = true,
+        }
         let kind = error.get("extensions").and_then(|extensions| extensions.get("type")).cloned();
         if let Some(kind) = kind {
             error.remove("extensions");
             error.insert("type".to_owned(), kind);
         }
     }
-    if let (true, Some(body)) = (refused && body["data"].is_null(), body.as_object_mut()) {
+    if !(refused && data.is_null()) {
+        body["data"] = data;
+    } else if let Some(body) = body.as_object_mut() {
         body.remove("data");
     }
     body
+}
+
+/// Makes `null` of the object on the `path` of an error that lacks the next field. In our part of GitHub's schema each such
+/// object may be `null`.
+fn propagate_null(data: &mut Value, path: &[Value]) {
+    let mut at = data;
+    for step in path {
+        at = match step {
+            Value::String(name) if at.is_object() => {
+                if at.get(name).is_none() {
+                    *at = Value::Null;
+                    return;
+                }
+                &mut at[name.as_str()]
+            }
+            Value::Number(index) => match index.as_u64().and_then(|index| usize::try_from(index).ok()) {
+                Some(index) if at.get(index).is_some() => &mut at[index],
+                _ => return,
+            },
+            _ => return,
+        };
+    }
 }

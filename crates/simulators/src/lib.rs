@@ -27,11 +27,13 @@
 //! | `rate_limit` | the hour is spent: GitHub answers 200 with the error type `RATE_LIMIT`, the others 429 |
 //! | `secondary_limit` | too much at once: GitHub answers 403 with `Retry-After`, with `"status": 429` that, with `"status": 200` an error whose message alone says so; `"silent": true` leaves `Retry-After` out |
 //! | `timeout` | GitHub's 200 with `Something went wrong while executing your query`, an error without a type |
+//! | `heavy` | a page of more than `items` issues or pull requests is too much for GitHub: the error type `RESOURCE_LIMITS_EXCEEDED`, or `status` |
+//! | `forbidden` | GitHub does not show `field` (`comments`, `labels`, `reviews`) of an item, or of the one with `number` only: an error beside the rest |
 //! | `status`, `delay` | an answer with `status`; the right one, `delay_ms` late |
 //! | `cut`, `malformed` | half of an answer, then the connection ends; JSON that ends in the middle |
 //!
 //! Actions on an item: `opened`, `edited`, `labeled`, `unlabeled`, `commented`, `comment_deleted`, `closed`,
-//! `reopened`, `merged`, `reviewed`.
+//! `reopened`, `merged`, `reviewed`; and of an issue `deleted` and `transferred`, after which it is not there any more.
 //!
 //! The data is generated from a seed and stands still at [`NOW`]; nothing is kept when the process ends.
 //!

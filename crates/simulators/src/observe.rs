@@ -45,8 +45,14 @@ pub(crate) async fn observe(
 }
 
 /// Lets `fault` happen, before the request takes effect or after it.
-async fn fail(service: Service, fault: &Fault, request: Request, next: Next) -> Response {
+async fn fail(service: Service, fault: &Fault, mut request: Request, next: Next) -> Response {
     let delay = Duration::from_millis(fault.delay_ms.unwrap_or(0));
+    if matches!(fault.kind, FaultKind::Heavy | FaultKind::Forbidden) {
+        // Whether it happens depends on what the query asks for.
+        request.extensions_mut().insert(fault.clone());
+        tokio::time::sleep(delay).await;
+        return next.run(request).await;
+    }
     if fault.kind == FaultKind::Delay && !fault.after {
         tokio::time::sleep(delay).await;
         return next.run(request).await;
@@ -55,7 +61,7 @@ async fn fail(service: Service, fault: &Fault, request: Request, next: Next) -> 
         if fault.after || fault.kind == FaultKind::Delay { Some(next.run(request).await) } else { None };
     tokio::time::sleep(delay).await;
     match fault.kind {
-        FaultKind::Delay => effective.unwrap_or_default(),
+        FaultKind::Delay | FaultKind::Heavy | FaultKind::Forbidden => effective.unwrap_or_default(),
         FaultKind::RateLimit => rate_limit(service, fault),
         FaultKind::SecondaryLimit => secondary_limit(service, fault),
         FaultKind::Timeout => github::timed_out(),

@@ -52,9 +52,9 @@ pub async fn apply(
 ) -> Result<Vec<Written>, Fault> {
     let day = TABLES.hold(store, tx).await?;
     let all_written = write::write(store, tx, MEMBERS, repository, items).await?;
-    for ((snapshot, _), written) in items.iter().zip(&all_written) {
+    for (told, written) in items.iter().zip(&all_written) {
         if written.changed {
-            write_task(store, tx, day, repository, snapshot, written, origin).await?;
+            write_task(store, tx, day, repository, &told.snapshot, written, origin).await?;
         }
     }
     if let (Some(event), Some(item)) = (occurrence, all_written.first()) {
@@ -74,7 +74,8 @@ async fn write_task(
     origin: Origin,
 ) -> Result<(), store::Error> {
     let is_open = item.state == State::Open;
-    let rice = Rice::of_item(repository.reach, item.kind, &item.labels, written.comments, written.reactions);
+    let rice =
+        Rice::of_item(repository.reach, item.kind, &written.labels, written.comments, written.reactions);
     if is_open && make_task(tx, repository, item, &written.item_id, &rice).await? {
         return Ok(());
     }

@@ -1,4 +1,5 @@
-//! What the bus in memory loses. Step 07 mends it; then this test must be turned round.
+//! What the bus in memory loses. Step 07 mends it; then this test must be turned round. An import brings tasks back; what rules would
+//! have made of an event, nobody does.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -32,7 +33,7 @@ async fn a_process_that_dies_after_its_commit_leaves_an_item_without_a_task() {
     modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
     let _ = ear.all().await;
     assert_eq!(tasks().await, 0);
-    // Only what happens to the item later brings its task.
+    // Only what happens to the item later brings its task, or an import: see the scenario `an_import_brings_what_a_power_cut_lost`.
     modules.ports.github.deliver(&ctx(), delivery("labeled", "2019-06-02T00:00:00Z")).await.unwrap();
     let _ = ear.all().await;
     assert_eq!(tasks().await, 1);

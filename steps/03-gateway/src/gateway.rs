@@ -55,7 +55,7 @@ impl Handler for Gateway {
 
     async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Download> {
         let (mut head, body) = request.into_parts();
-        let asked = Asked { method: head.method.clone(), uri: head.uri.clone() };
+        let asked = RequestLine { method: head.method.clone(), uri: head.uri.clone() };
         // Before the first header is changed: what follows judges the request as it came.
         let path = match headers::check(&head).and_then(|()| asked.path()) {
             Ok(path) => path,
@@ -157,12 +157,12 @@ async fn copied(passed: Passed, note: Option<Note>) -> Download {
 }
 
 /// What a request asked for.
-struct Asked {
+struct RequestLine {
     method: Method,
     uri: Uri,
 }
 
-impl Asked {
+impl RequestLine {
     /// The path, of a request that means the same to everybody.
     fn path(&self) -> Result<Readings<'_>, Error> {
         match self.method {

@@ -80,6 +80,8 @@ impl Service for Config {
             bus.settled().await;
             stores.close().await;
         };
-        background.serve(config.server.address(), router, last).await
+        let served = background.serve(config.server.address(), router, last).await;
+        bus.give_up();
+        served
     }
 }

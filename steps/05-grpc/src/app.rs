@@ -22,7 +22,7 @@ use step_02_web as web;
 
 use crate::{
     config::Config,
-    internal::{self, Asked},
+    internal::{self, BacklogPorts},
 };
 
 impl Service for Config {
@@ -60,7 +60,7 @@ impl Service for Config {
         let backlog: Arc<dyn Backlog> = match self.backlog_service()? {
             Some((backlog, token)) => {
                 // What the service asks back.
-                let asked = Asked { github: Arc::new(github.clone()), team: Arc::new(team.clone()) };
+                let asked = BacklogPorts { github: Arc::new(github.clone()), team: Arc::new(team.clone()) };
                 internal = internal::router(asked, token);
                 let backlog = Arc::new(backlog);
                 listening.push(backlog.clone());
@@ -99,6 +99,8 @@ impl Service for Config {
             bus.settled().await;
             stores.close().await;
         };
-        background.serve(config.server.address(), router, last).await
+        let served = background.serve(config.server.address(), router, last).await;
+        bus.give_up();
+        served
     }
 }

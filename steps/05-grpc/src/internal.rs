@@ -25,7 +25,7 @@ const MOST: usize = 5_000;
 
 /// Who is asked.
 #[derive(Clone)]
-pub struct Asked {
+pub struct BacklogPorts {
     /// For items and comments.
     pub github: Arc<dyn Commentable>,
     /// For who is in it.
@@ -33,7 +33,7 @@ pub struct Asked {
 }
 
 /// The routes, for whoever shows `token`.
-pub fn router(asked: Asked, token: Secret) -> Router {
+pub fn router(asked: BacklogPorts, token: Secret) -> Router {
     let routes = Router::new()
         .route("/internal/items", post(items))
         .route("/internal/comments", post(comment))
@@ -54,7 +54,7 @@ struct Found {
 }
 
 async fn items(
-    State(asked): State<Asked>,
+    State(asked): State<BacklogPorts>,
     ctx: Ctx,
     JsonBody(Keys { keys }): JsonBody<Keys>,
 ) -> Result<Json<Found>, Fault> {
@@ -72,7 +72,7 @@ struct Comment {
 }
 
 async fn comment(
-    State(asked): State<Asked>,
+    State(asked): State<BacklogPorts>,
     ctx: Ctx,
     JsonBody(Comment { key, text }): JsonBody<Comment>,
 ) -> Result<Json<Value>, Fault> {
@@ -85,6 +85,6 @@ struct Active {
     members: Vec<Member>,
 }
 
-async fn maintainers(State(asked): State<Asked>, ctx: Ctx) -> Result<Json<Active>, Fault> {
+async fn maintainers(State(asked): State<BacklogPorts>, ctx: Ctx) -> Result<Json<Active>, Fault> {
     Ok(Json(Active { members: asked.team.active(&ctx).await? }))
 }

@@ -25,6 +25,8 @@ acceptance::on_both_databases!(
     two_of_it_share_the_work_and_one_is_enough,
     one_of_two_that_hangs_costs_a_few_callers_their_time,
     a_page_costs_at_most_two_calls,
+    what_a_stop_could_not_hand_over_is_said_and_an_import_brings_it,
+    an_import_brings_what_another_lost_when_it_was_killed,
 );
 
 const REST: &str = "sendgrid/rest";
@@ -240,6 +242,53 @@ async fn a_page_costs_at_most_two_calls(database: Database) {
         let cost = calls(&app, "backlog").await - before;
         assert!(cost <= 2, "{path} costs {cost} calls");
     }
+}
+
+async fn what_a_stop_could_not_hand_over_is_said_and_an_import_brings_it(database: Database) {
+    let app = App::start(&step(""), database, |options| options).unwrap();
+    app.without_rules().await;
+    app.system().kill("backlog").unwrap();
+    let mut opened = Vec::new();
+    for _ in 0..5 {
+        opened.push(app.told(json!({ "action": "opened", "repository": REST })).await.number());
+    }
+    app.system().terminate("monolith").expect("it stops in time, and well");
+    let log = app.system().log("monolith").unwrap();
+    let said: Vec<&str> = log.lines().filter(|line| line.contains("events are lost")).collect();
+    assert_eq!(said.len(), 1, "one listener was away: {log}");
+    for expected in ["ERROR", "backlog", "events=5", "5 github.item_opened of sendgrid/rest"] {
+        assert!(said[0].contains(expected), "{expected} is not in {}", said[0]);
+    }
+    app.system().start_again("backlog").unwrap();
+    app.system().start_again("monolith").unwrap();
+    // What is told from now on arrives; what was lost does not come by itself.
+    app.marker(REST).await;
+    assert!(app.task_about(&format!("{REST}#{}", opened[0])).await.is_none(), "it was not lost");
+    let _ = app.import().await;
+    for number in opened {
+        let _ = app.task(&format!("{REST}#{number}")).await;
+    }
+}
+
+async fn an_import_brings_what_another_lost_when_it_was_killed(database: Database) {
+    let app = App::start(&step(""), database, |options| options).unwrap();
+    app.system().kill("backlog").unwrap();
+    let started = app.post("/api/imports", &json!({})).await.is(202);
+    let place = format!("/api/imports/{}", started["id"].as_str().unwrap());
+    let done = async || {
+        let import = app.get(&place).await.is(200);
+        (import["status"] == "done").then_some(())
+    };
+    eventually("the import is done", done).await;
+    app.system().kill("monolith").unwrap();
+    app.system().start_again("backlog").unwrap();
+    app.system().start_again("monolith").unwrap();
+    app.marker(REST).await;
+    let tasks = async || app.all("/api/tasks?limit=100").await.len();
+    assert_eq!(tasks().await, 1, "nothing was lost");
+    // Waits until every open item has a task.
+    let _ = app.import().await;
+    assert!(tasks().await > 50);
 }
 
 /// How many calls an instance has answered, as its log has it when no more lines come.

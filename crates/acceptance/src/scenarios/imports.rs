@@ -18,9 +18,16 @@ scenarios![
     a_second_import_changes_nothing,
     eight_imports_at_once_are_one,
     an_import_interrupted_in_the_middle_goes_on_at_once,
+    an_import_brings_what_a_power_cut_lost,
+    an_import_closes_what_is_gone_and_takes_back_what_was_deleted,
+    a_list_that_was_not_read_to_its_end_closes_nothing,
+    what_is_told_while_an_import_reads_is_not_gone,
     an_import_finds_who_waits_and_since_when,
     an_import_survives_broken_answers,
     a_failure_beside_an_item_does_not_ask_for_its_page_again,
+    a_page_that_is_too_much_for_github_is_made_smaller,
+    every_label_is_read_however_many_there_are,
+    a_field_that_github_does_not_show_costs_that_field,
     an_import_that_github_refuses_fails_and_says_why
 ];
 
@@ -299,4 +306,200 @@ async fn an_unknown_import_is_not_found(app: &App) {
     for id in ["00000000-0000-0000-0000-000000000000", "x"] {
         let _ = app.get(&format!("/api/imports/{id}")).await.is(404);
     }
+}
+
+/// The calls that GitHub was sent, oldest first.
+async fn calls(app: &App) -> Vec<Value> {
+    let calls = app.simulators().get("/control/calls?service=github").await.is(200);
+    calls["calls"].as_array().cloned().unwrap_or_default()
+}
+
+/// Something happens to an item of `sendgrid/rest`, and nobody is told; its number.
+async fn untold(app: &App, event: Value) -> i64 {
+    let mut whole = json!({ "repository": "sendgrid/rest" });
+    if let (Some(whole), Some(event)) = (whole.as_object_mut(), event.as_object()) {
+        whole.extend(event.clone());
+    }
+    app.happens(whole).await.number()
+}
+
+async fn an_import_brings_what_a_power_cut_lost(app: &App) {
+    // Whatever of it was on its way from one part of the system to another is lost with the parts.
+    for _ in 0..20 {
+        let _ = app.told(json!({ "repository": "sendgrid/rest", "action": "opened" })).await;
+    }
+    app.power_cut();
+    let _ = app.import().await;
+    let open = async || {
+        let items = app.all("/api/items?limit=100&state=open").await;
+        items.iter().map(|item| item["key"].to_string()).collect::<HashSet<_>>()
+    };
+    let expected = open().await;
+    becomes(expected, async || {
+        let tasks = app.all("/api/tasks?limit=100").await;
+        tasks.iter().map(|task| task["item"]["key"].to_string()).collect()
+    })
+    .await;
+}
+
+async fn an_import_closes_what_is_gone_and_takes_back_what_was_deleted(app: &App) {
+    let _ = app.member("maintainer").await;
+    let opened = json!({ "action": "opened", "author": "asker" });
+    let (deleted, transferred, stays) =
+        (untold(app, opened.clone()).await, untold(app, opened.clone()).await, untold(app, opened).await);
+    let answered = untold(app, json!({ "action": "opened", "author": "maintainer" })).await;
+    let _ = untold(app, json!({ "action": "commented", "number": answered, "author": "asker" })).await;
+    let _ = app.import().await;
+    let waiting = async |number: i64| app.item("sendgrid/rest", number).await["waiting"].clone();
+    becomes(json!("response"), async || waiting(answered).await).await;
+    let task = app.task(&format!("sendgrid/rest#{deleted}")).await;
+
+    for (action, number) in
+        [("deleted", deleted), ("transferred", transferred), ("comment_deleted", answered)]
+    {
+        let _ = untold(app, json!({ "action": action, "number": number })).await;
+    }
+    let _ = app.import().await;
+    for number in [deleted, transferred] {
+        let gone = app.item("sendgrid/rest", number).await;
+        assert_eq!((&gone["state"], &gone["waiting"]), (&json!("closed"), &Value::Null), "{gone}");
+        assert!(gone["closed_at"].is_string(), "{gone}");
+        app.no_task(&format!("sendgrid/rest#{number}")).await;
+    }
+    let done = app.get(&format!("/api/tasks/{}", task["id"].as_str().unwrap_or_default())).await.is(200);
+    assert_eq!(done["status"], "done");
+    assert_eq!(waiting(answered).await, Value::Null, "a comment that is gone waits for an answer");
+    assert_eq!(app.item("sendgrid/rest", stays).await["state"], "open");
+    // The world of the simulator stands still in 2019: what was closed since, nobody has closed.
+    let measures = app.get("/api/measures?from=2020-01-01").await.is(200);
+    let groups = measures["groups"].as_array().cloned().unwrap_or_default();
+    let closed: i64 = groups.iter().filter_map(|group| group["time_to_close"]["count"].as_i64()).sum();
+    assert_eq!((groups.is_empty(), closed), (false, 0), "what is gone counts as closed by somebody");
+
+    let before = everything(app).await;
+    let _ = app.import().await;
+    assert_eq!(everything(app).await, before, "what is gone is gone once");
+
+    // It was hidden, and is shown again, unchanged.
+    let _ = untold(app, json!({ "action": "opened", "number": deleted, "author": "asker" })).await;
+    let _ = app.import().await;
+    let again = app.item("sendgrid/rest", deleted).await;
+    assert_eq!((&again["state"], &again["closed_at"]), (&json!("open"), &Value::Null), "{again}");
+    let _ = app.task(&format!("sendgrid/rest#{deleted}")).await;
+}
+
+async fn a_list_that_was_not_read_to_its_end_closes_nothing(app: &App) {
+    let gone = untold(app, json!({ "action": "opened" })).await;
+    let _ = app.import().await;
+    for _ in 0..60 {
+        let _ = untold(app, json!({ "action": "opened" })).await;
+    }
+    let _ = untold(app, json!({ "action": "deleted", "number": gone })).await;
+    let refused = json!({
+        "service": "github", "kind": "status", "status": 401, "contains": "\"after\":\"", "times": null
+    });
+    let _ = app.simulators().fault(&refused).await.is(201);
+    let started = app.post("/api/imports", &json!({})).await.is(202);
+    let place = format!("/api/imports/{}", started["id"].as_str().unwrap_or_default());
+    let ended = async || app.get(&place).await.is(200)["status"].clone();
+    becomes(json!("failed"), ended).await;
+    assert_eq!(app.item("sendgrid/rest", gone).await["state"], "open");
+    let _ = app.simulators().heal().await;
+    let _ = app.import().await;
+    assert_eq!(app.item("sendgrid/rest", gone).await["state"], "closed");
+}
+
+async fn what_is_told_while_an_import_reads_is_not_gone(app: &App) {
+    let _ = app.import().await;
+    let _ = app.member("maintainer").await;
+    let old = untold(app, json!({ "action": "opened", "author": "maintainer" })).await;
+    let _ = app.import().await;
+    // GitHub answers at once, and its answers are long on their way.
+    let slow =
+        json!({ "service": "github", "kind": "delay", "delay_ms": 3_000, "after": true, "times": null });
+    let _ = app.simulators().fault(&slow).await.is(201);
+    let started = app.post("/api/imports", &json!({})).await.is(202);
+    let id = started["id"].as_str().unwrap_or_default().to_owned();
+    eventually("four lists are asked for", async || {
+        let under_way = calls(app).await.iter().filter(|call| call["status"].is_null()).count();
+        (under_way == 4).then_some(())
+    })
+    .await;
+    let new = app.told(json!({ "action": "opened", "repository": "sendgrid/rest" })).await.number();
+    let comment =
+        json!({ "action": "commented", "repository": "sendgrid/rest", "number": old, "author": "asker" });
+    let _ = app.told(comment).await;
+    let _ = app.simulators().heal().await;
+    let _ = app.imported(&id).await;
+    assert_eq!(app.item("sendgrid/rest", new).await["state"], "open");
+    assert_eq!(app.item("sendgrid/rest", old).await["waiting"], "response", "the comment was taken back");
+    let _ = app.task(&format!("sendgrid/rest#{new}")).await;
+}
+
+async fn a_page_that_is_too_much_for_github_is_made_smaller(app: &App) {
+    for _ in 0..60 {
+        let _ = untold(app, json!({ "action": "opened" })).await;
+    }
+    for status in [Value::Null, json!(502)] {
+        let heavy =
+            json!({ "service": "github", "kind": "heavy", "items": 20, "status": status, "times": null });
+        let _ = app.simulators().fault(&heavy).await.is(201);
+        let calls_before = calls(app).await.len();
+        let import = app.import().await;
+        assert!(import["error"].is_null(), "{import}");
+        let _ = app.simulators().heal().await;
+        let calls = calls(app).await;
+        let variables = calls[calls_before..].iter().map(|call| &call["fields"]["variables"]);
+        let lists = variables.filter(|asked| asked["name"] == "rest" && asked["issues"] == true);
+        let sizes: Vec<i64> = lists.filter_map(|asked| asked["first"].as_i64()).collect();
+        let too_many = sizes.iter().filter(|size| **size > 20).count();
+        assert!((1..=3).contains(&too_many), "asked {too_many} times for what is too much: {sizes:?}");
+        assert!(sizes.is_sorted_by(|a, b| a >= b), "once smaller, it stays smaller: {sizes:?}");
+    }
+    let world = app.simulators().get("/control/github").await.is(200);
+    let repositories = world["repositories"].as_array().into_iter().flatten();
+    let items: i64 = repositories.filter_map(|repository| repository["items"].as_i64()).sum();
+    assert_eq!(app.all("/api/items?limit=100").await.len() as i64, items);
+}
+
+async fn every_label_is_read_however_many_there_are(app: &App) {
+    let labels: Vec<String> = (0..70).map(|n| format!("area: {n}")).chain(["type: bug".to_owned()]).collect();
+    let number = untold(app, json!({ "action": "opened", "labels": labels })).await;
+    let _ = app.import().await;
+    let item = app.item("sendgrid/rest", number).await;
+    assert_eq!((&item["labels"], &item["category"]), (&json!(labels), &json!("bug")));
+}
+
+async fn a_field_that_github_does_not_show_costs_that_field(app: &App) {
+    let opened = |title: &str| json!({ "action": "opened", "title": title, "author": "asker", "labels": ["type: bug"] });
+    let (labels, comments) = (untold(app, opened("labels")).await, untold(app, opened("comments")).await);
+    let new = untold(app, opened("new")).await;
+    let _ = app.import().await;
+    for number in [labels, comments] {
+        let _ = untold(app, json!({ "action": "edited", "number": number, "title": "edited" })).await;
+    }
+    let gone = untold(app, json!({ "action": "deleted", "number": new })).await;
+    let forbidden = json!({ "service": "github", "kind": "forbidden", "field": "labels", "number": labels, "times": null });
+    let _ = app.simulators().fault(&forbidden).await.is(201);
+    assert!(app.import().await["error"].is_null());
+    let item = app.item("sendgrid/rest", labels).await;
+    assert_eq!((&item["title"], &item["labels"]), (&json!("edited"), &json!(["type: bug"])));
+    assert_eq!(app.item("sendgrid/rest", gone).await["state"], "closed");
+
+    // Comments are part of an item for GitHub: without them it does not show the item, and nobody knows what else it hides.
+    let _ = app.simulators().heal().await;
+    let hidden = untold(app, opened("hidden")).await;
+    let gone = untold(app, opened("gone")).await;
+    let _ = app.import().await;
+    let _ = untold(app, json!({ "action": "deleted", "number": gone })).await;
+    let forbidden = json!({ "service": "github", "kind": "forbidden", "field": "comments", "number": hidden, "times": null });
+    let _ = app.simulators().fault(&forbidden).await.is(201);
+    assert!(app.import().await["error"].is_null());
+    for number in [hidden, gone] {
+        assert_eq!(app.item("sendgrid/rest", number).await["state"], "open", "#{number}");
+    }
+    let _ = app.simulators().heal().await;
+    let _ = app.import().await;
+    assert_eq!(app.item("sendgrid/rest", hidden).await["state"], "open");
+    assert_eq!(app.item("sendgrid/rest", gone).await["state"], "closed");
 }

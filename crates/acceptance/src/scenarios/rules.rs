@@ -240,10 +240,23 @@ async fn our_own_comment_sets_off_no_rule(app: &App) {
     let number = told(app, "opened", json!({ "author": "asker" })).await;
     let _ = told(app, "commented", json!({ "number": number, "author": "asker", "body": "Hello?" })).await;
     let first = eventually("the parrot speaks", async || comments(app).await.into_iter().next()).await;
-    // GitHub tells of that comment too, under the account whose token made it: a person's, perhaps.
-    let _ = told(app, "commented", json!({ "number": number, "author": "asker", "body": first })).await;
+    // GitHub tells of that comment too, under the account whose token made it.
+    let world = app.simulators().get("/control/github").await.is(200);
+    let ours = json!({ "number": number, "author": world["app"], "body": first });
+    let _ = told(app, "commented", ours).await;
     marker(app).await;
     assert_eq!(comments(app).await.len(), 1, "the parrot answers itself");
+    // Nobody else speaks as we do: not with our words, nor with what once marked them, nor as another app.
+    for (author, body) in [
+        ("asker", first.as_str()),
+        ("asker", "Hello?\n\n<!-- automator -->"),
+        ("codecov[bot]", first.as_str()),
+    ] {
+        let before = comments(app).await.len();
+        let _ = told(app, "commented", json!({ "number": number, "author": author, "body": body })).await;
+        eventually("the parrot hears it", async || (comments(app).await.len() == before + 1).then_some(()))
+            .await;
+    }
 }
 
 async fn a_rule_is_added_and_taken_away(app: &App) {

@@ -11,7 +11,12 @@ use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
-use tokio::{sync::watch, time::Instant};
+use store::retry::RetryPolicy;
+use tokio::{
+    sync::{OnceCell, watch},
+    time::Instant,
+};
+use uuid::Uuid;
 
 use self::limit::Hold;
 use crate::told::{Snapshot, Told, url_of};
@@ -22,18 +27,26 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a comment may take: less than the lease of whoever makes it.
 const COMMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Ends each comment of ours, unseen by people: GitHub tells us of our own comments too, and what we say must not set off
-/// the rule that made us say it.
-pub(crate) const OURS: &str = "\n\n<!-- automator -->";
+/// How long whoever takes a webhook waits to learn which account is ours.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many times in a row a call may find GitHub unavailable before it is given up.
-const TRIES: u32 = 8;
+/// How many times in a row a call may find GitHub unavailable before it is given up. Enough to come down to a page of one: see
+/// [`Github::ask`].
+const TRIES: i64 = 8;
 
-/// The waits between them: doubled from the first, no longer than the last.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LAST_WAIT: Duration = Duration::from_secs(5);
+/// The pauses between them.
+const RETRY: RetryPolicy = RetryPolicy {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(5),
+    // The number of tries ends it.
+    age: Duration::MAX,
+};
 
-/// How many times a list is asked again for what did not fit; 100 rows each.
+/// How many items a page of a list has, unless GitHub cannot manage so many.
+pub const PAGE: u32 = 50;
+
+/// How many rows a page has of what did not fit beside an item, and how many such pages are read.
+const MORE: u32 = 100;
 const MOST_PAGES: usize = 1_000;
 
 /// Why GitHub did not give what we asked for.
@@ -66,6 +79,7 @@ pub struct Github {
     url: Url,
     token: Secret,
     hold: Arc<watch::Sender<Hold>>,
+    login: Arc<OnceCell<String>>,
 }
 
 /// One page of a list.
@@ -73,6 +87,8 @@ pub struct Github {
 pub struct ListPage {
     /// The items with their timelines.
     pub items: Vec<Told>,
+    /// Whether GitHub has left some out, which it does not show to us: then nobody knows which.
+    pub has_gaps: bool,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
 }
@@ -86,7 +102,7 @@ impl Github {
         let url =
             chassis::client::under(url, &["graphql"]).context("GITHUB_API_URL is no http(s) address")?;
         let hold = Arc::new(watch::Sender::new(Hold::none()));
-        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, hold })
+        Ok(Self { http: chassis::client::client(TIMEOUT)?, url, token, hold, login: Arc::default() })
     }
 
     /// The limits as they come: each time GitHub wants us to wait, until when. The first time may be over.
@@ -105,7 +121,8 @@ impl Github {
     }
 
     /// The page after `after` of the repository's issues or pull requests, oldest first, with every
-    /// comment, review and change of state of its items.
+    /// comment, review and change of state of its items. It has up to `first` items; where that is more than GitHub
+    /// manages, `first` is fewer afterwards, for the pages that follow.
     ///
     /// # Errors
     /// [`GithubError`].
@@ -114,7 +131,9 @@ impl Github {
         repository: &RepositoryName,
         kind: Kind,
         after: Option<&str>,
+        first: &mut u32,
     ) -> Result<ListPage, GithubError> {
+        let before = Uuid::now_v7();
         let answer: ListData = self
             .ask(
                 concat!(include_str!("list.graphql"), include_str!("fragments.graphql")),
@@ -122,6 +141,7 @@ impl Github {
                     "owner": repository.owner(), "name": repository.name(), "after": after,
                     "issues": kind == Kind::Issue, "pullRequests": kind == Kind::PullRequest,
                 }),
+                first,
             )
             .await?;
         let found =
@@ -130,40 +150,52 @@ impl Github {
             .issues
             .or(found.pull_requests)
             .ok_or_else(|| GithubError::Unavailable("an answer without the list".to_owned()))?;
-        let mut items = Vec::with_capacity(list.nodes.len());
-        for mut node in list.nodes {
+        let mut items = Vec::with_capacity(list.nodes.there.len());
+        for mut node in list.nodes.there {
             self.complete(&mut node).await?;
-            items.push(read_item(repository, kind, node)?);
+            let whole = node.is_whole(kind).then_some(before);
+            items.push(read_item(repository, kind, node, whole)?);
         }
-        Ok(ListPage { items, next: list.page_info.next() })
+        Ok(ListPage { items, has_gaps: list.nodes.has_gaps, next: list.page_info.next() })
     }
 
-    /// Reads on where a list beside an item has more than its first page.
+    /// Reads on where a list beside an item has more than its first page. What GitHub refuses to go on with stays as it is.
     async fn complete(&self, node: &mut ItemNode) -> Result<(), GithubError> {
+        let mut first = MORE;
         for _ in 0..MOST_PAGES {
-            let comments = node.comments.page_info.next();
-            let reviews = node.reviews.as_ref().and_then(|reviews| reviews.page_info.next());
-            let events = node.timeline_items.page_info.next();
-            if comments.is_none() && reviews.is_none() && events.is_none() {
+            let labels = next_of(node.labels.as_ref());
+            let comments = next_of(node.comments.as_ref());
+            let reviews = next_of(node.reviews.as_ref());
+            let events = next_of(node.timeline_items.as_ref());
+            if labels.is_none() && comments.is_none() && reviews.is_none() && events.is_none() {
                 return Ok(());
             }
-            let answer: MoreData = self
+            let answer = self
                 .ask(
                     concat!(include_str!("more.graphql"), include_str!("fragments.graphql")),
                     json!({
                         "id": node.id,
+                        "labels": labels, "moreLabels": labels.is_some(),
                         "comments": comments, "moreComments": comments.is_some(),
                         "reviews": reviews, "moreReviews": reviews.is_some(),
                         "events": events, "moreEvents": events.is_some(),
                     }),
+                    &mut first,
                 )
-                .await?;
-            let more = answer.node.unwrap_or_default();
-            node.comments.extend(more.comments);
-            if let Some(reviews) = &mut node.reviews {
-                reviews.extend(more.reviews);
-            }
-            node.timeline_items.extend(more.timeline_items);
+                .await;
+            let more: MoreNode = match answer {
+                Ok(MoreData { node: Some(more) }) => more,
+                Ok(MoreData { node: None }) => return Ok(()),
+                Err(GithubError::Refused(reason)) => {
+                    tracing::warn!(reason, item = node.url, "GitHub does not show all of an item");
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            extend(&mut node.labels, labels.is_some(), more.labels);
+            extend(&mut node.comments, comments.is_some(), more.comments);
+            extend(&mut node.reviews, reviews.is_some(), more.reviews);
+            extend(&mut node.timeline_items, events.is_some(), more.timeline_items);
         }
         Err(GithubError::Refused(format!("{} has more pages than anybody reads", node.url)))
     }
@@ -176,44 +208,91 @@ impl Github {
     pub async fn comment(&self, item: &str, text: &str) -> Result<(), GithubError> {
         #[derive(Deserialize)]
         struct Commented {}
-        let limited = || GithubError::Unavailable("the rate limit is used up".to_owned());
-        if Instant::now() < self.hold.borrow().until {
-            return Err(limited());
-        }
-        let query = json!({
-            "query": include_str!("comment.graphql"),
-            "variables": { "item": item, "text": format!("{text}{OURS}") },
-        });
-        match tokio::time::timeout(COMMENT_TIMEOUT, self.ask_once::<Commented>(&query)).await {
-            Ok(Ok(Commented {})) => Ok(()),
-            Ok(Err(Failure::Limited)) => Err(limited()),
-            Ok(Err(Failure::Error(error))) => Err(error),
-            Err(_) => {
-                Err(GithubError::Unavailable(format!("no answer within {} s", COMMENT_TIMEOUT.as_secs())))
+        let commented = async {
+            // First of all: GitHub will tell us of this comment, and by then we must know that it is ours.
+            self.login().await?;
+            let variables = json!({ "item": item, "text": text });
+            let Commented {} = self.ask_now(include_str!("comment.graphql"), variables).await?;
+            Ok(())
+        };
+        in_time(COMMENT_TIMEOUT, commented).await
+    }
+
+    /// Whether `login`, as webhooks spell it, is the account whose token we have. `false` where GitHub does not say within two
+    /// seconds which account that is: no comment is made before it has, so what we do not know to be ours is not.
+    pub async fn is_us(&self, login: &str) -> bool {
+        match in_time(LOGIN_TIMEOUT, self.login()).await {
+            Ok(own) => own.eq_ignore_ascii_case(login),
+            Err(error) => {
+                tracing::warn!(%error, "cannot ask GitHub whose token we have; nothing is taken for our own comment");
+                false
             }
         }
     }
 
-    /// Asks until there is an answer, GitHub refuses, or it was not available too often.
+    /// The account that the token belongs to. GitHub is asked for it once.
+    async fn login(&self) -> Result<&str, GithubError> {
+        #[derive(Deserialize)]
+        struct ViewerData {
+            viewer: ViewerNode,
+        }
+        #[derive(Deserialize)]
+        struct ViewerNode {
+            login: String,
+        }
+        let login = self.login.get_or_try_init(|| async {
+            let answer: ViewerData = self.ask_now(include_str!("viewer.graphql"), json!({})).await?;
+            Ok(answer.viewer.login)
+        });
+        login.await.map(String::as_str)
+    }
+
+    /// Asks once, and not at all while a limit holds.
+    async fn ask_now<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, GithubError> {
+        let limited = || GithubError::Unavailable("the rate limit is used up".to_owned());
+        if Instant::now() < self.hold.borrow().until {
+            return Err(limited());
+        }
+        match self.ask_once(&json!({ "query": query, "variables": variables })).await {
+            Ok(data) => Ok(data),
+            Err(Failure::Limited) => Err(limited()),
+            Err(Failure::TooMuch(error) | Failure::Error(error)) => Err(error),
+        }
+    }
+
+    /// Asks for a page of `first` until there is an answer, GitHub refuses, or it was not available too often.
+    ///
+    /// What GitHub cannot compute in its time ends as a 502, as a timeout, or in an error that says so. Asking for the same
+    /// again is of no use then, so the page is halved: at once where GitHub says so, else when a second try has failed too.
     ///
     /// A limit is no failure: how long an import waits for limits is bounded by who watches [`Github::limits`].
-    async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, GithubError> {
-        let body = json!({ "query": query, "variables": variables });
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        mut variables: Value,
+        first: &mut u32,
+    ) -> Result<T, GithubError> {
         let mut failed = 0;
         loop {
             self.ready().await;
-            let error = match self.ask_once(&body).await {
-                Ok(data) => return Ok(data),
-                Err(Failure::Limited) => continue,
-                Err(Failure::Error(error)) => error,
-            };
+            variables["first"] = json!(*first);
+            let (error, is_too_much) =
+                match self.ask_once(&json!({ "query": query, "variables": variables })).await {
+                    Ok(data) => return Ok(data),
+                    Err(Failure::Limited) => continue,
+                    Err(Failure::TooMuch(error)) => (error, true),
+                    Err(Failure::Error(error)) => (error, false),
+                };
             failed += 1;
-            if failed >= TRIES || matches!(error, GithubError::Refused(_)) {
+            let pause = RETRY.pause(failed, Duration::ZERO, None).filter(|_| failed < TRIES);
+            let Some(pause) = pause.filter(|_| !matches!(error, GithubError::Refused(_))) else {
                 return Err(error);
+            };
+            if is_too_much || failed > 1 {
+                *first = (*first / 2).max(1);
             }
-            let wait = FIRST_WAIT.saturating_mul(1 << (failed - 1)).min(LAST_WAIT);
-            tracing::warn!(%error, ?wait, "asking GitHub again");
-            tokio::time::sleep(wait).await;
+            tracing::warn!(%error, ?pause, first, "asking GitHub again");
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -241,7 +320,12 @@ impl Github {
         if answer.errors.iter().any(|error| limit::is_limit(error.kind.as_deref(), &error.message)) {
             return Err(self.limited(sent, limit::named_wait(&headers)));
         }
-        if let Some(error) = answer.errors.into_iter().next() {
+        if let Some(error) = answer.errors.iter().find(|error| error.is_too_much()) {
+            return Err(Failure::TooMuch(GithubError::Unavailable(error.message.clone())));
+        }
+        if !answer.only_lacks_what_is_forbidden()
+            && let Some(error) = answer.errors.into_iter().next()
+        {
             return Err(error.meaning().into());
         }
         let data =
@@ -283,8 +367,10 @@ impl Github {
 
 /// Why one call brought nothing.
 enum Failure {
-    /// We asked too much; until when to wait is noted.
+    /// We asked too often; until when to wait is noted.
     Limited,
+    /// We asked for more than GitHub computes for one query.
+    TooMuch(GithubError),
     Error(GithubError),
 }
 
@@ -313,8 +399,22 @@ impl Limits {
     }
 }
 
-/// The item and its timeline as the tables take them.
-fn read_item(repository: &RepositoryName, kind: Kind, node: ItemNode) -> Result<Told, GithubError> {
+/// Does it within `time`.
+async fn in_time<T>(
+    time: Duration,
+    work: impl Future<Output = Result<T, GithubError>>,
+) -> Result<T, GithubError> {
+    let late = |_| Err(GithubError::Unavailable(format!("no answer within {} s", time.as_secs())));
+    tokio::time::timeout(time, work).await.unwrap_or_else(late)
+}
+
+/// The item and its timeline as the tables take them; `whole` as in [`Told`].
+fn read_item(
+    repository: &RepositoryName,
+    kind: Kind,
+    node: ItemNode,
+    whole: Option<Uuid>,
+) -> Result<Told, GithubError> {
     let wrong = || GithubError::Unavailable(format!("item {} is not as agreed", node.number));
     let state = match node.state.as_str() {
         "OPEN" => State::Open,
@@ -324,18 +424,18 @@ fn read_item(repository: &RepositoryName, kind: Kind, node: ItemNode) -> Result<
     };
     let key = ItemKey::new(repository.clone(), node.number).ok_or_else(wrong)?;
     let mut entries = Vec::new();
-    for comment in &node.comments.nodes {
+    for comment in rows_of(node.comments.as_ref()) {
         let at = comment.created_at.as_millisecond();
         entries.push(Entry::word(Happened::Comment, &comment.id, actor(comment.author.as_ref()), at));
     }
-    for review in node.reviews.iter().flat_map(|reviews| &reviews.nodes) {
+    for review in rows_of(node.reviews.as_ref()) {
         // A review without a time is a draft that nobody else has seen.
         if let Some(at) = review.submitted_at {
             let at = at.as_millisecond();
             entries.push(Entry::word(Happened::Review, &review.id, actor(review.author.as_ref()), at));
         }
     }
-    for event in &node.timeline_items.nodes {
+    for event in rows_of(node.timeline_items.as_ref()) {
         let happened = match event.kind.as_str() {
             "ClosedEvent" => Happened::Closed,
             "ReopenedEvent" => Happened::Reopened,
@@ -350,9 +450,12 @@ fn read_item(repository: &RepositoryName, kind: Kind, node: ItemNode) -> Result<
         kind,
         state,
         author: actor(node.author.as_ref()),
-        labels: node.labels.into_iter().flat_map(|labels| labels.nodes).map(|label| label.name).collect(),
-        comments: Some(node.comments.total_count.max(0)),
-        reactions: Some(node.reactions.total_count.max(0)),
+        labels: node
+            .labels
+            .filter(Connection::is_whole)
+            .map(|labels| labels.nodes.there.into_iter().map(|label| label.name).collect()),
+        comments: node.comments.map(|comments| comments.total_count.max(0)),
+        reactions: node.reactions.map(|reactions| reactions.total_count.max(0)),
         created_at: node.created_at.as_millisecond(),
         updated_at: node.updated_at.as_millisecond(),
         closed_at: node.closed_at.map(Timestamp::as_millisecond),
@@ -360,7 +463,7 @@ fn read_item(repository: &RepositoryName, kind: Kind, node: ItemNode) -> Result<
         title: node.title,
         url,
     };
-    Ok((snapshot, entries))
+    Ok(Told { snapshot, entries, whole })
 }
 
 /// Who GraphQL says did it. An app's login comes bare here and as `name[bot]` in a webhook; we keep
@@ -379,7 +482,7 @@ fn actor(node: Option<&ActorNode>) -> Actor {
 
 #[derive(Deserialize)]
 struct Answer {
-    // Read when the errors were: beside one, the data has holes.
+    // Read when the errors were: beside one, the data has gaps.
     data: Option<Value>,
     #[serde(default)]
     errors: Vec<ErrorNode>,
@@ -390,9 +493,32 @@ struct ErrorNode {
     #[serde(rename = "type")]
     kind: Option<String>,
     message: String,
+    path: Option<Value>,
+}
+
+impl Answer {
+    /// Whether the answer is there but for fields that GitHub does not show to us. They are `null`, or what has them is, and cost
+    /// no more than that; unless nothing is left.
+    fn only_lacks_what_is_forbidden(&self) -> bool {
+        let is_forbidden = |error: &ErrorNode| error.kind.as_deref() == Some("FORBIDDEN");
+        let mut fields = self.data.iter().filter_map(Value::as_object).flatten();
+        let has_data = fields.any(|(name, value)| name != "rateLimit" && !value.is_null());
+        if !has_data || !self.errors.iter().all(is_forbidden) {
+            return false;
+        }
+        for ErrorNode { message, path, .. } in &self.errors {
+            tracing::warn!(message, path = ?path, "GitHub does not show a field");
+        }
+        true
+    }
 }
 
 impl ErrorNode {
+    /// Whether it says that the query is too much for it, not that there were too many.
+    fn is_too_much(&self) -> bool {
+        self.kind.as_deref() == Some("RESOURCE_LIMITS_EXCEEDED")
+    }
+
     /// GitHub types what is wrong with a query; what went wrong on its own side has no type, or says so.
     fn meaning(self) -> GithubError {
         if self.kind.is_none() || self.message.contains("Something went wrong") {
@@ -435,9 +561,10 @@ struct MoreData {
     node: Option<MoreNode>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MoreNode {
+    labels: Option<Connection<LabelNode>>,
     comments: Option<Connection<CommentNode>>,
     reviews: Option<Connection<ReviewNode>>,
     timeline_items: Option<Connection<EventNode>>,
@@ -449,25 +576,60 @@ struct Connection<T> {
     #[serde(default)]
     total_count: i64,
     page_info: PageInfo,
-    #[serde(deserialize_with = "present", default = "Vec::new")]
-    nodes: Vec<T>,
+    #[serde(default = "Nodes::unknown")]
+    nodes: Nodes<T>,
 }
 
 /// The elements of a list that are there: GitHub's lists, and each of their elements, may be null.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    let nodes: Option<Vec<Option<T>>> = Deserialize::deserialize(deserializer)?;
-    Ok(nodes.unwrap_or_default().into_iter().flatten().collect())
+struct Nodes<T> {
+    there: Vec<T>,
+    has_gaps: bool,
+}
+
+impl<T> Nodes<T> {
+    fn unknown() -> Self {
+        Self { there: Vec::new(), has_gaps: true }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nodes<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Some(nodes): Option<Vec<Option<T>>> = Deserialize::deserialize(deserializer)? else {
+            return Ok(Self::unknown());
+        };
+        let has_gaps = nodes.iter().any(Option::is_none);
+        Ok(Self { there: nodes.into_iter().flatten().collect(), has_gaps })
+    }
 }
 
 impl<T> Connection<T> {
-    /// Appends the page that was read after this one; a page that did not come ends the list.
-    fn extend(&mut self, more: Option<Self>) {
-        match more {
-            Some(more) => {
-                self.nodes.extend(more.nodes);
-                self.page_info = more.page_info;
-            }
-            None => self.page_info = PageInfo::default(),
+    /// Whether nothing is missing any more.
+    fn is_whole(&self) -> bool {
+        !self.nodes.has_gaps && !self.page_info.has_next_page
+    }
+}
+
+/// Where the next page of a list beside an item begins; `None` where there is none.
+fn next_of<T>(list: Option<&Connection<T>>) -> Option<String> {
+    list.and_then(|list| list.page_info.next())
+}
+
+fn rows_of<T>(list: Option<&Connection<T>>) -> impl Iterator<Item = &T> {
+    list.into_iter().flat_map(|list| &list.nodes.there)
+}
+
+/// Appends the page that was read after `list`, if one `was_asked` for; one that did not come ends the list, with a gap.
+fn extend<T>(list: &mut Option<Connection<T>>, was_asked: bool, more: Option<Connection<T>>) {
+    let Some(list) = list.as_mut().filter(|_| was_asked) else { return };
+    match more {
+        Some(more) => {
+            list.nodes.there.extend(more.nodes.there);
+            list.nodes.has_gaps |= more.nodes.has_gaps;
+            list.page_info = more.page_info;
+        }
+        None => {
+            list.nodes.has_gaps = true;
+            list.page_info = PageInfo::default();
         }
     }
 }
@@ -500,17 +662,21 @@ struct ItemNode {
     updated_at: Timestamp,
     closed_at: Option<Timestamp>,
     author: Option<ActorNode>,
-    labels: Option<Labels>,
-    reactions: Count,
-    comments: Connection<CommentNode>,
+    // Each may be missing where GitHub does not show it.
+    labels: Option<Connection<LabelNode>>,
+    reactions: Option<Count>,
+    comments: Option<Connection<CommentNode>>,
+    /// Of a pull request.
     reviews: Option<Connection<ReviewNode>>,
-    timeline_items: Connection<EventNode>,
+    timeline_items: Option<Connection<EventNode>>,
 }
 
-#[derive(Deserialize)]
-struct Labels {
-    #[serde(deserialize_with = "present", default)]
-    nodes: Vec<LabelNode>,
+impl ItemNode {
+    /// Whether every comment and review is there.
+    fn is_whole(&self, kind: Kind) -> bool {
+        self.comments.as_ref().is_some_and(Connection::is_whole)
+            && (kind == Kind::Issue || self.reviews.as_ref().is_some_and(Connection::is_whole))
+    }
 }
 
 #[derive(Deserialize)]
@@ -564,10 +730,34 @@ struct EventNode {
 mod tests {
     use super::*;
 
+    /// A client of a simulated GitHub; without one where nobody listens.
+    async fn client(world: Option<simulators::State>) -> Github {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        if let Some(world) = world {
+            tokio::spawn(async move { axum::serve(listener, simulators::router(world)).await });
+        }
+        Github::new(&url, simulators::GITHUB_TOKEN.parse().unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn we_are_the_account_of_the_token_in_any_case_and_nobody_while_github_does_not_say() {
+        let options = simulators::Options { github_points: 1, ..simulators::Options::default() };
+        let github = client(Some(simulators::State::new(options).unwrap())).await;
+        // One question is all that the budget pays for.
+        for _ in 0..2 {
+            assert!(github.is_us("Automator[bot]").await && !github.is_us("automator").await);
+        }
+        let nobody = client(None).await;
+        assert!(!nobody.is_us("automator[bot]").await);
+        let unasked = nobody.comment("I_1", "Thank you").await;
+        assert!(matches!(unasked, Err(GithubError::Unavailable(_))), "{unasked:?}");
+    }
+
     #[test]
     fn what_went_wrong_at_github_is_worth_asking_again_and_what_is_wrong_with_the_query_is_not() {
         let meaning = |kind: Option<&str>, message: &str| {
-            ErrorNode { kind: kind.map(str::to_owned), message: message.to_owned() }.meaning()
+            ErrorNode { kind: kind.map(str::to_owned), message: message.to_owned(), path: None }.meaning()
         };
         let timeout = "Something went wrong while executing your query.";
         assert!(matches!(meaning(None, "odd"), GithubError::Unavailable(_)));
@@ -575,27 +765,49 @@ mod tests {
         assert!(matches!(meaning(Some("NOT_FOUND"), "Could not resolve"), GithubError::Refused(_)));
     }
 
-    #[test]
-    fn what_is_null_in_a_list_is_left_out() {
+    fn node(comments: Value) -> ItemNode {
         let page = json!({ "hasNextPage": false, "endCursor": null });
         let item = json!({
             "id": "I_1", "number": 1, "title": "t", "url": "u", "state": "OPEN", "closedAt": null, "author": null,
             "createdAt": "2019-07-01T00:00:00Z", "updatedAt": "2019-07-01T00:00:00Z",
-            "labels": { "nodes": [null, { "name": "bug" }] },
+            "labels": { "pageInfo": page, "nodes": [{ "name": "bug" }] },
             "reactions": { "totalCount": 0 },
-            "comments": {
-                "pageInfo": page,
-                "nodes": [null, { "id": "IC_1", "createdAt": "2019-07-02T00:00:00Z", "author": null }]
-            },
+            "comments": { "pageInfo": page, "nodes": comments },
             "reviews": { "pageInfo": page, "nodes": null },
             "timelineItems": { "pageInfo": page, "nodes": [null] },
         });
         let list: Connection<ItemNode> =
             serde_json::from_value(json!({ "pageInfo": page, "nodes": [null, item] })).unwrap();
-        let repository = "sendgrid/rest".parse().unwrap();
-        let [node] = <[_; 1]>::try_from(list.nodes).ok().unwrap();
-        let (snapshot, entries) = read_item(&repository, Kind::Issue, node).unwrap();
-        assert_eq!(snapshot.labels, ["bug"]);
-        assert_eq!(entries.len(), 1);
+        assert!(list.nodes.has_gaps);
+        let [node] = <[_; 1]>::try_from(list.nodes.there).ok().unwrap();
+        node
+    }
+
+    #[test]
+    fn what_is_null_in_a_list_is_left_out_and_the_list_is_not_whole() {
+        let comment = json!({ "id": "IC_1", "createdAt": "2019-07-02T00:00:00Z", "author": null });
+        for (comments, is_whole, entries) in
+            [(json!([comment]), true, 1), (json!([null, comment]), false, 1), (Value::Null, false, 0)]
+        {
+            let node = node(comments);
+            assert_eq!((node.is_whole(Kind::Issue), node.is_whole(Kind::PullRequest)), (is_whole, false));
+            let told = read_item(&"sendgrid/rest".parse().unwrap(), Kind::Issue, node, None).unwrap();
+            assert_eq!((told.snapshot.labels, told.entries.len()), (Some(vec!["bug".to_owned()]), entries));
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_forbidden_costs_that_field_and_anything_else_the_answer() {
+        let answer = |data: Value, kinds: &[&str]| -> Answer {
+            let errors: Vec<_> =
+                kinds.iter().map(|kind| json!({ "type": kind, "message": "m", "path": ["a"] })).collect();
+            serde_json::from_value(json!({ "data": data, "errors": errors })).unwrap()
+        };
+        let partial = json!({ "rateLimit": { "remaining": 1 }, "repository": {} });
+        assert!(answer(partial.clone(), &["FORBIDDEN"]).only_lacks_what_is_forbidden());
+        assert!(!answer(partial, &["FORBIDDEN", "NOT_FOUND"]).only_lacks_what_is_forbidden());
+        let nothing = json!({ "rateLimit": { "remaining": 1 }, "repository": null });
+        assert!(!answer(nothing, &["FORBIDDEN"]).only_lacks_what_is_forbidden());
+        assert!(!answer(Value::Null, &["FORBIDDEN"]).only_lacks_what_is_forbidden());
     }
 }

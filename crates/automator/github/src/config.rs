@@ -10,7 +10,7 @@ pub struct GithubConfig {
     /// Secret with which GitHub signs webhooks; without it every webhook is refused.
     #[arg(long, env, hide_env_values = true, value_name = "GITHUB_WEBHOOK_SECRET")]
     pub github_webhook_secret: Option<Secret>,
-    /// Token with which we ask GitHub; without it an import fails.
+    /// Token with which we ask GitHub; without it imports and comments fail. What its account says sets off no rules: it is us.
     #[arg(long, env, hide_env_values = true, value_name = "GITHUB_TOKEN")]
     pub github_token: Option<Secret>,
     /// Where GitHub's API is.

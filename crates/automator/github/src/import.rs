@@ -3,6 +3,8 @@
 //! Its progress is rows. A page of a list and the cursor after it are written in one transaction, so
 //! an import that is killed goes on from the last whole page, in this process or in another: the row
 //! in `imports` is claimed with a lease, and a claim that nobody renews ends by itself.
+//!
+//! A list that was read to its end says also what is there no longer: see [`crate::missing`].
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,14 +18,15 @@ use std::{
 use domain::{Kind, Origin, RepositoryName};
 use futures::{StreamExt, stream};
 use sqlx::FromRow;
-use store::{Store, lease::Lease, query};
+use store::{Store, lease::Lease, query, retry::RetryPolicy};
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use chassis::{Fault, background::Background, serve::Stop};
 
 use crate::{
-    client::{Github, GithubError, ListPage},
+    client::{Github, GithubError, ListPage, PAGE},
+    missing::Expected,
     repositories::TrackedRepository,
     write::ItemWriter,
 };
@@ -39,15 +42,20 @@ const CONCURRENCY: usize = 4;
 
 /// How long an import may wait for GitHub's limits, all waits together; then it fails and says so. Three
 /// windows of the primary limit: who needs more has a token that others use up.
-const PATIENCE: Duration = Duration::from_hours(3);
+const LONGEST_WAIT: Duration = Duration::from_hours(3);
 
 /// What an import says while it waits for that, and when it has waited too long.
 const LIMITED: &str = "GitHub's rate limit is used up";
 
 /// How many times in a row an import is taken up again without a page written between, after the database
-/// failed in passing; the waits between double from [`POLL`] up to the longest: four minutes together.
-const ATTEMPTS: u32 = 12;
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// failed in passing, and the pauses between: four minutes together.
+const ATTEMPTS: i64 = 12;
+const RETRY: RetryPolicy = RetryPolicy {
+    first: POLL,
+    longest: Duration::from_secs(30),
+    // The number of attempts ends it.
+    age: Duration::MAX,
+};
 
 /// What an import that the database ended says: the cause is for the log, not for whoever may read imports.
 const DATABASE_FAILED: &str = "the database failed; the log has the reason";
@@ -101,6 +109,12 @@ impl Importer {
     #[must_use]
     pub fn new(store: Store, github: Option<Github>, writer: Arc<dyn ItemWriter>) -> Self {
         Self { writer, store, github, owner: Uuid::now_v7().to_string().into(), wake: Arc::default() }
+    }
+
+    /// Whom it asks.
+    #[must_use]
+    pub fn github(&self) -> Option<&Github> {
+        self.github.as_ref()
     }
 
     /// Tells the worker that there is something to do.
@@ -181,7 +195,7 @@ impl Importer {
             Ok(()) => Duration::ZERO,
             Err(error) => {
                 tracing::error!(import, %error, "cannot even say so; the next attempt may");
-                pause.unwrap_or(LONGEST_PAUSE)
+                pause.unwrap_or(RETRY.longest)
             }
         }
     }
@@ -217,7 +231,7 @@ impl Importer {
             .collect();
         let ends: Vec<(String, Result<(), Stopped>)> = tokio::select! {
             ends = reading => ends,
-            reason = self.watch_limits(github, import, &mut effort.patience) => {
+            reason = self.watch_limits(github, import, &mut effort.waiting) => {
                 return self.finish(import, Some(reason)).await.map_err(Fault::from);
             }
         };
@@ -241,14 +255,14 @@ impl Importer {
     }
 
     /// Tells in the import what it waits for. Returns when it has waited too long, with the reason.
-    async fn watch_limits(&self, github: &Github, import: &str, patience: &mut Patience) -> String {
+    async fn watch_limits(&self, github: &Github, import: &str, waiting: &mut WaitBudget) -> String {
         let mut limits = github.limits();
         loop {
             let (now, until) = (Instant::now(), limits.until());
-            if !patience.lasts(until) {
+            if !waiting.lasts(until) {
                 return format!(
                     "{LIMITED}, and no more than {} minutes of an import go by waiting for it",
-                    PATIENCE.as_secs() / 60
+                    LONGEST_WAIT.as_secs() / 60
                 );
             }
             let wait = until.saturating_duration_since(now);
@@ -270,9 +284,18 @@ impl Importer {
         else {
             return Err(GithubError::Refused("the stored list cannot be read".to_owned()).into());
         };
+        let mut expected = match list.after_cursor {
+            None => Expected::of(&self.store, &list.repository.repository_id, kind).await?,
+            Some(_) => Expected::nothing(),
+        };
+        let mut first = PAGE;
         loop {
-            let page = github.list(&name, kind, list.after_cursor.as_deref()).await?;
-            let more = self.write(&mut list, page).await?;
+            let page = github.list(&name, kind, list.after_cursor.as_deref(), &mut first).await?;
+            if page.has_gaps {
+                expected = Expected::nothing();
+            }
+            expected.found(&page.items);
+            let more = self.write(&mut list, page, &expected).await?;
             pages.fetch_add(1, Ordering::Relaxed);
             if !more {
                 return Ok(());
@@ -280,8 +303,9 @@ impl Importer {
         }
     }
 
-    /// Writes a page and where the next one begins; whether there is a next one.
-    async fn write(&self, list: &mut List, page: ListPage) -> Result<bool, Stopped> {
+    /// Writes a page and where the next one begins; whether there is a next one. With the last, what was `expected` and not found is
+    /// closed.
+    async fn write(&self, list: &mut List, page: ListPage, expected: &Expected) -> Result<bool, Stopped> {
         let repository = TrackedRepository {
             id: list.repository.repository_id.clone(),
             name: list.repository.name.clone(),
@@ -291,6 +315,10 @@ impl Importer {
         let mut tx = self.store.begin_write().await?;
         self.writer.write(&mut tx, &repository, &page.items, Origin::Import, None).await?;
         let last = page.next.is_none();
+        if last {
+            let missing = expected.missing(&mut tx).await?;
+            self.writer.write(&mut tx, &repository, &missing, Origin::Import, None).await?;
+        }
         let next = page.next.or_else(|| list.after_cursor.clone());
         let moved = query(
             "UPDATE import_lists SET after_cursor = $1, items_seen = items_seen + $2, done = $3, version = version + 1 \
@@ -348,12 +376,12 @@ impl Importer {
 #[derive(Debug, Default)]
 struct Effort {
     import: String,
-    patience: Patience,
+    waiting: WaitBudget,
     /// Pages written, now and when the database failed last.
     pages: AtomicU64,
     pages_then: u64,
     /// How many times it has failed since a page was written.
-    failures: u32,
+    failures: i64,
 }
 
 impl Effort {
@@ -369,26 +397,25 @@ impl Effort {
         let pages = *self.pages.get_mut();
         self.failures = if pages > self.pages_then { 1 } else { self.failures + 1 };
         self.pages_then = pages;
-        let doubled = POLL.saturating_mul(1 << (self.failures - 1).min(16));
-        (self.failures < ATTEMPTS).then(|| doubled.min(LONGEST_PAUSE))
+        RETRY.pause(self.failures, Duration::ZERO, None).filter(|_| self.failures < ATTEMPTS)
     }
 }
 
-/// What is left of [`PATIENCE`].
+/// What is left of [`LONGEST_WAIT`].
 #[derive(Debug)]
-struct Patience {
+struct WaitBudget {
     left: Duration,
     /// Up to when waits are counted; they overlap.
     counted: Instant,
 }
 
-impl Default for Patience {
+impl Default for WaitBudget {
     fn default() -> Self {
-        Self { left: PATIENCE, counted: Instant::now() }
+        Self { left: LONGEST_WAIT, counted: Instant::now() }
     }
 }
 
-impl Patience {
+impl WaitBudget {
     /// Whether it lasts for a wait from now, or from the end of the last one, until then. Not if it would end
     /// on the way: nobody waits an hour in vain.
     fn lasts(&mut self, until: Instant) -> bool {
@@ -429,18 +456,18 @@ mod tests {
     use crate::told::Told;
 
     #[tokio::test(start_paused = true)]
-    async fn patience_counts_each_second_of_waiting_once_and_none_between() {
+    async fn each_second_of_waiting_counts_once_and_none_between() {
         const HOUR: Duration = Duration::from_hours(1);
-        let mut patience = Patience::default();
+        let mut budget = WaitBudget::default();
         let first = Instant::now() + HOUR;
-        assert!(patience.lasts(first) && patience.lasts(first), "told twice, waited once");
-        assert!(patience.lasts(first + HOUR), "put off by an hour");
+        assert!(budget.lasts(first) && budget.lasts(first), "told twice, waited once");
+        assert!(budget.lasts(first + HOUR), "put off by an hour");
         tokio::time::sleep_until(first + HOUR * 5).await;
-        assert_eq!(patience.left, HOUR, "three hours of work were counted as waiting");
-        assert!(!patience.lasts(Instant::now() + HOUR * 2));
-        assert!(patience.lasts(Instant::now() + HOUR));
+        assert_eq!(budget.left, HOUR, "three hours of work were counted as waiting");
+        assert!(!budget.lasts(Instant::now() + HOUR * 2));
+        assert!(budget.lasts(Instant::now() + HOUR));
         tokio::time::sleep(HOUR).await;
-        assert!(!patience.lasts(Instant::now() + Duration::from_secs(1)));
+        assert!(!budget.lasts(Instant::now() + Duration::from_secs(1)));
     }
 
     #[test]
@@ -452,7 +479,7 @@ mod tests {
         effort.pages.fetch_add(1, Ordering::Relaxed);
         assert_eq!(effort.failed(), Some(POLL), "a page was written: that is progress");
         let more = (0..100).take_while(|_| effort.failed().is_some()).count();
-        assert_eq!(u32::try_from(more).unwrap(), ATTEMPTS - 2);
+        assert_eq!(i64::try_from(more).unwrap(), ATTEMPTS - 2);
         effort.is_for("a");
         assert_eq!(effort.failed(), None);
         effort.is_for("b");
@@ -484,7 +511,7 @@ mod tests {
     async fn import(folder: &acceptance::tempfile::TempDir, tracked: i64, github: &str) -> Importer {
         let url = format!("sqlite://{}", folder.path().join("automator.db").display());
         let store = Store::connect(&url.parse().unwrap()).await.unwrap();
-        store.migrate("github", sqlx::migrate!("../../../steps/02-modules/github/migrations")).await.unwrap();
+        store.migrate("github", sqlx::migrate!("tests/schema")).await.unwrap();
         for sql in [
             format!("INSERT INTO repositories (id, name, language, reach, tracked, version) VALUES ('r', 'sendgrid/rest', 'go', 1, {tracked}, 1)"),
             "INSERT INTO imports (id, status, active, version, created_at) VALUES ('i', 'queued', 1, 1, 0)".to_owned(),

@@ -14,6 +14,7 @@ pub mod import;
 pub mod imports;
 pub mod items;
 pub mod legacy;
+mod missing;
 pub mod repositories;
 pub mod told;
 pub mod waiting;

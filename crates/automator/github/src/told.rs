@@ -1,6 +1,7 @@
 //! What GitHub says of an item, as an import and a webhook bring it alike.
 
 use domain::{Actor, Entry, ItemKey, Kind, State};
+use uuid::Uuid;
 
 /// The state of an item at its `updated_at`.
 #[derive(Debug, Clone)]
@@ -19,8 +20,8 @@ pub struct Snapshot {
     pub author: Actor,
     /// Open, closed or merged.
     pub state: State,
-    /// Label names.
-    pub labels: Vec<String>,
+    /// Label names; `None` where the message does not say.
+    pub labels: Option<Vec<String>>,
     /// Number of comments; `None` where the message does not say.
     pub comments: Option<i64>,
     /// Number of reactions; `None` where the message does not say.
@@ -34,12 +35,21 @@ pub struct Snapshot {
 }
 
 /// An item with what happened to it.
-pub type Told = (Snapshot, Vec<Entry>);
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The item.
+    pub snapshot: Snapshot,
+    /// Lines of its timeline.
+    pub entries: Vec<Entry>,
+    /// `Some` when every comment and review that there is stands among the entries, so that one which we know beside them is gone:
+    /// an id that was made before GitHub was asked. What we have under a younger id has come since, and says nothing.
+    pub whole: Option<Uuid>,
+}
 
 /// All lines that belong into the item's timeline: of two with the same source the first one holds.
-pub fn lines((snapshot, entries): &Told) -> impl Iterator<Item = Entry> {
-    let opened = Entry::opened(snapshot.author.clone(), snapshot.created_at);
-    entries.iter().cloned().chain([opened])
+pub fn lines(told: &Told) -> impl Iterator<Item = Entry> {
+    let opened = Entry::opened(told.snapshot.author.clone(), told.snapshot.created_at);
+    told.entries.iter().cloned().chain([opened])
 }
 
 /// The address of an item: the one that was told, or, where that is none, where GitHub has it.

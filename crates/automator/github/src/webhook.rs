@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::client::OURS;
+use crate::client::Github;
 use crate::told::{Snapshot, Told, url_of};
 
 /// Whether `signature` (the header `X-Hub-Signature-256`, `sha256=` and 64 hex digits) is the
@@ -108,6 +108,21 @@ pub struct Heard {
     pub event: Option<Occurrence>,
 }
 
+impl Heard {
+    /// The same, without an event where the account whose token we have has said something: GitHub tells us of our own comments
+    /// too, and what a rule says must not set off a rule. Without a `github` we say nothing, so nothing is ours.
+    #[must_use]
+    pub async fn unless_ours(mut self, github: Option<&Github>) -> Self {
+        if let Some(Occurrence { trigger: Trigger::CommentAdded, author: Some(author), .. }) = &self.event
+            && let Some(github) = github
+            && github.is_us(&author.login).await
+        {
+            self.event = None;
+        }
+        self
+    }
+}
+
 /// Reads the payload of `event` about a tracked repository. `None` for an event or action that says
 /// nothing about an item.
 ///
@@ -131,22 +146,22 @@ pub fn read(
 fn read_issue(repository: &RepositoryName, payload: IssueEvent) -> Option<Heard> {
     let mut snapshot = payload.issue.snapshot(repository)?;
     let event = happened(&payload.action, &snapshot, payload.sender.as_ref(), payload.label);
-    let mut action = payload.action.as_str();
-    // The item is gone from here, and nothing more will be heard of it: nobody has to do anything about it.
-    if matches!(action, "deleted" | "transferred") {
-        action = "closed";
+    // The item is gone from here, and nothing more will be heard of it: nobody has to do anything about it. Nobody has closed it
+    // either, so its timeline does not say so.
+    let is_gone = matches!(payload.action.as_str(), "deleted" | "transferred");
+    if is_gone {
         snapshot.state = State::Closed;
         snapshot.closed_at = snapshot.closed_at.or(Some(snapshot.updated_at));
     }
-    let mut entries = changes(action, &snapshot, payload.sender, false);
-    if action != payload.action {
+    let mut entries = changes(&payload.action, &snapshot, payload.sender, false);
+    if is_gone {
         // As if it had never been opened, as far as anybody's waiting is measured: nobody has answered it or settled it.
         entries.push(Entry {
             happened: Happened::Deleted,
             ..Entry::opened(snapshot.author.clone(), snapshot.created_at)
         });
     }
-    Some(Heard { told: (snapshot, entries), event })
+    Some(Heard { told: news(snapshot, entries), event })
 }
 
 fn read_pull_request(repository: &RepositoryName, payload: PullRequestEvent) -> Option<Heard> {
@@ -154,7 +169,7 @@ fn read_pull_request(repository: &RepositoryName, payload: PullRequestEvent) -> 
     let snapshot = payload.pull_request.snapshot(repository)?;
     let event = happened(&payload.action, &snapshot, payload.sender.as_ref(), payload.label);
     let entries = changes(&payload.action, &snapshot, payload.sender, merged);
-    Some(Heard { told: (snapshot, entries), event })
+    Some(Heard { told: news(snapshot, entries), event })
 }
 
 fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<Heard> {
@@ -163,10 +178,9 @@ fn read_comment(repository: &RepositoryName, payload: CommentEvent) -> Option<He
     let comment = payload.comment;
     let at = comment.created_at.as_millisecond();
     let author = actor(comment.user);
-    let is_ours = comment.body.as_deref().is_some_and(|body| body.ends_with(OURS));
-    let event = (payload.action == "created" && !is_ours).then(|| said(&comment.node_id, &author));
+    let event = (payload.action == "created").then(|| said(&comment.node_id, &author));
     let entries = vec![Entry::word(happened, &comment.node_id, author, at)];
-    Some(Heard { told: (snapshot, entries), event })
+    Some(Heard { told: news(snapshot, entries), event })
 }
 
 fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Heard> {
@@ -174,11 +188,16 @@ fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Hear
     let review = payload.review;
     let author = actor(review.user);
     let Some(at) = review.submitted_at else {
-        return Some(Heard { told: (snapshot, Vec::new()), event: None });
+        return Some(Heard { told: news(snapshot, Vec::new()), event: None });
     };
     let event = (payload.action == "submitted").then(|| said(&review.node_id, &author));
     let entries = vec![Entry::word(Happened::Review, &review.node_id, author, at.as_millisecond())];
-    Some(Heard { told: (snapshot, entries), event })
+    Some(Heard { told: news(snapshot, entries), event })
+}
+
+/// What a webhook tells: never all that has happened.
+fn news(snapshot: Snapshot, entries: Vec<Entry>) -> Told {
+    Told { snapshot, entries, whole: None }
 }
 
 /// The event of a comment or review.
@@ -320,7 +339,6 @@ struct CommentNode {
     #[serde(deserialize_with = "text::name")]
     node_id: String,
     user: Option<UserNode>,
-    body: Option<String>,
     created_at: Timestamp,
 }
 
@@ -355,7 +373,7 @@ impl ItemNode {
             url: url_of(self.html_url, &key, kind),
             author: actor(self.user),
             state,
-            labels: self.labels.unwrap_or_default().into_iter().map(|label| label.name).collect(),
+            labels: self.labels.map(|labels| labels.into_iter().map(|label| label.name).collect()),
             comments: self.comments.map(|count| count.max(0)),
             reactions: self.reactions.map(|reactions| reactions.total_count.max(0)),
             key,
@@ -412,10 +430,10 @@ mod tests {
             "it says nothing about the item"
         );
         let edited = format!(r#"{{"action":"edited","issue":{issue},"state":"open"}}}}"#);
-        let (snapshot, _) = read("issues", &repository, edited.as_bytes()).unwrap().unwrap().told;
+        let Told { snapshot, .. } = read("issues", &repository, edited.as_bytes()).unwrap().unwrap().told;
         assert_eq!(snapshot.title, "a\u{fffd}b\u{202e}c");
         assert_eq!(snapshot.url, "https://github.com/sendgrid/rest/issues/1", "only a link is one");
-        assert_eq!((snapshot.comments, snapshot.labels.len()), (Some(0), 0));
+        assert_eq!((snapshot.comments, snapshot.labels), (Some(0), None));
     }
 
     #[test]

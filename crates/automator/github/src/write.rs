@@ -2,14 +2,17 @@
 //!
 //! Both may bring the same thing, twice, at once and in any order. Unique keys make a repeat harmless,
 //! GitHub's `updated_at` keeps an older state from replacing a newer one, and a second run over the
-//! same data changes no row. What an import cannot mend: a comment or an item whose deletion nobody told
-//! stays, because GitHub's lists do not say what is missing from them.
+//! same data changes no row. An import also brings what is there no longer, and nobody told: an item that its list lacks (see
+//! [`crate::missing`]) is closed, and a comment or review that its item lacks counts as taken back.
 
-use std::{cmp::Ordering, collections::HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 use async_trait::async_trait;
 use chassis::Fault;
-use domain::{Category, Difficulty, Entry, Happened, Occurrence, Origin, State};
+use domain::{Actor, Category, Difficulty, Entry, Happened, Occurrence, Origin, State};
 use sqlx::FromRow;
 use store::{Query, Sql, Store, Tx, query};
 use uuid::Uuid;
@@ -60,14 +63,26 @@ impl Stored {
         Query::assembled(sql).bind(key).fetch_one(&mut *tx).await
     }
 
-    /// Whether `new` is not older. GitHub counts in seconds: of an open and a closed state with the same
-    /// time the closed one is the later, unless the message says that the item was `reopened` then.
-    fn is_superseded_by(&self, new: &Snapshot, reopened: bool) -> bool {
+    /// Whether what was `told` is not older. GitHub counts in seconds: of an open and a closed state with the same
+    /// time the closed one is the later, unless the message says that the item was reopened then, or an import finds an item
+    /// again that another one missed.
+    fn is_superseded_by(&self, told: &Told) -> bool {
+        let new = &told.snapshot;
         match new.updated_at.cmp(&self.updated_at) {
             Ordering::Greater => true,
             Ordering::Less => false,
-            Ordering::Equal => reopened || new.state != State::Open || self.state == State::Open.as_str(),
+            Ordering::Equal => {
+                new.state != State::Open
+                    || self.state == State::Open.as_str()
+                    || is_reopened(told)
+                    || (told.whole.is_some() && self.was_missed())
+            }
         }
+    }
+
+    /// Whether it was closed because a list lacked it: GitHub closes nothing later than it changed it last.
+    fn was_missed(&self) -> bool {
+        self.closed_at.is_some_and(|at| at > self.updated_at)
     }
 
     fn is(&self, new: &Snapshot, labels: &str) -> bool {
@@ -81,6 +96,13 @@ impl Stored {
             && self.updated_at == new.updated_at
             && self.closed_at == new.closed_at
     }
+}
+
+/// Whether the item was reopened as the last that happened to it.
+fn is_reopened(told: &Told) -> bool {
+    let is_last =
+        |entry: &Entry| entry.happened == Happened::Reopened && entry.at == told.snapshot.updated_at;
+    told.entries.iter().any(is_last)
 }
 
 /// Writes items and their timelines, and what the community waits for, which depends on the `team`: see [`waiting`].
@@ -97,24 +119,21 @@ pub async fn write(
     store.lock_shared(tx, team).await?;
     let mut all_written = Vec::with_capacity(items.len());
     let mut lines = Vec::new();
-    for item in items {
-        let (snapshot, entries) = item;
-        let reopened = entries
-            .iter()
-            .any(|entry| entry.happened == Happened::Reopened && entry.at == snapshot.updated_at);
-        let written = write_item(store, tx, repository, snapshot, reopened).await?;
-        lines.extend(told::lines(item).map(|entry| (written.item_id.clone(), entry)));
+    for told in items {
+        let written = write_item(store, tx, repository, told).await?;
+        lines.extend(told::lines(told).map(|entry| (written.item_id.clone(), entry)));
         all_written.push(written);
     }
-    let longer = write_timeline(tx, lines).await?;
+    let mut other_lines = write_timeline(tx, lines).await?;
+    other_lines.extend(take_back(tx, items, &all_written).await?);
     let mut touched = HashSet::new();
-    if !longer.is_empty() || all_written.iter().any(|written| written.changed) {
+    if !other_lines.is_empty() || all_written.iter().any(|written| written.changed) {
         let ids = all_written.iter().map(|written| written.item_id.as_str());
         touched = waiting::refresh_items(tx, team, ids).await?;
     }
     for written in &mut all_written {
         written.touched =
-            written.changed || longer.contains(&written.item_id) || touched.contains(&written.item_id);
+            written.changed || other_lines.contains(&written.item_id) || touched.contains(&written.item_id);
     }
     Ok(all_written)
 }
@@ -134,19 +153,21 @@ pub struct Written {
     pub comments: i64,
     /// Reactions to it, as they are stored now.
     pub reactions: i64,
+    /// Its labels, as they are stored now.
+    pub labels: Vec<String>,
+    /// Whether what was told is older than what is stored.
+    is_old: bool,
 }
 
 async fn write_item(
     store: &Store,
     tx: &mut Tx,
     repository: &TrackedRepository,
-    new: &Snapshot,
-    reopened: bool,
+    told: &Told,
 ) -> Result<Written, store::Error> {
+    let new = &told.snapshot;
     let key = new.key.to_string();
-    let labels = serde_json::Value::from(new.labels.clone()).to_string();
-    let category = Category::from_labels(&new.labels).map(Category::as_str);
-    let difficulty = Difficulty::from_labels(&new.labels).as_str();
+    let labels = new.labels.clone().unwrap_or_default();
     let item_id = Uuid::now_v7().to_string();
     let inserted = query(
         "INSERT INTO items (id, repository_id, item_key, node_id, number, kind, title, url, author, state, labels, \
@@ -164,9 +185,9 @@ async fn write_item(
     .bind(&new.url)
     .bind(&new.author.login)
     .bind(new.state.as_str())
-    .bind(&labels)
-    .bind(category)
-    .bind(difficulty)
+    .bind(json(&labels))
+    .bind(Category::from_labels(&labels).map(Category::as_str))
+    .bind(Difficulty::from_labels(&labels).as_str())
     .bind(new.comments.unwrap_or(0))
     .bind(new.reactions.unwrap_or(0))
     .bind(new.created_at)
@@ -176,17 +197,30 @@ async fn write_item(
     .await?;
     let (comments, reactions) = (new.comments.unwrap_or(0), new.reactions.unwrap_or(0));
     if inserted == 1 {
-        return Ok(Written { item_id, changed: true, touched: true, before: None, comments, reactions });
+        return Ok(Written {
+            item_id,
+            changed: true,
+            touched: true,
+            before: None,
+            comments,
+            reactions,
+            labels,
+            is_old: false,
+        });
     }
 
     let stored = Stored::find(store, tx, &key).await?;
+    // An item keeps what the message does not say.
+    let labels =
+        new.labels.clone().unwrap_or_else(|| serde_json::from_str(&stored.labels).unwrap_or_default());
     let written = Written {
-        // A task keeps what it is made of when the message does not say.
         comments: new.comments.unwrap_or(stored.comments),
         reactions: new.reactions.unwrap_or(stored.reactions),
         before: stored.state.parse().ok(),
-        changed: stored.is_superseded_by(new, reopened) && !stored.is(new, &labels),
+        changed: stored.is_superseded_by(told) && !stored.is(new, &json(&labels)),
         touched: false,
+        is_old: new.updated_at < stored.updated_at,
+        labels,
         item_id: stored.id,
     };
     if written.changed {
@@ -200,9 +234,9 @@ async fn write_item(
         .bind(&new.url)
         .bind(&new.author.login)
         .bind(new.state.as_str())
-        .bind(&labels)
-        .bind(category)
-        .bind(difficulty)
+        .bind(json(&written.labels))
+        .bind(Category::from_labels(&written.labels).map(Category::as_str))
+        .bind(Difficulty::from_labels(&written.labels).as_str())
         .bind(written.comments)
         .bind(written.reactions)
         .bind(new.updated_at)
@@ -212,6 +246,10 @@ async fn write_item(
         .await?;
     }
     Ok(written)
+}
+
+fn json(labels: &[String]) -> String {
+    serde_json::Value::from(labels).to_string()
 }
 
 /// Writes the lines that are not there yet, each with the id of its item; the items that have more to tell now.
@@ -243,4 +281,90 @@ async fn write_timeline(
         written.extend(rows.into_iter().map(|(item_id,)| item_id));
     }
     Ok(written)
+}
+
+/// A comment or review as it is stored.
+#[derive(FromRow)]
+struct Word {
+    id: String,
+    item_id: String,
+    source: String,
+}
+
+/// Takes back the comments and reviews that are not there any more, of the items that were told whole; the items that have less to
+/// tell now. What has come since GitHub was asked stays, and so does everything where we know a later state of the item.
+async fn take_back(
+    tx: &mut Tx,
+    items: &[Told],
+    all_written: &[Written],
+) -> Result<HashSet<String>, store::Error> {
+    let whole: HashMap<&str, (&Told, Uuid)> = items
+        .iter()
+        .zip(all_written)
+        .filter(|(_, written)| !written.is_old)
+        .filter_map(|(told, written)| Some((written.item_id.as_str(), (told, told.whole?))))
+        .collect();
+    if whole.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut sql = Sql::new(
+        "SELECT id, item_id, source FROM timeline WHERE kind IN ('comment', 'review') AND item_id IN (NULL",
+    );
+    for item_id in whole.keys() {
+        sql.push_bind(", ", *item_id);
+    }
+    sql.push(") ORDER BY item_id, source");
+    let known: Vec<Word> = sql.fetch_all(&mut *tx).await?;
+    let told: HashSet<(&str, &str)> = whole
+        .iter()
+        .flat_map(|(item_id, (told, _))| told.entries.iter().map(|entry| (*item_id, entry.source.as_str())))
+        .collect();
+    let is_gone = |word: &Word| {
+        let is_older = |(_, asked): &(&Told, Uuid)| word.id.parse().is_ok_and(|id: Uuid| id < *asked);
+        !told.contains(&(word.item_id.as_str(), word.source.as_str()))
+            && whole.get(word.item_id.as_str()).is_some_and(is_older)
+    };
+    let gone: Vec<Word> = known.into_iter().filter(is_gone).collect();
+    for chunk in gone.chunks(100) {
+        let mut sql =
+            Sql::new("UPDATE timeline SET kind = 'deleted', version = version + 1 WHERE id IN (NULL");
+        for word in chunk {
+            sql.push_bind(", ", word.id.as_str());
+        }
+        sql.push(")");
+        sql.execute(&mut *tx).await?;
+    }
+    Ok(gone.into_iter().map(|word| word.item_id).collect())
+}
+
+/// The comments and reviews of these items, by the ids of their rows, that were taken back.
+///
+/// # Errors
+/// The database's.
+pub async fn taken_back(
+    tx: &mut Tx,
+    item_ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Vec<Entry>>, store::Error> {
+    #[derive(FromRow)]
+    struct Line {
+        item_id: String,
+        source: String,
+        actor: String,
+        bot: i64,
+        at: i64,
+    }
+    let mut sql = Sql::new(
+        "SELECT item_id, source, actor, bot, at FROM timeline WHERE kind = 'deleted' AND item_id IN (NULL",
+    );
+    for item_id in item_ids {
+        sql.push_bind(", ", item_id);
+    }
+    sql.push(") ORDER BY item_id, source");
+    let mut lines: HashMap<String, Vec<Entry>> = HashMap::new();
+    for line in sql.fetch_all::<Line>(&mut *tx).await? {
+        let actor = Actor { login: line.actor, bot: line.bot == 1 };
+        let entry = Entry::word(Happened::Deleted, &line.source, actor, line.at);
+        lines.entry(line.item_id).or_default().push(entry);
+    }
+    Ok(lines)
 }

@@ -151,9 +151,9 @@ struct Pod<'a> {
     settings: &'a Settings,
     story: &'a Story,
     started: u64,
-    startup: Asked,
-    liveness: Asked,
-    readiness: Asked,
+    startup: ProbeState,
+    liveness: ProbeState,
+    readiness: ProbeState,
     /// Until when requests are sent to it; `None` while it is ready.
     traffic_until: Option<u64>,
     seen: Seen,
@@ -161,7 +161,7 @@ struct Pod<'a> {
 
 /// How a probe has been answered lately.
 #[derive(Default)]
-struct Asked {
+struct ProbeState {
     successes: u32,
     failures: u32,
     passed: bool,
@@ -174,9 +174,9 @@ impl<'a> Pod<'a> {
             settings,
             story,
             started: 0,
-            startup: Asked::default(),
-            liveness: Asked::default(),
-            readiness: Asked::default(),
+            startup: ProbeState::default(),
+            liveness: ProbeState::default(),
+            readiness: ProbeState::default(),
             traffic_until: Some(0),
             seen: Seen::default(),
         }
@@ -266,7 +266,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-impl Asked {
+impl ProbeState {
     /// An answer, where one is due `since` the start.
     fn hear(&mut self, question: &Question, since: u64, answered: bool) {
         if since < question.first || !(since - question.first).is_multiple_of(question.every) {

@@ -34,6 +34,8 @@ pub(crate) enum Action {
     Reopened,
     Merged,
     Reviewed,
+    Deleted,
+    Transferred,
 }
 
 /// Body of `POST /control/github/events`; what is missing is made up.
@@ -95,6 +97,8 @@ pub(crate) fn apply(world: &mut World, happening: &Happening) -> Result<Told, Re
     let actor = actor(happening)?;
     let (item, word) = match happening.action {
         Action::Opened => (open(world, happening, actor.as_ref())?, Word::of("opened")),
+        Action::Deleted => (take_away(world, happening)?, Word::of("deleted")),
+        Action::Transferred => (take_away(world, happening)?, Word::of("transferred")),
         action => {
             let mut item = find(world, happening)?;
             let at = instant(world, happening, &item)?;
@@ -202,6 +206,16 @@ fn open(world: &mut World, happening: &Happening, actor: Option<&Arc<Actor>>) ->
     Ok(world.put(item))
 }
 
+/// Takes an issue away: it is deleted, or another repository's from now on, under another number.
+fn take_away(world: &mut World, happening: &Happening) -> Result<Arc<Item>, Refusal> {
+    let item = find(world, happening)?;
+    if item.kind == Kind::PullRequest {
+        return Err(unprocessable("a pull request stays where it is"));
+    }
+    world.remove(&item);
+    Ok(Arc::new(item))
+}
+
 /// A change that is under way.
 struct Change<'a> {
     happening: &'a Happening,
@@ -212,7 +226,9 @@ struct Change<'a> {
 impl Change<'_> {
     fn make(&self, world: &mut World, action: Action, item: &mut Item) -> Result<Word, Refusal> {
         match action {
-            Action::Opened => Err(conflict("it is open already")),
+            Action::Opened | Action::Deleted | Action::Transferred => {
+                Err(conflict("this makes an item, or takes it away"))
+            }
             Action::Edited => self.edit(item),
             Action::Labeled => self.label(item),
             Action::Unlabeled => self.unlabel(item),

@@ -104,7 +104,6 @@ pub(crate) enum EventKind {
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) database_id: u32,
-    pub(crate) node_id: String,
     pub(crate) kind: EventKind,
     pub(crate) actor: Option<Arc<Actor>>,
     pub(crate) created_at: Timestamp,
@@ -218,13 +217,7 @@ impl Item {
     }
 
     fn happened(&mut self, id: u32, at: Timestamp, kind: EventKind, actor: Option<Arc<Actor>>) {
-        let prefix = match kind {
-            EventKind::Closed => "CE_",
-            EventKind::Reopened => "REE_",
-            EventKind::Merged => "ME_",
-        };
-        let node_id = node_id(prefix, &[0, self.repository_id, self.database_id, id]);
-        self.events.push(Arc::new(Event { database_id: id, node_id, kind, actor, created_at: at }));
+        self.events.push(Arc::new(Event { database_id: id, kind, actor, created_at: at }));
         self.touch(at);
     }
 
@@ -339,6 +332,14 @@ impl World {
         self.by_item.insert(item.database_id, (index, item.number));
         self.repositories[index].items.insert(item.number, item.clone());
         item
+    }
+
+    /// Takes an item away.
+    pub(crate) fn remove(&mut self, item: &Item) {
+        self.by_item.remove(&item.database_id);
+        if let Some(index) = self.index(item.repository.as_str()) {
+            self.repositories[index].items.remove(&item.number);
+        }
     }
 
     /// The item of that number.

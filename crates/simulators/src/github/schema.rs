@@ -1,4 +1,4 @@
-//! The part of GitHub's GraphQL schema that Automator asks, with GitHub's own names and nullability.
+//! The part of GitHub's GraphQL schema that Automator and the simulators' own tests ask, with GitHub's own names and nullability.
 //!
 //! A test writes it down in `schema/checked.graphql`; `.ci/check-github-schema` compares that with the schema that GitHub
 //! publishes, every type, field, argument and nullability.
@@ -19,6 +19,7 @@ use super::{
     model::{self, ActorKind, EventKind, Verdict, World},
     rate::Budget,
 };
+use crate::faults::{Fault, FaultKind};
 
 /// The schema that serves `POST /graphql`.
 pub(crate) type GitHubSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -30,6 +31,9 @@ pub(crate) type SharedWorld = Arc<RwLock<World>>;
 pub(crate) fn build(world: SharedWorld) -> GitHubSchema {
     Schema::build(Query, Mutation, EmptySubscription).data(world).finish()
 }
+
+/// The type of GitHub's error for a query that is too much for it.
+pub(crate) const TOO_MUCH: &str = "RESOURCE_LIMITS_EXCEEDED";
 
 /// An instant as GitHub writes it: RFC 3339, UTC, whole seconds.
 #[derive(Debug, Clone, Copy)]
@@ -124,15 +128,12 @@ struct IssueOrder {
 
 #[derive(Debug, Default, InputObject)]
 struct IssueFilters {
-    created_by: Option<String>,
-    labels: Option<Vec<String>>,
     /// Only what changed at this instant or later.
     since: Option<DateTime>,
-    states: Option<Vec<IssueState>>,
 }
 
 #[derive(Debug, Clone, Interface)]
-#[graphql(field(name = "login", ty = "String"), field(name = "url", ty = "Uri"))]
+#[graphql(field(name = "login", ty = "String"))]
 enum Actor {
     Bot(Bot),
     User(User),
@@ -141,17 +142,9 @@ enum Actor {
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID"))]
 enum Node {
-    Bot(Bot),
-    ClosedEvent(ClosedEvent),
     Issue(Issue),
-    IssueComment(IssueComment),
-    Label(Label),
-    MergedEvent(MergedEvent),
     PullRequest(PullRequest),
-    PullRequestReview(PullRequestReview),
-    ReopenedEvent(ReopenedEvent),
     Repository(Repository),
-    User(User),
 }
 
 #[derive(Debug, Clone)]
@@ -159,20 +152,8 @@ struct User(Arc<model::Actor>);
 
 #[Object]
 impl User {
-    async fn database_id(&self) -> Option<i32> {
-        i32::try_from(self.0.database_id()).ok()
-    }
-    async fn id(&self) -> ID {
-        ID(self.0.node_id())
-    }
     async fn login(&self) -> String {
         self.0.login.clone()
-    }
-    async fn resource_path(&self) -> Uri {
-        Uri(format!("/{}", self.0.login))
-    }
-    async fn url(&self) -> Uri {
-        Uri(format!("https://github.com/{}", self.0.login))
     }
 }
 
@@ -181,21 +162,9 @@ struct Bot(Arc<model::Actor>);
 
 #[Object]
 impl Bot {
-    async fn database_id(&self) -> Option<i32> {
-        i32::try_from(self.0.database_id()).ok()
-    }
-    async fn id(&self) -> ID {
-        ID(self.0.node_id())
-    }
     /// Without `[bot]`, unlike in webhooks and in the REST API.
     async fn login(&self) -> String {
         self.0.login.clone()
-    }
-    async fn resource_path(&self) -> Uri {
-        Uri(format!("/apps/{}", self.0.login))
-    }
-    async fn url(&self) -> Uri {
-        Uri(format!("https://github.com/apps/{}", self.0.login))
     }
 }
 
@@ -222,99 +191,52 @@ impl Label {
 
 #[Object]
 impl Label {
-    async fn color(&self) -> &str {
-        "ededed"
-    }
-    async fn id(&self) -> ID {
-        let hash = crate::random::hash(self.text()) & 0x7fff_ffff;
-        ID(model::node_id("LA_", &[0, self.item.repository_id, u32::try_from(hash).unwrap_or(1)]))
-    }
     async fn name(&self) -> &str {
         self.text()
     }
 }
 
 /// Reactions are counted, not listed.
-#[derive(Debug, Clone)]
-struct Reaction;
-
-#[Object]
-impl Reaction {
-    async fn id(&self) -> ID {
-        ID(String::new())
-    }
-}
-
-/// Commits are counted, not listed.
-#[derive(Debug, Clone)]
-struct PullRequestCommit;
-
-#[Object]
-impl PullRequestCommit {
-    async fn id(&self) -> ID {
-        ID(String::new())
-    }
+#[derive(Debug, SimpleObject)]
+struct ReactionConnection {
+    total_count: i32,
 }
 
 #[derive(Debug, Clone)]
-struct IssueComment {
-    item: Arc<model::Item>,
-    comment: Arc<model::Comment>,
-}
+struct IssueComment(Arc<model::Comment>);
 
 #[Object]
 impl IssueComment {
     async fn author(&self) -> Option<Actor> {
-        actor(self.comment.author.as_ref())
+        actor(self.0.author.as_ref())
     }
     async fn body(&self) -> &str {
-        &self.comment.body
+        &self.0.body
     }
     async fn created_at(&self) -> DateTime {
-        DateTime(self.comment.created_at)
-    }
-    async fn database_id(&self) -> Option<i32> {
-        i32::try_from(self.comment.database_id).ok()
+        DateTime(self.0.created_at)
     }
     async fn id(&self) -> ID {
-        ID(self.comment.node_id.clone())
-    }
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.comment.created_at)
-    }
-    async fn url(&self) -> Uri {
-        Uri(format!("{}#issuecomment-{}", self.item.url(), self.comment.database_id))
+        ID(self.0.node_id.clone())
     }
 }
 
 #[derive(Debug, Clone)]
-struct PullRequestReview {
-    item: Arc<model::Item>,
-    review: Arc<model::Review>,
-}
+struct PullRequestReview(Arc<model::Review>);
 
 #[Object]
 impl PullRequestReview {
     async fn author(&self) -> Option<Actor> {
-        actor(self.review.author.as_ref())
-    }
-    async fn body(&self) -> &str {
-        &self.review.body
-    }
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.review.submitted_at)
+        actor(self.0.author.as_ref())
     }
     async fn id(&self) -> ID {
-        ID(self.review.node_id.clone())
+        ID(self.0.node_id.clone())
     }
     async fn state(&self) -> PullRequestReviewState {
-        self.review.verdict.into()
+        self.0.verdict.into()
     }
     async fn submitted_at(&self) -> Option<DateTime> {
-        Some(DateTime(self.review.submitted_at))
-    }
-    async fn url(&self) -> Uri {
-        Uri(format!("{}#pullrequestreview-{}", self.item.url(), self.review.database_id))
+        Some(DateTime(self.0.submitted_at))
     }
 }
 
@@ -329,9 +251,6 @@ impl ClosedEvent {
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
-    async fn id(&self) -> ID {
-        ID(self.0.node_id.clone())
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -345,9 +264,6 @@ impl ReopenedEvent {
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
-    async fn id(&self) -> ID {
-        ID(self.0.node_id.clone())
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -360,9 +276,6 @@ impl MergedEvent {
     }
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
-    }
-    async fn id(&self) -> ID {
-        ID(self.0.node_id.clone())
     }
 }
 
@@ -384,15 +297,10 @@ enum PullRequestTimelineItems {
 fn timeline<T>(
     item: &model::Item,
     paging: &Paging,
-    since: Option<DateTime>,
     entry: impl Fn(&Arc<model::Event>) -> Option<T>,
 ) -> Result<Connection<T>, Error> {
-    let entries = item
-        .events
-        .iter()
-        .filter(|event| since.is_none_or(|since| event.created_at >= since.0))
-        .filter_map(|event| Some((place(event.created_at, event.database_id), entry(event)?)))
-        .collect();
+    let entry = |event: &Arc<model::Event>| Some((place(event.created_at, event.database_id), entry(event)?));
+    let entries = item.events.iter().filter_map(entry).collect();
     Connection::of(entries, "timelineItems", paging, false)
 }
 
@@ -400,11 +308,11 @@ fn place(at: Timestamp, number: impl Into<i64>) -> (i64, i64) {
     (at.as_second(), number.into())
 }
 
-fn comments(item: &Arc<model::Item>, paging: &Paging) -> Result<Connection<IssueComment>, Error> {
-    let node = |comment: &Arc<model::Comment>| IssueComment { item: item.clone(), comment: comment.clone() };
-    let all =
-        item.comments.iter().map(|comment| (place(comment.created_at, comment.database_id), node(comment)));
-    Connection::of(all.collect(), "comments", paging, false)
+fn comments(item: &model::Item, paging: &Paging) -> Result<Connection<IssueComment>, Error> {
+    let node = |comment: &Arc<model::Comment>| {
+        (place(comment.created_at, comment.database_id), IssueComment(comment.clone()))
+    };
+    Connection::of(item.comments.iter().map(node).collect(), "comments", paging, false)
 }
 
 fn labels(item: &Arc<model::Item>, paging: &Paging) -> Result<Connection<Label>, Error> {
@@ -413,28 +321,24 @@ fn labels(item: &Arc<model::Item>, paging: &Paging) -> Result<Connection<Label>,
     Connection::of(all.collect(), "labels", paging, false)
 }
 
-fn reviews(
-    item: &Arc<model::Item>,
-    author: Option<&str>,
-    states: Option<&[PullRequestReviewState]>,
-    paging: &Paging,
-) -> Result<Connection<PullRequestReview>, Error> {
-    let wanted = |review: &&Arc<model::Review>| {
-        author.is_none_or(|login| review.author.as_ref().is_some_and(|a| a.login.eq_ignore_ascii_case(login)))
-            && states.is_none_or(|states| states.contains(&review.verdict.into()))
+fn reviews(item: &model::Item, paging: &Paging) -> Result<Connection<PullRequestReview>, Error> {
+    let node = |review: &Arc<model::Review>| {
+        (place(review.submitted_at, review.database_id), PullRequestReview(review.clone()))
     };
-    let node = |review: &Arc<model::Review>| PullRequestReview { item: item.clone(), review: review.clone() };
-    let all = item
-        .reviews
-        .iter()
-        .filter(wanted)
-        .map(|review| (place(review.submitted_at, review.database_id), node(review)));
-    Connection::of(all.collect(), "reviews", paging, false)
+    Connection::of(item.reviews.iter().map(node).collect(), "reviews", paging, false)
 }
 
-fn repository_of(item: &model::Item, ctx: &Context<'_>) -> Result<Repository, Error> {
-    read(ctx, |world| world.repository(item.repository.as_str()).map(Repository::of))
-        .ok_or_else(|| typed("NOT_FOUND", "Could not resolve to a Repository."))
+/// The fault of this call that a query decides about, if it has one.
+fn fault<'c>(ctx: &Context<'c>, kind: FaultKind) -> Option<&'c Fault> {
+    ctx.data_opt::<Fault>().filter(|fault| fault.kind == kind)
+}
+
+/// The error of a field of `item` that is not shown.
+fn forbidden(ctx: &Context<'_>, item: &model::Item) -> Option<Error> {
+    let fault = fault(ctx, FaultKind::Forbidden)?;
+    let is_meant = fault.field.as_deref() == Some(ctx.field().name())
+        && fault.number.is_none_or(|number| number == item.number);
+    is_meant.then(|| typed("FORBIDDEN", "Resource not accessible by integration"))
 }
 
 /// An object with the fields that issues and pull requests share, and its own.
@@ -448,12 +352,6 @@ macro_rules! item_object {
             async fn author(&self) -> Option<Actor> {
                 actor(self.0.author.as_ref())
             }
-            async fn body(&self) -> &str {
-                &self.0.body
-            }
-            async fn closed(&self) -> bool {
-                !self.0.is_open()
-            }
             async fn closed_at(&self) -> Option<DateTime> {
                 self.0.closed_at.map(DateTime)
             }
@@ -461,17 +359,15 @@ macro_rules! item_object {
                 &self,
                 ctx: &Context<'_>,
                 after: Option<String>,
-                before: Option<String>,
                 first: Option<i32>,
-                last: Option<i32>,
             ) -> Result<Connection<IssueComment>, Error> {
-                comments(&self.0, &Paging::new(ctx, after, before, first, last))
+                if let Some(error) = forbidden(ctx, &self.0) {
+                    return Err(error);
+                }
+                comments(&self.0, &Paging::new(ctx, after, first))
             }
             async fn created_at(&self) -> DateTime {
                 DateTime(self.0.created_at)
-            }
-            async fn database_id(&self) -> Option<i32> {
-                i32::try_from(self.0.database_id).ok()
             }
             async fn id(&self) -> ID {
                 ID(self.0.node_id.clone())
@@ -480,23 +376,18 @@ macro_rules! item_object {
                 &self,
                 ctx: &Context<'_>,
                 after: Option<String>,
-                before: Option<String>,
                 first: Option<i32>,
-                last: Option<i32>,
             ) -> Result<Option<Connection<Label>>, Error> {
-                labels(&self.0, &Paging::new(ctx, after, before, first, last)).map(Some)
+                if let Some(error) = forbidden(ctx, &self.0) {
+                    return Ok(null(ctx, &error));
+                }
+                labels(&self.0, &Paging::new(ctx, after, first)).map(Some)
             }
             async fn number(&self) -> i32 {
                 i32::try_from(self.0.number).unwrap_or(i32::MAX)
             }
-            async fn reactions(
-                &self,
-                #[graphql(name = "first")] _first: Option<i32>,
-            ) -> Connection<Reaction> {
-                Connection::counted(self.0.reactions)
-            }
-            async fn repository(&self, ctx: &Context<'_>) -> Result<Repository, Error> {
-                repository_of(&self.0, ctx)
+            async fn reactions(&self) -> ReactionConnection {
+                ReactionConnection { total_count: self.0.reactions }
             }
             async fn title(&self) -> &str {
                 &self.0.title
@@ -516,19 +407,15 @@ item_object!(Issue {
     async fn state(&self) -> IssueState {
         if self.0.is_open() { IssueState::Open } else { IssueState::Closed }
     }
-    #[expect(clippy::too_many_arguments, reason = "GitHub's")]
     async fn timeline_items(
         &self,
         ctx: &Context<'_>,
         after: Option<String>,
-        before: Option<String>,
         first: Option<i32>,
         item_types: Option<Vec<IssueTimelineItemsItemType>>,
-        last: Option<i32>,
-        since: Option<DateTime>,
     ) -> Result<Connection<IssueTimelineItems>, Error> {
         let wanted = |kind| item_types.as_ref().is_none_or(|wanted| wanted.contains(&kind));
-        timeline(&self.0, &Paging::new(ctx, after, before, first, last), since, |event| match event.kind {
+        timeline(&self.0, &Paging::new(ctx, after, first), |event| match event.kind {
             EventKind::Closed if wanted(IssueTimelineItemsItemType::ClosedEvent) => {
                 Some(IssueTimelineItems::ClosedEvent(ClosedEvent(event.clone())))
             }
@@ -541,12 +428,6 @@ item_object!(Issue {
 });
 
 item_object!(PullRequest {
-    async fn commits(&self, #[graphql(name = "first")] _first: Option<i32>) -> Connection<PullRequestCommit> {
-        Connection::counted(self.0.commits)
-    }
-    async fn is_draft(&self) -> bool {
-        false
-    }
     async fn merged(&self) -> bool {
         self.0.state == State::Merged
     }
@@ -556,19 +437,16 @@ item_object!(PullRequest {
     async fn merged_by(&self) -> Option<Actor> {
         actor(self.0.merged_by.as_ref())
     }
-    #[expect(clippy::too_many_arguments, reason = "GitHub's")]
     async fn reviews(
         &self,
         ctx: &Context<'_>,
         after: Option<String>,
-        author: Option<String>,
-        before: Option<String>,
         first: Option<i32>,
-        last: Option<i32>,
-        states: Option<Vec<PullRequestReviewState>>,
     ) -> Result<Option<Connection<PullRequestReview>>, Error> {
-        let paging = Paging::new(ctx, after, before, first, last);
-        reviews(&self.0, author.as_deref(), states.as_deref(), &paging).map(Some)
+        if let Some(error) = forbidden(ctx, &self.0) {
+            return Ok(null(ctx, &error));
+        }
+        reviews(&self.0, &Paging::new(ctx, after, first)).map(Some)
     }
     async fn state(&self) -> PullRequestState {
         match self.0.state {
@@ -577,20 +455,16 @@ item_object!(PullRequest {
             State::Merged => PullRequestState::Merged,
         }
     }
-    #[expect(clippy::too_many_arguments, reason = "GitHub's")]
     async fn timeline_items(
         &self,
         ctx: &Context<'_>,
         after: Option<String>,
-        before: Option<String>,
         first: Option<i32>,
         item_types: Option<Vec<PullRequestTimelineItemsItemType>>,
-        last: Option<i32>,
-        since: Option<DateTime>,
     ) -> Result<Connection<PullRequestTimelineItems>, Error> {
         use PullRequestTimelineItemsItemType as Wanted;
         let wanted = |kind| item_types.as_ref().is_none_or(|wanted| wanted.contains(&kind));
-        timeline(&self.0, &Paging::new(ctx, after, before, first, last), since, |event| match event.kind {
+        timeline(&self.0, &Paging::new(ctx, after, first), |event| match event.kind {
             EventKind::Closed if wanted(Wanted::ClosedEvent) => {
                 Some(PullRequestTimelineItems::ClosedEvent(ClosedEvent(event.clone())))
             }
@@ -616,42 +490,32 @@ impl From<Verdict> for PullRequestReviewState {
     }
 }
 
-/// A programming language.
-#[derive(Debug, Clone, SimpleObject)]
-struct Language {
-    name: String,
-}
-
 /// A repository as it was when the query began.
 #[derive(Debug, Clone)]
 struct Repository {
-    name: domain::RepositoryName,
-    language: String,
     node_id: String,
-    database_id: u32,
     items: Vec<Arc<model::Item>>,
 }
 
 impl Repository {
     fn of(repository: &model::Repository) -> Self {
-        Self {
-            name: repository.name.clone(),
-            language: repository.language.clone(),
-            node_id: repository.node_id(),
-            database_id: repository.database_id,
-            items: repository.items.values().cloned().collect(),
-        }
+        Self { node_id: repository.node_id(), items: repository.items.values().cloned().collect() }
     }
 
     /// The items that pass, in order, paged.
     fn list<T>(
         &self,
+        ctx: &Context<'_>,
         field: &str,
         order: Option<IssueOrder>,
         paging: &Paging,
         pass: impl Fn(&model::Item) -> bool,
         node: impl Fn(Arc<model::Item>) -> T,
     ) -> Result<Connection<T>, Error> {
+        let manages = fault(ctx, FaultKind::Heavy).and_then(|fault| fault.items);
+        if manages.is_some_and(|items| paging.first > Some(items)) {
+            return Err(typed(TOO_MUCH, "Resource limits for this query exceeded."));
+        }
         let order =
             order.unwrap_or(IssueOrder { direction: OrderDirection::Asc, field: IssueOrderField::CreatedAt });
         let descending = order.direction == OrderDirection::Desc;
@@ -686,22 +550,6 @@ impl IssueOrderField {
     }
 }
 
-impl IssueFilters {
-    fn pass(&self, item: &model::Item) -> bool {
-        let by = |login: &String| item.author.as_ref().is_some_and(|a| a.login.eq_ignore_ascii_case(login));
-        self.created_by.as_ref().is_none_or(by)
-            && has_any_label(item, self.labels.as_deref())
-            && self.since.is_none_or(|since| item.updated_at >= since.0)
-            && is_in(item, self.states.as_deref())
-    }
-}
-
-fn has_any_label(item: &model::Item, wanted: Option<&[String]>) -> bool {
-    wanted.is_none_or(|wanted| {
-        item.labels.iter().any(|label| wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case(label)))
-    })
-}
-
 fn is_in(item: &model::Item, states: Option<&[IssueState]>) -> bool {
     let state = if item.is_open() { IssueState::Open } else { IssueState::Closed };
     states.is_none_or(|states| states.contains(&state))
@@ -709,9 +557,6 @@ fn is_in(item: &model::Item, states: Option<&[IssueState]>) -> bool {
 
 #[Object]
 impl Repository {
-    async fn database_id(&self) -> Option<i32> {
-        i32::try_from(self.database_id).ok()
-    }
     async fn id(&self) -> ID {
         ID(self.node_id.clone())
     }
@@ -721,36 +566,22 @@ impl Repository {
             null(ctx, &typed("NOT_FOUND", message))
         })
     }
-    #[expect(clippy::too_many_arguments, reason = "GitHub's")]
     async fn issues(
         &self,
         ctx: &Context<'_>,
         after: Option<String>,
-        before: Option<String>,
         filter_by: Option<IssueFilters>,
         first: Option<i32>,
-        labels: Option<Vec<String>>,
-        last: Option<i32>,
         order_by: Option<IssueOrder>,
         states: Option<Vec<IssueState>>,
     ) -> Result<Connection<Issue>, Error> {
-        let filter = filter_by.unwrap_or_default();
+        let since = filter_by.unwrap_or_default().since;
         let pass = |item: &model::Item| {
             item.kind == Kind::Issue
-                && filter.pass(item)
-                && has_any_label(item, labels.as_deref())
+                && since.is_none_or(|since| item.updated_at >= since.0)
                 && is_in(item, states.as_deref())
         };
-        self.list("issues", order_by, &Paging::new(ctx, after, before, first, last), pass, Issue)
-    }
-    async fn name(&self) -> &str {
-        self.name.name()
-    }
-    async fn name_with_owner(&self) -> &str {
-        self.name.as_str()
-    }
-    async fn primary_language(&self) -> Option<Language> {
-        Some(Language { name: self.language.clone() }).filter(|language| !language.name.is_empty())
+        self.list(ctx, "issues", order_by, &Paging::new(ctx, after, first), pass, Issue)
     }
     async fn pull_request(&self, ctx: &Context<'_>, number: i32) -> Option<PullRequest> {
         self.find(Kind::PullRequest, number).map(PullRequest).or_else(|| {
@@ -758,15 +589,11 @@ impl Repository {
             null(ctx, &typed("NOT_FOUND", message))
         })
     }
-    #[expect(clippy::too_many_arguments, reason = "GitHub's")]
     async fn pull_requests(
         &self,
         ctx: &Context<'_>,
         after: Option<String>,
-        before: Option<String>,
         first: Option<i32>,
-        labels: Option<Vec<String>>,
-        last: Option<i32>,
         order_by: Option<IssueOrder>,
         states: Option<Vec<PullRequestState>>,
     ) -> Result<Connection<PullRequest>, Error> {
@@ -776,14 +603,9 @@ impl Repository {
                 State::Closed => PullRequestState::Closed,
                 State::Merged => PullRequestState::Merged,
             };
-            item.kind == Kind::PullRequest
-                && has_any_label(item, labels.as_deref())
-                && states.as_ref().is_none_or(|states| states.contains(&state))
+            item.kind == Kind::PullRequest && states.as_ref().is_none_or(|states| states.contains(&state))
         };
-        self.list("pullRequests", order_by, &Paging::new(ctx, after, before, first, last), pass, PullRequest)
-    }
-    async fn url(&self) -> Uri {
-        Uri(format!("https://github.com/{}", self.name))
+        self.list(ctx, "pullRequests", order_by, &Paging::new(ctx, after, first), pass, PullRequest)
     }
 }
 
@@ -834,13 +656,7 @@ impl Query {
         })
     }
 
-    async fn repository(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "followRenames")] _follow_renames: Option<bool>,
-        name: String,
-        owner: String,
-    ) -> Option<Repository> {
+    async fn repository(&self, ctx: &Context<'_>, name: String, owner: String) -> Option<Repository> {
         let full = format!("{owner}/{name}");
         read(ctx, |world| world.repository(&full).map(Repository::of)).or_else(|| {
             let message = format!("Could not resolve to a Repository with the name '{full}'.");
@@ -902,7 +718,7 @@ impl Mutation {
             client_mutation_id: input.client_mutation_id,
             comment_edge: Some(Edge {
                 cursor: connection::cursor(place(at, id)),
-                node: Some(IssueComment { item: item.clone(), comment }),
+                node: Some(IssueComment(comment)),
             }),
             subject: Some(node_of(&item)),
         })

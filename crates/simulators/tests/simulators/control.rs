@@ -273,3 +273,77 @@ async fn nobody_far_away_gets_a_signed_webhook() {
         assert_eq!(status, 422, "{url}: {body}");
     }
 }
+
+#[tokio::test]
+async fn a_page_that_is_too_much_is_refused_and_a_smaller_one_is_answered() {
+    let simulators = Simulators::start().await;
+    let list = |first: i64| {
+        format!(
+            r#"{{repository(owner: "sendgrid", name: "rest") {{issues(first: {first}) {{nodes {{number}}}}}}}}"#
+        )
+    };
+    let ask = async |first| simulators.graphql(&list(first), &json!({})).send().await.unwrap();
+    simulators.fault(json!({"service": "github", "kind": "heavy", "items": 10, "times": null})).await;
+    let body: Value = ask(11).await.json().await.unwrap();
+    assert_eq!(
+        (&body["data"], &body["errors"][0]["type"]),
+        (&json!({"repository": null}), &json!("RESOURCE_LIMITS_EXCEEDED"))
+    );
+    assert_eq!(
+        ask(10).await.json::<Value>().await.unwrap()["data"]["repository"]["issues"]["nodes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        10
+    );
+
+    let _ = simulators.control(Method::DELETE, "faults", &json!(null)).await;
+    simulators
+        .fault(json!({"service": "github", "kind": "heavy", "items": 10, "status": 502, "times": null}))
+        .await;
+    assert_eq!((ask(11).await.status().as_u16(), ask(10).await.status().as_u16()), (502, 200));
+}
+
+#[tokio::test]
+async fn a_field_that_is_not_shown_is_null_or_takes_its_item_with_it() {
+    let simulators = Simulators::start().await;
+    let event =
+        json!({"repository": "sendgrid/rest", "action": "opened", "number": 90_001, "labels": ["bug"]});
+    let _ = simulators.happens(event).await;
+    let query = r#"{repository(owner: "sendgrid", name: "rest") {
+        issues(first: 1, orderBy: {field: CREATED_AT, direction: DESC}) {nodes {number labels(first: 1) {nodes {name}} comments(first: 1) {totalCount}}}}}"#;
+    for (field, expected) in [
+        ("labels", json!({"number": 90_001, "labels": null, "comments": {"totalCount": 0}})),
+        ("comments", json!(null)),
+    ] {
+        simulators
+            .fault(json!({"service": "github", "kind": "forbidden", "field": field, "number": 90_001}))
+            .await;
+        let body = simulators.ask_in_vain(query).await;
+        assert_eq!(body["data"]["repository"]["issues"]["nodes"], json!([expected]), "{body}");
+        let path = json!(["repository", "issues", "nodes", 0, field]);
+        assert_eq!((&body["errors"][0]["type"], &body["errors"][0]["path"]), (&json!("FORBIDDEN"), &path));
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_away_is_told_and_not_there_any_more() {
+    let simulators = Simulators::start().await;
+    for action in ["deleted", "transferred"] {
+        let opened = simulators.happens(json!({"repository": "sendgrid/rest", "action": "opened"})).await;
+        let opened: Value = serde_json::from_str(opened["body"].as_str().unwrap()).unwrap();
+        let (number, id) = (&opened["issue"]["number"], &opened["issue"]["node_id"]);
+        let told = simulators
+            .happens(json!({"repository": "sendgrid/rest", "action": action, "number": number}))
+            .await;
+        let told: Value = serde_json::from_str(told["body"].as_str().unwrap()).unwrap();
+        assert_eq!((&told["action"], &told["issue"]["number"]), (&json!(action), number));
+        let body = simulators.ask_in_vain(&format!("{{node(id: {id}) {{id}}}}")).await;
+        assert_eq!(body["data"]["node"], json!(null), "{body}");
+    }
+    let pull =
+        json!({"repository": "sendgrid/rest", "action": "opened", "kind": "pull_request", "number": 90_001});
+    let _ = simulators.happens(pull).await;
+    let deleted = json!({"repository": "sendgrid/rest", "action": "deleted", "number": 90_001});
+    assert_eq!(simulators.control(Method::POST, "github/events", &deleted).await.0, 422);
+}

@@ -55,6 +55,7 @@ pub async fn receive(
     let Some(heard) = webhook::read(&event, &repository.name, &payload).map_err(unreadable)? else {
         return Ok(StatusCode::ACCEPTED);
     };
+    let heard = heard.unless_ours(state.importer.github()).await;
 
     let mut tx = state.store.begin_write().await?;
     // The row and its effect are committed together: whoever finds it has nothing left to do.

@@ -4,20 +4,19 @@
 //! slow or failing one holds nobody else up. Two who commit at the same moment may come back in either order.
 //!
 //! **The queues are memory.** A process that dies after a commit and before a listener has done its part has told nobody, and
-//! nobody will ask: the item is there, its task is not. Step 07 mends that with an outbox.
+//! nobody will ask: the item is there, its task is not, until an import tells of it again. Step 07 mends that with an outbox. A process
+//! that is asked to stop hands over what it can, and says what it could not ([`Bus::give_up`]).
 
 use std::{
-    sync::{Arc, OnceLock},
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use step_02_contracts::{Ctx, Fault, Handler, Recorded};
 use store::Recorder;
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    watch,
-};
+use tokio::sync::{Notify, watch};
 
 /// How often a listener may fail at the same events. One that is away has not failed: it is told when it is back.
 const TRIES: u32 = 5;
@@ -32,17 +31,23 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 type Batch = Arc<[Recorded]>;
 
 /// Carries events from whoever records them to whoever listens.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bus {
-    listeners: OnceLock<Vec<UnboundedSender<Batch>>>,
-    /// How many batches wait or are being handled, over all listeners.
-    under_way: watch::Sender<usize>,
+    listeners: OnceLock<Vec<Arc<Listener>>>,
+    /// How many batches wait or are being handed over, over all listeners.
+    under_way: Arc<watch::Sender<usize>>,
 }
 
-impl Default for Bus {
-    fn default() -> Self {
-        Self { listeners: OnceLock::new(), under_way: watch::Sender::new(0) }
-    }
+/// Somebody who listens, and what is still to be handed over.
+#[derive(Debug)]
+struct Listener {
+    name: &'static str,
+    /// The first is being handed over.
+    waiting: Mutex<VecDeque<Batch>>,
+    /// There is one more.
+    more: Notify,
+    /// The bus's.
+    under_way: Arc<watch::Sender<usize>>,
 }
 
 #[async_trait]
@@ -50,22 +55,24 @@ impl Recorder for Bus {
     fn committed(&self, events: Vec<Recorded>) {
         let batch: Batch = events.into();
         for listener in self.listeners.get().into_iter().flatten() {
-            self.under_way.send_modify(|count| *count += 1);
-            if listener.send(batch.clone()).is_err() {
-                self.under_way.send_modify(|count| *count -= 1);
-            }
+            listener.take(batch.clone());
         }
     }
 }
 
 impl Bus {
     /// Has `handlers` hear every event from now on. Called once.
-    pub fn listen(self: &Arc<Self>, handlers: Vec<Arc<dyn Handler>>) {
+    pub fn listen(&self, handlers: Vec<Arc<dyn Handler>>) {
         let listeners = handlers.into_iter().map(|handler| {
-            let (sender, receiver) = unbounded_channel();
-            let bus = self.clone();
-            tokio::spawn(async move { bus.deliver(&*handler, receiver).await });
-            sender
+            let listener = Arc::new(Listener {
+                name: handler.name(),
+                waiting: Mutex::default(),
+                more: Notify::new(),
+                under_way: self.under_way.clone(),
+            });
+            let this = listener.clone();
+            tokio::spawn(async move { this.deliver(&*handler).await });
+            listener
         });
         // A second list would hear nothing; the first one stays.
         let _ = self.listeners.set(listeners.collect());
@@ -77,18 +84,60 @@ impl Bus {
         let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    async fn deliver(&self, handler: &dyn Handler, mut batches: UnboundedReceiver<Batch>) {
-        while let Some(batch) = batches.recv().await {
-            if !handle(handler, &batch).await {
-                tracing::error!(
-                    listener = handler.name(),
-                    events = batch.len(),
-                    "events are lost for a listener that failed too often"
-                );
+    /// Says which events nobody will hear of, because the process ends; nothing where all were handed over.
+    pub fn give_up(&self) {
+        for listener in self.listeners.get().into_iter().flatten() {
+            let waiting = listener.waiting();
+            if !waiting.is_empty() {
+                lost(listener.name, waiting.iter().flat_map(|batch| batch.iter()), "the process ends");
             }
+        }
+    }
+}
+
+impl Listener {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Batch>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, batch: Batch) {
+        self.under_way.send_modify(|count| *count += 1);
+        self.waiting().push_back(batch);
+        self.more.notify_one();
+    }
+
+    /// Hands over batch after batch, for ever.
+    async fn deliver(&self, handler: &dyn Handler) {
+        loop {
+            let first = self.waiting().front().cloned();
+            let Some(batch) = first else {
+                self.more.notified().await;
+                continue;
+            };
+            if !handle(handler, &batch).await {
+                lost(self.name, batch.iter(), "it failed too often");
+            }
+            self.waiting().pop_front();
             self.under_way.send_modify(|count| *count -= 1);
         }
     }
+}
+
+/// Says which events a listener will never hear of: how many of which kind about what. An import tells of items again; nobody
+/// tells of anything else.
+fn lost<'e>(listener: &str, events: impl Iterator<Item = &'e Recorded>, why: &str) {
+    let mut lost: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for event in events {
+        *lost.entry((&event.kind, &event.subject)).or_default() += 1;
+    }
+    let which: Vec<String> =
+        lost.iter().map(|((kind, subject), count)| format!("{count} {kind} of {subject}")).collect();
+    tracing::error!(
+        listener,
+        events = lost.values().sum::<usize>(),
+        which = which.join(", "),
+        "events are lost: {why}"
+    );
 }
 
 /// Hands a batch over, several times if need be; whether that worked. Whoever made the change has long gone on.

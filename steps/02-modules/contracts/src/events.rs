@@ -38,7 +38,7 @@ pub trait Tell: Send {
 pub enum GithubEvent {
     /// An item that we did not know. It may have been closed long ago.
     ItemOpened(Box<ItemFact>),
-    /// A label, a title, a count, what it waits for.
+    /// A label, a title, a count, what it waits for; or nothing at all, where an import has come by it again.
     ItemChanged(Box<ItemFact>),
     /// It was open and no longer is.
     ItemClosed(Box<ItemFact>),

@@ -168,6 +168,7 @@ impl Github for Module {
         let Some(repository) = self.catalogue.find(&name) else { return Ok(()) };
         let heard = webhook::read(&event, &repository.name, &payload).map_err(unreadable)?;
         let Some(heard) = heard else { return Ok(()) };
+        let heard = heard.unless_ours(self.client.as_ref()).await;
 
         let mut tx = self.store.begin_write().await?;
         if !deliveries::is_new(&mut tx, &id, &event).await? {

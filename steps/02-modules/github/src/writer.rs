@@ -1,5 +1,7 @@
 //! Writes what GitHub says, and records what has become of the items.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use automator_github::{
     items,
@@ -42,6 +44,9 @@ impl ItemWriter for Writer {
 
 /// Records what has become of items that were written. `occurrence` is what the first of them was told for.
 ///
+/// An import tells of every item that it finds, changed or not: whoever listens makes the same of the same, and what a crash kept from
+/// them once is mended so.
+///
 /// # Errors
 /// The database's.
 pub async fn tell(
@@ -56,14 +61,22 @@ pub async fn tell(
         .zip(written)
         .filter_map(|(told, written)| {
             let occurrence = occurrence.take();
-            (written.touched || occurrence.is_some()).then_some((told, written, occurrence))
+            let is_news = written.touched || occurrence.is_some() || origin == Origin::Import;
+            is_news.then_some((told, written, occurrence))
         })
         .collect();
     let ids = news.iter().map(|(_, written, _)| written.item_id.clone());
     let items = items::among(&mut *tx, "i.id", ids).await?;
+    let mut taken_back = match origin {
+        Origin::Import => {
+            write::taken_back(tx, written.iter().map(|written| written.item_id.as_str())).await?
+        }
+        Origin::Webhook => HashMap::new(),
+    };
     for (told, written, occurrence) in news {
-        let Some(item) = items.iter().find(|item| item.key == told.0.key).cloned() else { continue };
-        let lines = lines(told).collect();
+        let Some(item) = items.iter().find(|item| item.key == told.snapshot.key).cloned() else { continue };
+        let taken_back = taken_back.remove(&written.item_id).unwrap_or_default();
+        let lines = lines(told).chain(taken_back).collect();
         let fact = ItemFact { origin, item, before: written.before, lines, occurrence };
         tx.record(&GithubEvent::of(fact))?;
     }

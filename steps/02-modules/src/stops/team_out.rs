@@ -122,7 +122,9 @@ impl Service for TeamOut {
             bus.settled().await;
             store.close().await;
         };
-        background.serve(config.server.address(), router, last).await
+        let served = background.serve(config.server.address(), router, last).await;
+        bus.give_up();
+        served
     }
 }
 

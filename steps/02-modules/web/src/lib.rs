@@ -37,17 +37,17 @@ pub struct Ports {
 
 /// The pages of what `catalogue` tracks, over any ports.
 pub fn pages(ports: Ports, catalogue: Catalogue, sessions: Sessions) -> Router {
-    automator_pages::router(Pages { source: Arc::new(Asked { ports, catalogue }), sessions })
+    automator_pages::router(Pages { source: Arc::new(PortSource { ports, catalogue }), sessions })
 }
 
 /// What the pages show, asked of the ports.
-struct Asked {
+struct PortSource {
     ports: Ports,
     catalogue: Catalogue,
 }
 
 #[async_trait]
-impl Source for Asked {
+impl Source for PortSource {
     async fn tasks(&self, ctx: &Ctx, query: TaskQuery) -> Result<Page<Task>, Fault> {
         self.ports.backlog.tasks(ctx, query).await
     }

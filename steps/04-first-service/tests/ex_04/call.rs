@@ -84,7 +84,7 @@ async fn a_repeat_is_the_same_request() {
     assert!(
         asked.iter().all(|asked| asked.keys() == [message.key.as_str()]),
         "The same message went out under other keys: {:?}",
-        asked.iter().map(service::Asked::keys).collect::<Vec<_>>()
+        asked.iter().map(service::ReceivedRequest::keys).collect::<Vec<_>>()
     );
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Does {
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     /// Method, path and version.
     pub(crate) line: String,
     /// Names in lower case.
@@ -41,7 +41,7 @@ pub(crate) struct Asked {
     pub(crate) body: Value,
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -56,7 +56,7 @@ impl Asked {
 /// The service.
 pub(crate) struct Service {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Service {
@@ -64,7 +64,7 @@ impl Service {
     pub(crate) async fn that(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it listens"));
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<ReceivedRequest>>> = Arc::default();
         let heard = Arc::clone(&asked);
         acceptance::tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -76,12 +76,12 @@ impl Service {
     }
 
     /// What it was asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-async fn serve(mut stream: TcpStream, does: Does, heard: &Mutex<Vec<Asked>>) {
+async fn serve(mut stream: TcpStream, does: Does, heard: &Mutex<Vec<ReceivedRequest>>) {
     let Some(asked) = read(&mut stream).await else { return };
     heard.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     let head = |status: u16, length: usize| {
@@ -110,7 +110,7 @@ async fn serve(mut stream: TcpStream, does: Does, heard: &Mutex<Vec<Asked>>) {
 }
 
 /// One request, to the end of its body.
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+async fn read(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut read = Vec::new();
     let end = loop {
         if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -135,5 +135,5 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
         }
     }
     let line = head.lines().next().unwrap_or_default().to_owned();
-    Some(Asked { line, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
+    Some(ReceivedRequest { line, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
 }

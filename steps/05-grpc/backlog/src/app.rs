@@ -52,7 +52,9 @@ impl Service for Config {
             bus.settled().await;
             store.close().await;
         };
-        background.serve((config.host, config.port), router, last).await
+        let served = background.serve((config.host, config.port), router, last).await;
+        bus.give_up();
+        served
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pages of a list: GitHub's connections, cursors and the limits on `first` and `last`.
+//! Pages of a list: GitHub's connections, cursors and the limit on `first`.
 //!
 //! A cursor names the element after which the next page begins by its place in the order, not by a
 //! count, so a page neither repeats nor loses an element when others appear or vanish meanwhile.
@@ -7,8 +7,7 @@ use async_graphql::{Context, Error, ErrorExtensions, Object, OutputType, SimpleO
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Issue, IssueComment, IssueTimelineItems, Label, PullRequest, PullRequestCommit, PullRequestReview,
-    PullRequestTimelineItems, Reaction,
+    Issue, IssueComment, IssueTimelineItems, Label, PullRequest, PullRequestReview, PullRequestTimelineItems,
 };
 
 /// The largest page.
@@ -23,9 +22,7 @@ pub(super) fn typed(kind: &str, message: impl Into<String>) -> Error {
 #[derive(Debug, Default)]
 pub(super) struct Paging {
     pub(super) after: Option<String>,
-    pub(super) before: Option<String>,
     pub(super) first: Option<i32>,
-    pub(super) last: Option<i32>,
     /// Whether somebody reads the elements: their number alone can be had without a page.
     pub(super) reads: bool,
 }
@@ -38,8 +35,6 @@ pub(super) type Place = (i64, i64);
 pub(super) struct PageInfo {
     end_cursor: Option<String>,
     has_next_page: bool,
-    has_previous_page: bool,
-    start_cursor: Option<String>,
 }
 
 /// One element with its cursor.
@@ -50,8 +45,6 @@ pub(super) struct PageInfo {
     concrete(name = "LabelEdge", params(Label)),
     concrete(name = "IssueCommentEdge", params(IssueComment)),
     concrete(name = "PullRequestReviewEdge", params(PullRequestReview)),
-    concrete(name = "ReactionEdge", params(Reaction)),
-    concrete(name = "PullRequestCommitEdge", params(PullRequestCommit)),
     concrete(name = "IssueTimelineItemsEdge", params(IssueTimelineItems)),
     concrete(name = "PullRequestTimelineItemsEdge", params(PullRequestTimelineItems))
 )]
@@ -65,7 +58,6 @@ pub(super) struct Connection<T> {
     total: usize,
     page: Vec<(Place, T)>,
     has_next_page: bool,
-    has_previous_page: bool,
 }
 
 #[Object(
@@ -74,8 +66,6 @@ pub(super) struct Connection<T> {
     concrete(name = "LabelConnection", params(Label)),
     concrete(name = "IssueCommentConnection", params(IssueComment)),
     concrete(name = "PullRequestReviewConnection", params(PullRequestReview)),
-    concrete(name = "ReactionConnection", params(Reaction)),
-    concrete(name = "PullRequestCommitConnection", params(PullRequestCommit)),
     concrete(name = "IssueTimelineItemsConnection", params(IssueTimelineItems)),
     concrete(name = "PullRequestTimelineItemsConnection", params(PullRequestTimelineItems))
 )]
@@ -97,8 +87,6 @@ where
         PageInfo {
             end_cursor: self.page.last().map(|(place, _)| cursor(*place)),
             has_next_page: self.has_next_page,
-            has_previous_page: self.has_previous_page,
-            start_cursor: self.page.first().map(|(place, _)| cursor(*place)),
         }
     }
 
@@ -111,7 +99,7 @@ impl<T> Connection<T> {
     /// The page that `paging` asks for out of `all`, which are in order; `field` names the list in errors.
     ///
     /// # Errors
-    /// Neither `first` nor `last`, one of them out of range, or a cursor that is none.
+    /// No `first`, one that is out of range, or a cursor that is none.
     pub(super) fn of(
         mut all: Vec<(Place, T)>,
         field: &str,
@@ -120,79 +108,45 @@ impl<T> Connection<T> {
     ) -> Result<Self, Error> {
         paging.check(field)?;
         let after = paging.after.as_deref().map(read_cursor).transpose()?;
-        let before = paging.before.as_deref().map(read_cursor).transpose()?;
         let precedes = |one: Place, other: Place| if descending { one > other } else { one < other };
         let total = all.len();
-        all.retain(|(place, _)| {
-            after.is_none_or(|after| precedes(after, *place))
-                && before.is_none_or(|before| precedes(*place, before))
-        });
-        let mut page = all;
-        let (mut has_next_page, mut has_previous_page) = (before.is_some(), after.is_some());
-        if let Some(first) = paging.first.map(size) {
-            has_next_page = page.len() > first;
-            page.truncate(first);
-        }
-        if let Some(last) = paging.last.map(size) {
-            has_previous_page = page.len() > last;
-            page.drain(..page.len().saturating_sub(last));
-        }
-        Ok(Self { total, page, has_next_page, has_previous_page })
-    }
-
-    /// A list of which only the number is known.
-    pub(super) fn counted(total: i32) -> Self {
-        Self { total: size(total), page: Vec::new(), has_next_page: false, has_previous_page: false }
+        all.retain(|(place, _)| after.is_none_or(|after| precedes(after, *place)));
+        let first = usize::try_from(paging.first.unwrap_or(LIMIT)).unwrap_or(0);
+        let has_next_page = all.len() > first;
+        all.truncate(first);
+        Ok(Self { total, page: all, has_next_page })
     }
 }
 
 impl Paging {
     /// The arguments of the field that `ctx` is at.
-    pub(super) fn new(
-        ctx: &Context<'_>,
-        after: Option<String>,
-        before: Option<String>,
-        first: Option<i32>,
-        last: Option<i32>,
-    ) -> Self {
+    pub(super) fn new(ctx: &Context<'_>, after: Option<String>, first: Option<i32>) -> Self {
         let selected = ctx.look_ahead();
         let reads = selected.field("nodes").exists() || selected.field("edges").exists();
-        Self { after, before, first, last, reads }
+        Self { after, first, reads }
     }
 
     fn check(&self, field: &str) -> Result<(), Error> {
-        for (name, value) in [("first", self.first), ("last", self.last)] {
-            let Some(value) = value else { continue };
-            if value > LIMIT {
-                return Err(typed(
-                    "EXCESSIVE_PAGINATION",
-                    format!(
-                        "Requesting {value} records on the `{field}` connection exceeds the `{name}` limit of {LIMIT} records."
-                    ),
-                ));
-            }
-            if value < 0 {
-                return Err(typed(
-                    "BAD_PAGINATION_BOUNDARIES",
-                    format!("`{name}` on the `{field}` connection cannot be less than zero."),
-                ));
-            }
-        }
-        if self.reads && self.first.is_none() && self.last.is_none() {
-            return Err(typed(
+        match self.first {
+            Some(first) if first > LIMIT => Err(typed(
+                "EXCESSIVE_PAGINATION",
+                format!(
+                    "Requesting {first} records on the `{field}` connection exceeds the `first` limit of {LIMIT} records."
+                ),
+            )),
+            Some(first) if first < 0 => Err(typed(
+                "BAD_PAGINATION_BOUNDARIES",
+                format!("`first` on the `{field}` connection cannot be less than zero."),
+            )),
+            None if self.reads => Err(typed(
                 "MISSING_PAGINATION_BOUNDARIES",
                 format!(
                     "You must provide a `first` or `last` value to properly paginate the `{field}` connection."
                 ),
-            ));
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
-}
-
-/// A page's size; [`Paging::check`] has refused negative ones.
-fn size(value: i32) -> usize {
-    usize::try_from(value).unwrap_or(0)
 }
 
 /// A length as GraphQL's `Int`.
@@ -220,7 +174,7 @@ mod tests {
     use super::*;
 
     fn paging(after: Option<&str>, first: Option<i32>) -> Paging {
-        Paging { after: after.map(str::to_owned), first, reads: true, ..Paging::default() }
+        Paging { after: after.map(str::to_owned), first, reads: true }
     }
 
     fn page(all: &[i64], paging: &Paging, descending: bool) -> Connection<i64> {
@@ -235,7 +189,7 @@ mod tests {
         let end = cursor(one.page[1].0);
         let two = page(&[1, 3, 4, 5], &paging(Some(&end), Some(3)), false);
         assert_eq!(two.page.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [3, 4, 5]);
-        assert!(!two.has_next_page && two.has_previous_page);
+        assert!(!two.has_next_page);
         let down = page(&[5, 4, 3], &paging(Some(&cursor((4, 4))), Some(9)), true);
         assert_eq!(down.page.len(), 1);
     }
