@@ -4,10 +4,20 @@
 //! The table has the columns `id TEXT`, `lease_owner TEXT` and `lease_until BIGINT` (epoch ms), both
 //! of the latter NULL while nobody holds the row. The claim is one conditional UPDATE, so two workers,
 //! in one process or two, never hold the same row.
+//!
+//! Times are those of the database's clock, which all processes share. It may be set all the same:
+//!
+//! - Forward: a lease seems to be over while its holder works. A [`Queue`](crate::queue::Queue) never claims what it has under way
+//!   itself. Another process does; its holder learns that at [`Lease::end`], when what it did cannot be taken back. A pause ends early.
+//! - Back: a lease that ends later than any holder can have asked for is over: whoever was killed keeps a row for twice the duration
+//!   at most. A row that was put off waits as much longer as the clock was set back, and an hour at most.
 
 use std::time::Duration;
 
-use crate::{Error, Query, Store, Tx};
+use crate::{Backend, Error, Query, Store, Tx};
+
+/// The longest pause before a row may be claimed again.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// A claim on a row of `table`, held by `owner` for `duration` at a time.
 #[derive(Debug, Clone)]
@@ -32,22 +42,44 @@ impl Lease {
         owner: &str,
         duration: Duration,
     ) -> Result<Option<Self>, Error> {
-        let now = crate::now();
+        Self::claim_another(store, table, condition, owner, duration, &[]).await
+    }
+
+    /// The same for whoever has the rows `under_way` already, whatever their leases say by now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn claim_another(
+        store: &Store,
+        table: &'static str,
+        condition: &'static str,
+        owner: &str,
+        duration: Duration,
+        under_way: &[String],
+    ) -> Result<Option<Self>, Error> {
+        store.condition.is_in_place()?;
+        let now = now(store.backend());
+        let others: Vec<_> = (5..).take(under_way.len()).map(|number| format!("${number}")).collect();
+        let others =
+            if others.is_empty() { String::new() } else { format!("AND id NOT IN ({})", others.join(", ")) };
+        let free = format!(
+            "({condition}) {others} AND (lease_until IS NULL OR lease_until < {now} \
+             OR lease_until > {now} + CASE WHEN lease_owner IS NULL THEN $3 ELSE $4 END)"
+        );
         // The outer condition is tested again under the row's lock: of two workers that saw the same
         // free row, the second updates nothing.
         let sql = format!(
-            "UPDATE {table} SET lease_owner = $1, lease_until = $2 \
-             WHERE id = (SELECT id FROM {table} WHERE ({condition}) AND (lease_until IS NULL OR lease_until < $3) \
-                         ORDER BY id LIMIT 1) \
-               AND ({condition}) AND (lease_until IS NULL OR lease_until < $3) \
+            "UPDATE {table} SET lease_owner = $1, lease_until = {now} + $2 \
+             WHERE id = (SELECT id FROM {table} WHERE {free} ORDER BY id LIMIT 1) AND {free} \
              RETURNING id"
         );
-        let claimed: Option<(String,)> = Query::assembled(sql)
+        let claim = Query::assembled(sql)
             .bind(owner)
-            .bind(until(now, duration))
-            .bind(now)
-            .fetch_optional(store)
-            .await?;
+            .bind(milliseconds(duration))
+            .bind(milliseconds(LONGEST_PAUSE))
+            .bind(milliseconds(duration * 2));
+        let claim = under_way.iter().fold(claim, |claim, id| claim.bind(id));
+        let claimed: Option<(String,)> = claim.fetch_optional(store).await?;
         Ok(claimed.map(|(id,)| Self { table, id, owner: owner.to_owned(), duration }))
     }
 
@@ -63,9 +95,13 @@ impl Lease {
     /// # Errors
     /// The database's.
     pub async fn renew(&self, store: &Store) -> Result<bool, Error> {
-        let sql = format!("UPDATE {} SET lease_until = $1 WHERE id = $2 AND lease_owner = $3", self.table);
+        let sql = format!(
+            "UPDATE {} SET lease_until = {} + $1 WHERE id = $2 AND lease_owner = $3",
+            self.table,
+            now(store.backend())
+        );
         let renewed = Query::assembled(sql)
-            .bind(until(crate::now(), self.duration))
+            .bind(milliseconds(self.duration))
             .bind(&self.id)
             .bind(&self.owner)
             .execute(store)
@@ -86,18 +122,19 @@ impl Lease {
         Ok(())
     }
 
-    /// Ends the lease in `tx`, beside what its holder writes about the row: nobody claims the row for `pause`. `false`
-    /// when it is no longer ours; then what was to be written must not be.
+    /// Ends the lease in `tx`, beside what its holder writes about the row: nobody claims the row for `pause`,
+    /// which is an hour at most. `false` when it is no longer ours; then what was to be written must not be.
     ///
     /// # Errors
     /// The database's.
     pub async fn end(&self, tx: &mut Tx, pause: Duration) -> Result<bool, Error> {
         let sql = format!(
-            "UPDATE {} SET lease_owner = NULL, lease_until = $1 WHERE id = $2 AND lease_owner = $3",
-            self.table
+            "UPDATE {} SET lease_owner = NULL, lease_until = {} + $1 WHERE id = $2 AND lease_owner = $3",
+            self.table,
+            now(tx.backend())
         );
         let ended = Query::assembled(sql)
-            .bind(until(crate::now(), pause))
+            .bind(milliseconds(pause.min(LONGEST_PAUSE)))
             .bind(&self.id)
             .bind(&self.owner)
             .execute(&mut *tx)
@@ -112,6 +149,14 @@ impl Lease {
     }
 }
 
-fn until(now: i64, duration: Duration) -> i64 {
-    now.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+/// This moment by the database's clock, epoch ms: a part of a statement.
+fn now(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        Backend::Postgres => "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)",
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
