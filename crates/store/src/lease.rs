@@ -14,7 +14,15 @@
 
 use std::time::Duration;
 
+use chassis::serve::Stop;
+use tokio::time::sleep;
+
 use crate::{Backend, Error, Query, Store, Tx};
+
+/// The pauses before a holder tries again to write down what it did: doubled each time, up to the longest.
+const NOTE_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(2)];
+/// How long it still tries when the process is to stop.
+const LAST_NOTE: Duration = Duration::from_secs(2);
 
 /// The longest pause before a row may be claimed again.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
@@ -140,6 +148,37 @@ impl Lease {
             .execute(&mut *tx)
             .await?;
         Ok(ended == 1)
+    }
+
+    /// Writes down by `note` what was done and cannot be taken back, as often as it takes until that works; `None` when the process
+    /// stops before. Meanwhile a [`Queue`](crate::queue::Queue) does not claim the row again, nor another one in its place: while
+    /// nothing can be written, on a full disk say, no more is done than what was under way.
+    pub async fn noted<T, E: std::error::Error, N: Future<Output = Result<T, E>>>(
+        &self,
+        stop: &Stop,
+        note: impl Fn() -> N,
+    ) -> Option<T> {
+        let [mut pause, longest] = NOTE_AGAIN;
+        let noted = async {
+            loop {
+                match note().await {
+                    Ok(noted) => return noted,
+                    Err(error) => {
+                        tracing::warn!(table = self.table, row = self.id, %error, "cannot write down what was done yet");
+                    }
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(longest);
+            }
+        };
+        let last = async {
+            stop.wait().await;
+            sleep(LAST_NOTE).await;
+        };
+        tokio::select! {
+            noted = noted => Some(noted),
+            () = last => None,
+        }
     }
 
     /// How long to wait between two renewals: a third, so that two may fail before the lease ends.

@@ -27,11 +27,6 @@ const LEASE: Duration = Duration::from_millis(7_500);
 /// How many messages of a channel a process hands over at once.
 const AT_ONCE: usize = 4;
 
-/// The pause before a worker tries again to write down how a message ended.
-const NOTE_AGAIN: Duration = Duration::from_millis(200);
-/// How long it still tries when the process is to stop.
-const LAST_NOTES: Duration = Duration::from_secs(2);
-
 #[derive(Debug, FromRow)]
 struct Row {
     id: String,
@@ -191,7 +186,8 @@ impl Messenger {
         };
         let outcome = self.providers.deliver(lease.id(), &message).await;
         let (end, rest) = self.judge(&message, outcome);
-        if !self.note(lease, &end, stop).await {
+        // The provider may have it by now: what is not written down goes out again.
+        if lease.noted(stop, || self.note(lease, &end)).await != Some(true) {
             tracing::error!(
                 message = lease.id(),
                 status = %end.status,
@@ -226,33 +222,8 @@ impl Messenger {
         (end, after.unwrap_or_default())
     }
 
-    /// Writes down how an attempt ended; `false` when somebody else has the message by now, or the process stops.
-    ///
-    /// It tries for as long as it takes. Meanwhile this process does not claim the message again, and no further one in its place:
-    /// while nothing can be written, on a full disk say, nothing more goes out than what was under way then.
-    async fn note(&self, lease: &Lease, end: &End, stop: &Stop) -> bool {
-        let written = async {
-            loop {
-                match self.try_note(lease, end).await {
-                    Ok(written) => return written,
-                    Err(error) => {
-                        tracing::warn!(message = lease.id(), %error, "cannot write down an attempt yet");
-                    }
-                }
-                tokio::time::sleep(NOTE_AGAIN).await;
-            }
-        };
-        let last = async {
-            stop.wait().await;
-            tokio::time::sleep(LAST_NOTES).await;
-        };
-        tokio::select! {
-            written = written => written,
-            () = last => false,
-        }
-    }
-
-    async fn try_note(&self, lease: &Lease, end: &End) -> Result<bool, store::Error> {
+    /// Writes down how an attempt ended; `false` when somebody else has the message by now.
+    async fn note(&self, lease: &Lease, end: &End) -> Result<bool, store::Error> {
         let mut tx = self.store.begin_write().await?;
         if !lease.end(&mut tx, end.pause).await? {
             return Ok(false);
