@@ -101,7 +101,7 @@ pub fn may_listen(host: IpAddr, token: &WriteToken) -> Result<(), Misconfigured>
     )))
 }
 
-/// Middleware: lets reads through, and writes that show what [`WriteToken`] says; else 401 or 403. Whoever has shown ten wrong
+/// Middleware: lets reads through, and writes that show what [`WriteToken`] says; else 401 or 403. Whoever has shown 60 wrong
 /// tokens in a minute is not listened to for the rest of it: 429.
 pub async fn writes(State(token): State<WriteToken>, request: Request, next: Next) -> Response {
     if request.method().is_safe() {
@@ -328,7 +328,7 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(status("192.0.2.1", None), Some((401, false)), "who shows none does not try");
         }
-        for _ in 0..tries::MOST {
+        for _ in 0..tries::MOST_SHOWN {
             assert_eq!(status("192.0.2.1", Some("wrong")), Some((401, false)));
         }
         for shown in ["wrong", "abcdef"] {

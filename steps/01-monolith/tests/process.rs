@@ -146,9 +146,9 @@ fn with_a_token_and_names_whoever_calls_it_otherwise_is_sent_away_and_tokens_are
     let mut requests =
         vec![read("evil.example"), read("b.example"), read("automator.example:8080"), read("127.0.0.1")];
     requests.push(write("a-token-of-a-test"));
-    requests.extend((0..11).map(|_| write("another-token")));
+    requests.extend((0..61).map(|_| write("another-token")));
     let mut wanted = vec![Some(421), Some(200), Some(200), Some(200), Some(202)];
-    wanted.extend([Some(401); 10]);
+    wanted.extend([Some(401); 60]);
     wanted.push(Some(429));
     assert_eq!(answers(&settings, &requests), wanted);
 }

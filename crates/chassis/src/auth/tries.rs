@@ -10,8 +10,10 @@ use axum::{
 
 use crate::Problem;
 
-/// The most refusals of one client in a minute.
+/// The most refusals in a minute of one client who signs in: a person.
 pub(crate) const MOST: u32 = 10;
+/// The most of one client that shows the token with its writes: a program, which asks more often and whose mistake is not one of a person.
+pub(crate) const MOST_SHOWN: u32 = 60;
 /// The most of all clients together who sign in: whoever invents addresses gets no further.
 const MOST_OF_ALL: u32 = 100;
 /// The most clients that are told apart; the rest count as one.
@@ -54,13 +56,17 @@ impl Tries {
     /// For how many seconds a client is not listened to.
     pub(crate) fn refuses(&mut self, client: &str, now: u64) -> Option<u64> {
         self.begin(now);
-        let of_client = self.by_client.get(client).copied().unwrap_or_default();
-        (of_client >= MOST).then(|| self.left(now))
+        (self.of(client) >= MOST_SHOWN).then(|| self.left(now))
     }
 
     /// The same for who signs in, where the tries of all count too: nobody loses more by it than a minute.
     pub(crate) fn refuses_to_sign_in(&mut self, client: &str, now: u64) -> Option<u64> {
-        self.refuses(client, now).or_else(|| (self.all >= MOST_OF_ALL).then(|| self.left(now)))
+        self.begin(now);
+        (self.of(client) >= MOST || self.all >= MOST_OF_ALL).then(|| self.left(now))
+    }
+
+    fn of(&self, client: &str) -> u32 {
+        self.by_client.get(client).copied().unwrap_or_default()
     }
 
     /// Notes a refusal.
@@ -99,7 +105,11 @@ mod tests {
             assert_eq!(tries.refuses_to_sign_in("a", 1_000), None, "{number}");
             tries.failed("a", 1_000);
         }
-        assert_eq!((tries.refuses_to_sign_in("a", 1_010), tries.refuses("a", 1_010)), (Some(50), Some(50)));
+        assert_eq!((tries.refuses_to_sign_in("a", 1_010), tries.refuses("a", 1_010)), (Some(50), None));
+        for _ in MOST..MOST_SHOWN {
+            tries.failed("a", 1_010);
+        }
+        assert_eq!(tries.refuses("a", 1_020), Some(40));
         assert_eq!(tries.refuses_to_sign_in("b", 1_010), None);
         assert_eq!(tries.refuses_to_sign_in("a", 1_060), None);
         for number in 0..MOST_OF_ALL {
