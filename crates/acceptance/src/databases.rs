@@ -119,7 +119,16 @@ impl Database {
     /// # Errors
     /// No temporary folder can be made.
     pub fn sqlite() -> anyhow::Result<Self> {
-        let folder = TempDir::with_prefix("automator-").context("cannot make a temporary folder")?;
+        Self::sqlite_in(&std::env::temp_dir())
+    }
+
+    /// The same, in a folder of its own below `parent`: on the disk that this is on.
+    ///
+    /// # Errors
+    /// No folder can be made there.
+    pub fn sqlite_in(parent: &Path) -> anyhow::Result<Self> {
+        let folder =
+            TempDir::with_prefix_in("automator-", parent).context("cannot make a temporary folder")?;
         let url = sqlite_url(&folder.path().join("automator.db"));
         Ok(Self { url, named: Arc::default(), place: Arc::new(Place::Sqlite(folder)) })
     }

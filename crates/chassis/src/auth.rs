@@ -1,6 +1,14 @@
 //! The bearer token that every write wants (RFC 6750).
 
-use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
+pub(crate) mod tries;
+
+use std::{
+    fmt,
+    net::IpAddr,
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::UNIX_EPOCH,
+};
 
 use axum::{
     extract::{Request, State},
@@ -11,6 +19,7 @@ use axum::{
 use subtle::ConstantTimeEq;
 
 use crate::{Problem, process::Misconfigured};
+use tries::Tries;
 
 /// The shortest secret, in characters: what is shorter is a slip or a placeholder.
 const SHORTEST: usize = 5;
@@ -19,21 +28,30 @@ const SHORTEST: usize = 5;
 const SHORTEST_OUTSIDE: usize = 8;
 
 /// A secret from the configuration: 5 to 1,024 printable ASCII characters, blanks inside allowed. Never
-/// shown, compared in constant time.
+/// shown, compared in constant time. Its clones know together who has tried it.
 #[derive(Clone)]
-pub struct Secret(Arc<str>);
+pub struct Secret {
+    text: Arc<str>,
+    tries: Arc<Mutex<Tries>>,
+}
 
 impl Secret {
     /// The secret itself, for the one call that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether `text` is the secret, in a time that does not depend on where they differ.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.0.as_bytes().ct_eq(text.as_bytes()).into()
+        self.text.as_bytes().ct_eq(text.as_bytes()).into()
+    }
+
+    /// Who has shown a wrong one in its place.
+    pub(crate) fn tries(&self) -> MutexGuard<'_, Tries> {
+        // A panic in between leaves counts that are as good as before.
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,7 +69,7 @@ impl FromStr for Secret {
     fn from_str(text: &str) -> Result<Self, String> {
         let printable = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
         if (SHORTEST..=1024).contains(&text.len()) && printable && text.trim() == text {
-            Ok(Self(text.into()))
+            Ok(Self { text: text.into(), tries: Arc::default() })
         } else {
             Err(format!("must be {SHORTEST} to 1024 printable characters without blanks around them"))
         }
@@ -83,16 +101,49 @@ pub fn may_listen(host: IpAddr, token: &WriteToken) -> Result<(), Misconfigured>
     )))
 }
 
-/// Middleware: lets reads through, and writes that show what [`WriteToken`] says; else 401 or 403.
+/// Middleware: lets reads through, and writes that show what [`WriteToken`] says; else 401 or 403. Whoever has shown 60 wrong
+/// tokens in a minute is not listened to for the rest of it: 429.
 pub async fn writes(State(token): State<WriteToken>, request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
-    match check(token.as_ref(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() => unauthorized(problem),
-        Err(problem) => problem.into_response(),
+    match refusal(token.as_ref(), &request) {
+        None => next.run(request).await,
+        Some(refused) => refused,
     }
+}
+
+/// Why a write may not pass, as the answer that says so.
+fn refusal(token: Option<&Secret>, request: &Request) -> Option<Response> {
+    let headers = request.headers();
+    let Some(token) = token else {
+        return (!is_from_own_page(headers)).then(|| foreign_origin().into_response());
+    };
+    match shown_by(&tries::client(request), token, headers) {
+        Ok(true) => None,
+        Ok(false) => {
+            let detail = "a write wants the header Authorization: Bearer <AUTOMATOR_API_TOKEN>";
+            Some(unauthorized(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)))
+        }
+        Err(wait) => Some(*wait),
+    }
+}
+
+/// Whether `client`, an address, shows the token.
+///
+/// # Errors
+/// It has shown too many wrong ones: the answer that says for how long nobody listens.
+pub fn shown_by(client: &str, token: &Secret, headers: &HeaderMap) -> Result<bool, Box<Response>> {
+    let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+    if let Some(seconds) = token.tries().refuses(client, now) {
+        return Err(Box::new(tries::wait(seconds)));
+    }
+    let is_shown = shows(token, headers);
+    // Whoever shows nothing tries nothing.
+    if !is_shown && headers.contains_key(header::AUTHORIZATION) {
+        token.tries().failed(client, now);
+    }
+    Ok(is_shown)
 }
 
 /// Middleware: lets through what another service of ours asks, reads too; else 401. `token` is the one that our
@@ -111,16 +162,54 @@ fn unauthorized(problem: Problem) -> Response {
     ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response()
 }
 
-/// Middleware: where no token is configured, answers only those who call us by a loopback name. The page of a
-/// foreign site whose name was made to lead to this machine (DNS rebinding) would otherwise count as our own.
-pub async fn local_names(State(token): State<WriteToken>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let named = host.or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
-    if token.is_none() && !named.is_some_and(is_loopback_name) {
-        let detail = "without AUTOMATOR_API_TOKEN, call this server localhost or 127.0.0.1";
-        return Problem::new(StatusCode::FORBIDDEN, "foreign-name", detail).into_response();
+/// By which names a process may be called. The page of a foreign site whose name was made to lead to this process
+/// (DNS rebinding) would otherwise read as one of our own.
+#[derive(Debug, Clone)]
+pub struct Names {
+    is_open: bool,
+    allowed: Arc<[String]>,
+}
+
+impl Names {
+    /// Without a token, loopback names only. With one, the `allowed` names and those that nobody far away gives out
+    /// ([`is_near_name`]): probes ask an address, neighbours a name of the cluster. Any name at all where none is allowed by name,
+    /// because a process does not know by which names a proxy in front of it is called.
+    #[must_use]
+    pub fn new(token: &WriteToken, allowed: &[String]) -> Self {
+        let names = allowed.iter().map(|name| plain(name.trim())).filter(|name| !name.is_empty());
+        Self { is_open: token.is_some(), allowed: names.collect() }
     }
-    next.run(request).await
+
+    /// Why somebody who calls us `host` is not answered.
+    fn refuses(&self, host: Option<&str>) -> Option<Problem> {
+        if !self.is_open {
+            let detail = "without AUTOMATOR_API_TOKEN, call this server localhost or 127.0.0.1";
+            let is_ours = host.is_some_and(is_loopback_name);
+            return (!is_ours).then(|| Problem::new(StatusCode::FORBIDDEN, "foreign-name", detail));
+        }
+        let is_allowed = |name: &str| is_near_name(name) || self.allowed.contains(&plain(name));
+        if self.allowed.is_empty() || host.map(without_port).is_some_and(is_allowed) {
+            return None;
+        }
+        let detail = "this server is not called so; ALLOWED_HOSTS has its names";
+        Some(Problem::new(StatusCode::MISDIRECTED_REQUEST, "foreign-name", detail))
+    }
+}
+
+/// A name as it is compared: the case says nothing, and neither does the dot of the root.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Middleware: answers only those who call us by one of our [`Names`]; others get 403 where no token is configured, and 421
+/// (RFC 9110, 15.5.20) where one is.
+pub async fn own_names(State(names): State<Names>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = host.or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
+    match names.refuses(host) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
 }
 
 /// Whether `host`, with or without a port, can only mean this machine.
@@ -185,20 +274,6 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
-fn check(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(token) = token else {
-        return if is_from_own_page(headers) { Ok(()) } else { Err(foreign_origin()) };
-    };
-    if shows(token, headers) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "unauthorized",
-        "a write wants the header Authorization: Bearer <AUTOMATOR_API_TOKEN>",
-    ))
-}
-
 /// Whether `headers` carry the token (RFC 6750, section 2.1).
 #[must_use]
 pub fn shows(token: &Secret, headers: &HeaderMap) -> bool {
@@ -212,13 +287,10 @@ mod tests {
 
     fn status(token: Option<&str>, headers: &[(&'static str, &'static str)]) -> Option<u16> {
         let token: WriteToken = token.map(|token| token.parse().unwrap());
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| {
-                (name.parse::<header::HeaderName>().unwrap(), HeaderValue::from_static(value))
-            })
-            .collect();
-        check(token.as_ref(), &headers).err().map(|problem| problem.status)
+        let request =
+            headers.iter().fold(Request::post("/"), |request, (name, value)| request.header(*name, *value));
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        refusal(token.as_ref(), &request).map(|answer| answer.status().as_u16())
     }
 
     #[test]
@@ -226,9 +298,7 @@ mod tests {
         assert_eq!(status(Some("abcdef"), &[("authorization", "Bearer abcdef")]), None);
         assert_eq!(status(Some("abcdef"), &[("authorization", "bearer abcdef")]), None);
         for wrong in ["Bearer abcde", "Bearer abcdefg", "Bearer ", "Basic abcdef", "abcdef"] {
-            let headers: HeaderMap =
-                [(header::AUTHORIZATION, HeaderValue::from_static(wrong))].into_iter().collect();
-            assert_eq!(check(Some(&"abcdef".parse().unwrap()), &headers).unwrap_err().status, 401, "{wrong}");
+            assert_eq!(status(Some("abcdef"), &[("authorization", wrong)]), Some(401), "{wrong}");
         }
         assert_eq!(status(Some("abcdef"), &[]), Some(401));
     }
@@ -245,6 +315,29 @@ mod tests {
     }
 
     #[test]
+    fn whoever_shows_wrong_tokens_is_not_listened_to_and_others_are() {
+        let token: Secret = "abcdef".parse().unwrap();
+        let status = |from: &str, shown: Option<&str>| {
+            let mut request = Request::post("/").header("x-forwarded-for", from);
+            if let Some(shown) = shown {
+                request = request.header("authorization", format!("Bearer {shown}"));
+            }
+            let refused = refusal(Some(&token.clone()), &request.body(axum::body::Body::empty()).unwrap());
+            refused.map(|answer| (answer.status().as_u16(), answer.headers().contains_key("retry-after")))
+        };
+        for _ in 0..100 {
+            assert_eq!(status("192.0.2.1", None), Some((401, false)), "who shows none does not try");
+        }
+        for _ in 0..tries::MOST_SHOWN {
+            assert_eq!(status("192.0.2.1", Some("wrong")), Some((401, false)));
+        }
+        for shown in ["wrong", "abcdef"] {
+            assert_eq!(status("192.0.2.1", Some(shown)), Some((429, true)), "the answer says which is right");
+        }
+        assert_eq!(status("192.0.2.2", Some("abcdef")), None);
+    }
+
+    #[test]
     fn a_foreign_name_that_leads_here_is_not_ours() {
         for ours in ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080"] {
             assert!(is_loopback_name(ours), "{ours}");
@@ -254,6 +347,26 @@ mod tests {
         {
             assert!(!is_loopback_name(foreign), "{foreign}");
         }
+    }
+
+    #[test]
+    fn with_a_token_names_count_where_some_are_configured() {
+        let token: WriteToken = Some("abcdef".parse().unwrap());
+        let status = |names: &Names, host: &str| names.refuses(Some(host)).map(|problem| problem.status);
+        let ours = Names::new(&token, &[" Automator.example ".to_owned(), String::new()]);
+        let near =
+            ["localhost", "127.0.0.1:8080", "[::1]:8080", "10.1.2.3", "monolith:8080", "notify.workshop.svc"];
+        for host in near.into_iter().chain(["automator.example", "AUTOMATOR.example.:8443"]) {
+            assert_eq!(status(&ours, host), None, "{host}");
+        }
+        for host in ["evil.example", "automator.example.evil.example", "x.automator.example", ""] {
+            assert_eq!(status(&ours, host), Some(421), "{host}");
+        }
+        assert_eq!(ours.refuses(None).map(|problem| problem.status), Some(421));
+        assert_eq!(status(&Names::new(&token, &[]), "any.example"), None, "nobody has said which");
+        let without = Names::new(&None, &["automator.example".to_owned()]);
+        assert_eq!(status(&without, "automator.example"), Some(403));
+        assert_eq!(status(&without, "localhost:8080"), None);
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! An HTTP client that never waits for ever.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    time::{Duration, SystemTime},
+};
 
-use reqwest::{NoProxy, Proxy};
+use reqwest::{
+    NoProxy, Proxy,
+    header::{HeaderMap, RETRY_AFTER},
+};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -57,6 +63,18 @@ pub fn under(base: &reqwest::Url, segments: &[&str]) -> Option<reqwest::Url> {
     Some(url)
 }
 
+/// How long an answer asks to be left alone: `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), counted from `now`. Fractions
+/// of a second are in no RFC, and sent all the same. `None` without it, or when it cannot be read.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(until) = httpdate::parse_http_date(text) {
+        return Some(until.duration_since(now).unwrap_or_default());
+    }
+    let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite())?;
+    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
+}
+
 /// Makes ring the process's TLS provider; first in each `main`. A second call changes nothing.
 pub fn install_crypto() {
     // An error says that one is installed already.
@@ -92,5 +110,25 @@ mod tests {
             assert!(proxy.contains("localhost") && proxy.contains("corp.example"), "{proxy}");
         }
         assert!(proxy(|_| Some("http://[".to_owned())).is_err());
+    }
+    #[test]
+    fn a_server_says_in_several_forms_when_to_come_back() {
+        let after = |text: &str| {
+            let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
+            // Wednesday, 21 October 2015, 07:28:00 GMT.
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_480);
+            retry_after(&headers, now).map(|pause| pause.as_millis())
+        };
+        assert_eq!((after("7"), after("1.5")), (Some(7_000), Some(1_500)));
+        assert_eq!((after("0"), after("-3")), (Some(0), Some(0)));
+        assert_eq!(after("Wed, 21 Oct 2015 07:28:09 GMT"), Some(9_000));
+        assert_eq!(after("Wednesday, 21-Oct-15 07:28:09 GMT"), Some(9_000), "the form of RFC 850");
+        assert_eq!(after("Wed Oct 21 07:28:09 2015"), Some(9_000), "asctime's");
+        assert_eq!(after("Wed, 21 Oct 2015 07:27:00 GMT"), Some(0), "it has passed");
+        assert!(after("1e300").is_some());
+        for nothing in ["", "soon", "NaN", "inf", "Wed, 21 Oct"] {
+            assert_eq!(after(nothing), None, "{nothing:?}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
     }
 }

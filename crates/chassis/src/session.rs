@@ -14,8 +14,6 @@
 //! [`attach`] around the pages' routes makes a [`Visitor`] of each request; a handler that takes [`SignedForm`] has
 //! checked everything before its first line.
 
-mod tries;
-
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -27,7 +25,7 @@ use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use cookie::{Cookie, SameSite};
 use hmac::{Hmac, KeyInit, Mac};
@@ -36,10 +34,9 @@ use sha2::Sha256;
 
 use crate::{
     Problem,
-    auth::{self, WriteToken},
+    auth::{self, WriteToken, tries},
     extract,
 };
-use tries::Tries;
 
 /// Name of the cookie.
 pub const COOKIE: &str = "automator_session";
@@ -58,7 +55,6 @@ pub struct Sessions {
     token: WriteToken,
     /// Sessions that were ended, by nonce, and when each would have expired, epoch seconds.
     ended: Arc<Mutex<HashMap<String, u64>>>,
-    tries: Arc<Mutex<Tries>>,
 }
 
 impl Sessions {
@@ -76,7 +72,6 @@ impl Sessions {
             csrf: Key::derived(&secret, "automator session csrf v1"),
             token: token.clone(),
             ended: Arc::default(),
-            tries: Arc::default(),
         })
     }
 
@@ -149,10 +144,6 @@ impl Sessions {
     fn ended(&self) -> std::sync::MutexGuard<'_, HashMap<String, u64>> {
         // A panic in between leaves a map that is as good as before.
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tries(&self) -> std::sync::MutexGuard<'_, Tries> {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn visitor(&self, session: Option<&Session>, return_to: &str) -> Visitor {
@@ -273,20 +264,23 @@ pub async fn attach(State(sessions): State<Sessions>, mut request: Request, next
         session = Session::starting(now()).ok();
         new_cookie = session.as_ref().map(|session| sessions.cookie(session, request.headers()));
     }
-    let trying = (session.is_none() && !request.method().is_safe()).then(|| tries::client(request.headers()));
-    if let Some(client) = &trying
-        && let Some(wait) = sessions.tries().refuses(client, now())
+    let trying = match &sessions.token {
+        Some(token) if session.is_none() && !request.method().is_safe() => {
+            Some((token, tries::client(&request)))
+        }
+        _ => None,
+    };
+    if let Some((token, client)) = &trying
+        && let Some(seconds) = token.tries().refuses_to_sign_in(client, now())
     {
-        let problem =
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "wait a minute, then try again");
-        return ([(header::RETRY_AFTER, wait.to_string())], problem).into_response();
+        return tries::wait(seconds);
     }
     request.extensions_mut().insert(sessions.visitor(session.as_ref(), &path));
     let mut response = next.run(request).await;
-    if let Some(client) = trying
+    if let Some((token, client)) = &trying
         && response.status() == StatusCode::UNAUTHORIZED
     {
-        sessions.tries().failed(client, now());
+        token.tries().failed(client, now());
     }
     if let Some(session) = session
         && response.headers().get_all(header::SET_COOKIE).iter().any(is_no_cookie)

@@ -1,6 +1,6 @@
 //! What a database fails with, and the fault that it means to a caller.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
 use chassis::Fault;
 use sqlx::error::DatabaseError;
@@ -19,8 +19,12 @@ const PASSING_POSTGRES: [&str; 12] = [
     "58030",
 ];
 
-/// SQLite's, in the last byte of its extended codes: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL.
-const PASSING_SQLITE: [u32; 6] = [5, 6, 7, 8, 10, 13];
+/// SQLite's, in the last byte of its extended codes: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
+const PASSING_SQLITE: [u32; 7] = [5, 6, 7, 8, 10, 13, 14];
+
+/// Those of both that say that no write is taken, and will not be until somebody has seen to it.
+const NO_WRITES_POSTGRES: [&str; 3] = ["25006", "53100", "58030"];
+const NO_WRITES_SQLITE: [u32; 3] = [8, 10, 13];
 
 impl Error {
     /// No row where one had to be.
@@ -33,6 +37,14 @@ impl Error {
         Self(sqlx::Error::WorkerCrashed)
     }
 
+    /// The file of the database is not the one that was opened.
+    pub(crate) fn file_is_gone() -> Self {
+        Self(
+            io::Error::new(io::ErrorKind::NotFound, "the file of the database was deleted or replaced")
+                .into(),
+        )
+    }
+
     /// The database's own code, where the error is the database's.
     fn code(&self) -> Option<String> {
         self.0.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)
@@ -40,11 +52,20 @@ impl Error {
 
     /// Whether the same call may work later.
     fn passes(&self) -> bool {
+        self.is_one_of(&PASSING_SQLITE, &PASSING_POSTGRES)
+    }
+
+    /// Whether the database takes no writes.
+    pub(crate) fn refuses_writes(&self) -> bool {
+        self.is_one_of(&NO_WRITES_SQLITE, &NO_WRITES_POSTGRES)
+    }
+
+    fn is_one_of(&self, sqlite: &[u32], postgres: &[&str]) -> bool {
         let Some(code) = self.code() else { return false };
         match code.parse::<u32>() {
             // PostgreSQL's have five characters, SQLite's fewer.
-            Ok(number) if code.len() < 5 => PASSING_SQLITE.contains(&(number & 0xff)),
-            _ => PASSING_POSTGRES.contains(&code.as_str()),
+            Ok(number) if code.len() < 5 => sqlite.contains(&(number & 0xff)),
+            _ => postgres.contains(&code.as_str()),
         }
     }
 

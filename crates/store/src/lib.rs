@@ -9,6 +9,7 @@
 //! Writes go through a transaction ([`Tx`]), where more than one statement belongs together. On top of that stand what workers
 //! need ([`lease`], [`queue`], [`retry`]) and what routes need ([`cursor`], [`idempotency`]).
 
+mod condition;
 pub mod config;
 pub mod cursor;
 mod error;

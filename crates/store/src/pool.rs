@@ -4,20 +4,24 @@ use std::{sync::Arc, time::Duration};
 
 use chassis::{health::Health, serve::Stop};
 use sqlx::{
-    Connection, Database, Executor, PgPool, Pool as AnyPool, SqlitePool,
+    Connection, Database, Executor, PgPool, Pool as AnyPool, SqliteConnection, SqlitePool,
     migrate::{MigrateError, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::time::timeout;
 
-use crate::{Backend, DatabaseUrl, Error, Recorder, query};
+use crate::{Backend, DatabaseUrl, Error, Recorder, condition::Condition, query};
 
 /// How many connections a process holds at most.
 const CONNECTIONS: u32 = 10;
 
 /// How long a request waits for a free connection before it is told that the database is not available.
 const ACQUIRE: Duration = Duration::from_secs(3);
+
+/// How long to ask the server itself why there is no connection.
+const ASK: Duration = Duration::from_secs(1);
 
 /// For how long after its last use a connection is taken to be there still.
 const FRESH: Duration = Duration::from_secs(1);
@@ -33,6 +37,7 @@ const TIMEOUTS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    pub(crate) condition: Arc<Condition>,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
 }
 
@@ -78,11 +83,11 @@ impl Store {
     /// [`OpenError::Connect`].
     pub async fn connect(url: &DatabaseUrl) -> Result<Self, OpenError> {
         let opened = match url.backend {
-            Backend::Sqlite => sqlite(&url.url).await.map(Pool::Sqlite),
-            Backend::Postgres => postgres(&url.url).await.map(Pool::Postgres),
+            Backend::Sqlite => sqlite(&url.url).await,
+            Backend::Postgres => postgres(&url.url).await,
         };
-        let pool = opened.map_err(|source| OpenError::Connect { place: url.place(), source })?;
-        Ok(Self { pool, recorder: None })
+        let (pool, condition) = opened.map_err(|source| OpenError::Connect { place: url.place(), source })?;
+        Ok(Self { pool, condition: Arc::new(condition), recorder: None })
     }
 
     /// The same store, whose transactions hand what they record to `recorder`.
@@ -133,7 +138,15 @@ impl Store {
         &self.pool
     }
 
-    /// Ready while the database answers, until `stop`.
+    /// The error, after what it says about the database was noted; for one that only says that the time was up, what took it.
+    pub(crate) async fn explained(&self, error: sqlx::Error) -> Error {
+        self.condition.notice(match &self.pool {
+            Pool::Sqlite(pool) => explained(pool, error).await,
+            Pool::Postgres(pool) => explained(pool, error).await,
+        })
+    }
+
+    /// Ready while the database answers and takes writes, until `stop`.
     #[must_use]
     pub fn health(&self, stop: Stop) -> Health {
         let store = self.clone();
@@ -152,11 +165,6 @@ impl Store {
         Ok(count)
     }
 
-    /// Whether the database answers.
-    pub async fn is_there(&self) -> bool {
-        query("SELECT 1").execute(self).await.is_ok()
-    }
-
     /// Closes every connection; what is under way finishes first.
     pub async fn close(&self) {
         match &self.pool {
@@ -167,24 +175,28 @@ impl Store {
 }
 
 /// A pool over the file at `url`. WAL: readers never wait for the writer. NORMAL: a killed process loses nothing.
-async fn sqlite(url: &str) -> Result<SqlitePool, sqlx::Error> {
+async fn sqlite(url: &str) -> Result<(Pool, Condition), sqlx::Error> {
     let options = url
         .parse::<SqliteConnectOptions>()?
         .busy_timeout(BUSY)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true);
-    open(options).await
+    // A file that is missing is made now or never: a connection that is opened later must not begin an empty one.
+    SqliteConnection::connect_with(&options).await?.close().await?;
+    let condition = Condition::new(Some(options.get_filename()))?;
+    Ok((Pool::Sqlite(open(options.create_if_missing(false)).await?), condition))
 }
 
-async fn postgres(url: &str) -> Result<PgPool, sqlx::Error> {
-    open(url.parse::<PgConnectOptions>()?.options(TIMEOUTS)).await
+async fn postgres(url: &str) -> Result<(Pool, Condition), sqlx::Error> {
+    let pool = open(url.parse::<PgConnectOptions>()?.options(TIMEOUTS)).await?;
+    Ok((Pool::Postgres(pool), Condition::new(None)?))
 }
 
 async fn open<D: Database>(
     options: <D::Connection as Connection>::Options,
 ) -> Result<AnyPool<D>, sqlx::Error> {
-    PoolOptions::<D>::new()
+    let pool = PoolOptions::<D>::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
@@ -198,6 +210,27 @@ async fn open<D: Database>(
                 Ok(true)
             })
         })
-        .connect_with(options)
-        .await
+        .connect_lazy_with(options);
+    match pool.acquire().await {
+        Ok(_) => Ok(pool),
+        Err(error) => Err(explained(&pool, error).await),
+    }
+}
+
+/// The error that lies behind `error`. While a server refuses connections, the pool tries again until the time is up and then says
+/// no more than that; so the server is asked once more, outside of the pool.
+async fn explained<D: Database>(pool: &AnyPool<D>, error: sqlx::Error) -> sqlx::Error {
+    // One that is full has no time left for anybody either, and a further connection would make that worse.
+    let is_full = pool.size() >= CONNECTIONS;
+    if is_full || !matches!(error, sqlx::Error::PoolTimedOut) {
+        return error;
+    }
+    match timeout(ASK, D::Connection::connect_with(&pool.connect_options())).await {
+        Ok(Err(why)) => why,
+        Ok(Ok(connection)) => {
+            let _ = connection.close().await;
+            error
+        }
+        Err(_) => error,
+    }
 }

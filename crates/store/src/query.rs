@@ -86,19 +86,34 @@ pub fn query(text: &'static str) -> Query {
 macro_rules! run {
     ($query:expr, $on:expr, $make:ident [$($row:ident)?], $method:ident) => {{
         let Query { text, values } = $query;
-        match $on.into() {
-            On::Store(store) => match store.pool() {
-                Pool::Sqlite(pool) => sqlx::$make::<Sqlite, $($row,)? _>(text, sqlite(values)?).$method(pool).await?.into(),
-                Pool::Postgres(pool) => sqlx::$make::<Postgres, $($row,)? _>(text, postgres(values)?).$method(pool).await?.into(),
-            },
-            On::Tx(tx) => match tx.connection() {
-                Connection::Sqlite(connection) => {
-                    sqlx::$make::<Sqlite, $($row,)? _>(text, sqlite(values)?).$method(&mut **connection).await?.into()
+        match $on {
+            On::Store(store) => {
+                let done = match store.pool() {
+                    Pool::Sqlite(pool) => {
+                        sqlx::$make::<Sqlite, $($row,)? _>(text, sqlite(values)?).$method(pool).await.map(Into::into)
+                    }
+                    Pool::Postgres(pool) => {
+                        sqlx::$make::<Postgres, $($row,)? _>(text, postgres(values)?).$method(pool).await.map(Into::into)
+                    }
+                };
+                match done {
+                    Ok(done) => Ok(done),
+                    Err(error) => Err(store.explained(error).await),
                 }
-                Connection::Postgres(connection) => {
-                    sqlx::$make::<Postgres, $($row,)? _>(text, postgres(values)?).$method(&mut **connection).await?.into()
-                }
-            },
+            }
+            On::Tx(tx) => {
+                let done = match tx.connection() {
+                    Connection::Sqlite(connection) => {
+                        let statement = sqlx::$make::<Sqlite, $($row,)? _>(text, sqlite(values)?);
+                        statement.$method(&mut **connection).await.map(Into::into)
+                    }
+                    Connection::Postgres(connection) => {
+                        let statement = sqlx::$make::<Postgres, $($row,)? _>(text, postgres(values)?);
+                        statement.$method(&mut **connection).await.map(Into::into)
+                    }
+                };
+                done.map_err(|error| tx.notice(error))
+            }
         }
     }};
 }
@@ -122,7 +137,7 @@ impl Query {
     /// # Errors
     /// The database's.
     pub async fn fetch_all<R: Row>(self, on: impl Into<On<'_>>) -> Result<Vec<R>, Error> {
-        Ok(run!(self, on, query_as_with[R], fetch_all))
+        run!(self, on.into(), query_as_with[R], fetch_all)
     }
 
     /// Runs it and reads the first row, if there is one.
@@ -130,7 +145,7 @@ impl Query {
     /// # Errors
     /// The database's.
     pub async fn fetch_optional<R: Row>(self, on: impl Into<On<'_>>) -> Result<Option<R>, Error> {
-        Ok(run!(self, on, query_as_with[R], fetch_optional))
+        run!(self, on.into(), query_as_with[R], fetch_optional)
     }
 
     /// Runs it and reads the first row.
@@ -146,7 +161,11 @@ impl Query {
     /// # Errors
     /// The database's.
     pub async fn execute(self, on: impl Into<On<'_>>) -> Result<u64, Error> {
-        let changed: Changed = run!(self, on, query_with [], execute);
+        let on = on.into();
+        if let On::Store(store) = &on {
+            store.condition.is_in_place()?;
+        }
+        let changed: Changed = run!(self, on, query_with [], execute)?;
         Ok(changed.0)
     }
 }

@@ -1,7 +1,7 @@
 //! Works off rows that wait for something to be done (pattern: *Competing consumers*): several at a time, each under a
 //! [`Lease`], in as many processes as there are.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chassis::serve::Stop;
 use tokio::{
@@ -54,16 +54,20 @@ impl Queue {
         W: Future<Output = Duration> + Send + 'static,
     {
         let mut under_way = JoinSet::new();
+        let mut rows = HashMap::new();
         let mut rests_until = Instant::now();
         while !stop.is_stopping() {
             let mut look_again = rests_until;
             if under_way.len() < self.at_once && rests_until <= Instant::now() {
                 // An owner for each claim: who is late does not pass for whoever has the row by then, in this process either.
                 let owner = Uuid::now_v7().to_string();
-                let claim = Lease::claim(&self.store, self.table, self.condition, &owner, self.lease);
+                let taken: Vec<String> = rows.values().cloned().collect();
+                let (table, condition, duration) = (self.table, self.condition, self.lease);
+                let claim = Lease::claim_another(&self.store, table, condition, &owner, duration, &taken);
                 match claim.await {
                     Ok(Some(lease)) => {
-                        under_way.spawn(work(lease).in_current_span());
+                        let row = lease.id().to_owned();
+                        rows.insert(under_way.spawn(work(lease).in_current_span()).id(), row);
                         continue;
                     }
                     Ok(None) => {}
@@ -72,9 +76,11 @@ impl Queue {
                 look_again = Instant::now() + POLL;
             }
             tokio::select! {
-                Some(done) = under_way.join_next() => {
+                Some(done) = under_way.join_next_with_id() => {
                     // A panic is in the log already; its row is taken up again when the lease ends.
-                    rests_until = rests_until.max(Instant::now() + done.unwrap_or_default());
+                    let (task, rest) = done.unwrap_or_else(|panic| (panic.id(), Duration::ZERO));
+                    rows.remove(&task);
+                    rests_until = rests_until.max(Instant::now() + rest);
                 }
                 () = self.wake.notified(), if under_way.len() < self.at_once && rests_until <= Instant::now() => {}
                 () = sleep_until(look_again), if under_way.len() < self.at_once => {}

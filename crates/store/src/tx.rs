@@ -11,7 +11,7 @@ use sqlx::{Executor, Postgres, Sqlite, pool::PoolConnection};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use crate::{Error, Store, pool::Pool};
+use crate::{Backend, Error, Store, condition::Condition, pool::Pool};
 
 /// What becomes of the events that a transaction records.
 #[async_trait]
@@ -34,6 +34,7 @@ pub trait Recorder: Debug + Send + Sync {
 pub struct Tx {
     /// `None` when the transaction has ended.
     connection: Option<Connection>,
+    condition: Arc<Condition>,
     events: Vec<Recorded>,
     recorder: Option<Arc<dyn Recorder>>,
 }
@@ -53,15 +54,29 @@ impl Store {
     /// [`Store::for_update`].
     ///
     /// # Errors
-    /// No connection, or the write lock is not free for five seconds.
+    /// No connection, or the write lock is not free for five seconds; the file of the database is gone.
     pub async fn begin_write(&self) -> Result<Tx, Error> {
-        let (connection, begin) = match self.pool() {
-            Pool::Sqlite(pool) => (Connection::Sqlite(pool.acquire().await?), "BEGIN IMMEDIATE"),
-            Pool::Postgres(pool) => (Connection::Postgres(pool.acquire().await?), "BEGIN"),
+        self.condition.is_in_place()?;
+        let acquired = match self.pool() {
+            Pool::Sqlite(pool) => pool.acquire().await.map(Connection::Sqlite),
+            Pool::Postgres(pool) => pool.acquire().await.map(Connection::Postgres),
+        };
+        let connection = match acquired {
+            Ok(connection) => connection,
+            Err(error) => return Err(self.explained(error).await),
         };
         // Made before it begins: whoever hangs up in the middle drops it, and that ends the transaction, begun or not.
-        let mut tx = Tx { connection: Some(connection), events: Vec::new(), recorder: self.recorder.clone() };
-        tx.connection().say(begin).await?;
+        let mut tx = Tx {
+            connection: Some(connection),
+            condition: Arc::clone(&self.condition),
+            events: Vec::new(),
+            recorder: self.recorder.clone(),
+        };
+        tx.say(match self.backend() {
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Postgres => "BEGIN",
+        })
+        .await?;
         Ok(tx)
     }
 }
@@ -70,7 +85,7 @@ impl Tx {
     /// Makes the changes last, and has the recorder tell of them. Both happen, or neither, whether or not the caller waits for it.
     ///
     /// # Errors
-    /// The connection broke: the changes may or may not last.
+    /// The connection broke: the changes may or may not last. The file of the database is gone: they will not.
     pub async fn commit(self) -> Result<(), Error> {
         // In a task of its own, which goes on when the caller has gone: a client that hangs up must not come between the commit
         // and those who have to hear of it.
@@ -84,8 +99,9 @@ impl Tx {
         if let Some(recorder) = &recorder {
             recorder.before_commit(&mut self, &events).await?;
         }
-        self.connection().say("COMMIT").await?;
+        self.say("COMMIT").await?;
         self.connection = None;
+        self.condition.is_in_place()?;
         if let Some(recorder) = recorder {
             recorder.committed(events);
         }
@@ -100,6 +116,25 @@ impl Tx {
     pub fn record(&mut self, event: &impl Event) -> Result<(), Fault> {
         self.events.push(Recorded::now(event)?);
         Ok(())
+    }
+
+    /// Which database it is in.
+    pub(crate) fn backend(&mut self) -> Backend {
+        match self.connection() {
+            Connection::Sqlite(_) => Backend::Sqlite,
+            Connection::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// The error, after what it says about the database was noted.
+    pub(crate) fn notice(&self, error: sqlx::Error) -> Error {
+        self.condition.notice(error)
+    }
+
+    /// Runs a statement that has no values.
+    async fn say(&mut self, statement: &'static str) -> Result<(), Error> {
+        let said = self.connection().say(statement).await;
+        said.map_err(|error| self.condition.notice(error))
     }
 
     #[expect(

@@ -4,24 +4,37 @@
 
 use std::{
     pin::pin,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use acceptance::{
-    Database, Engine,
+    Database, Engine, eventually,
     futures::{StreamExt, poll, stream},
-    tokio,
+    tokio::{
+        self,
+        net::{TcpListener, TcpStream},
+        sync::{Notify, mpsc},
+        task::JoinSet,
+    },
 };
 use chassis::{
     Fault,
+    event::{Event, Recorded},
     idempotency::{Answer, IdempotencyKey},
+    serve::Stop,
 };
-use store::{DatabaseUrl, OnConstraint, Query, Sql, Store, idempotency, lease::Lease, query};
+use store::{
+    DatabaseUrl, OnConstraint, Query, Recorder, Sql, Store, idempotency, lease::Lease, query, queue::Queue,
+};
 
 acceptance::on_both_databases!(
     a_transaction_that_is_dropped_never_happened,
     who_hangs_up_while_a_transaction_begins_leaves_none_behind,
+    a_commit_that_nobody_waits_for_still_happens_and_is_told,
     two_hundred_concurrent_counts_lose_none,
     a_taken_name_is_told_from_other_failures,
     text_is_sorted_byte_by_byte,
@@ -30,6 +43,8 @@ acceptance::on_both_databases!(
     of_eight_workers_one_holds_a_row,
     an_expired_lease_is_claimed_and_its_owner_notices,
     a_lease_that_is_given_back_is_free_at_once,
+    a_clock_that_is_set_forward_hands_out_nothing_that_is_under_way,
+    a_clock_that_is_set_back_keeps_no_row_of_somebody_dead,
     of_eight_repeats_the_first_that_succeeds_is_kept,
     a_kept_answer_comes_back_as_it_was,
     a_key_is_forgotten_when_it_is_old,
@@ -37,6 +52,9 @@ acceptance::on_both_databases!(
     a_copy_of_a_database_has_its_rows_and_a_life_of_its_own,
     a_database_that_is_gone_is_unavailable,
     a_database_that_takes_no_more_is_unavailable_and_its_connection_works_again,
+    a_database_that_may_only_be_read_is_not_ready,
+    a_file_that_is_deleted_or_replaced_takes_no_write,
+    a_server_that_refuses_is_told_as_such_and_found_again,
     a_lock_that_is_never_let_go_is_unavailable_in_time
 );
 
@@ -95,6 +113,63 @@ async fn who_hangs_up_while_a_transaction_begins_leaves_none_behind(database: Da
     }
     // What one connection has written, and nobody else sees, was never committed.
     assert_eq!(names(&others).await, wanted);
+}
+
+/// What a transaction that added a room tells.
+#[derive(Debug, serde::Serialize)]
+struct Added(String);
+
+impl Event for Added {
+    fn kind(&self) -> &'static str {
+        "rooms.added"
+    }
+
+    fn origin(&self) -> &str {
+        "test"
+    }
+
+    fn subject(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// Remembers which rooms it was told of.
+#[derive(Debug, Default)]
+struct Ear(Mutex<Vec<String>>);
+
+impl Recorder for Ear {
+    fn committed(&self, events: Vec<Recorded>) {
+        self.0.lock().unwrap().extend(events.into_iter().map(|event| event.subject));
+    }
+}
+
+/// A client hangs up, or its time is up: what asks for the commit is dropped wherever it waits.
+async fn a_commit_that_nobody_waits_for_still_happens_and_is_told(database: Database) {
+    let ear = Arc::new(Ear::default());
+    let store = rooms(&database).await.recording(ear.clone());
+    let mut wanted = Vec::new();
+    for number in 100..140 {
+        let id = number.to_string();
+        let mut tx = store.begin_write().await.unwrap();
+        let insert = query("INSERT INTO rooms (id, name, seats, weight) VALUES ($1, $1, 0, 0)");
+        insert.bind(&id).execute(&mut tx).await.unwrap();
+        tx.record(&Added(id.clone())).unwrap();
+        {
+            let mut commit = pin!(tx.commit());
+            let mut patience = number - 99;
+            while patience > 0 && poll!(&mut commit).is_pending() {
+                tokio::task::yield_now().await;
+                patience -= 1;
+            }
+        }
+        wanted.push(id);
+    }
+    eventually("every room is there, and told", async || {
+        let mut told = ear.0.lock().unwrap().clone();
+        told.sort();
+        (told == wanted && names(&store).await == wanted).then_some(())
+    })
+    .await;
 }
 
 async fn two_hundred_concurrent_counts_lose_none(database: Database) {
@@ -213,6 +288,69 @@ async fn an_expired_lease_is_claimed_and_its_owner_notices(database: Database) {
     assert!(!first.renew(&store).await.unwrap(), "the first owner goes on without knowing");
     first.release(&store).await.unwrap();
     assert!(second.renew(&store).await.unwrap(), "the first owner gave back what it no longer had");
+}
+
+/// As when the clock is set by so much: every time that is stored is as much further off.
+async fn clock_is_set(store: &Store, forward: Duration, back: Duration) {
+    let milliseconds = |duration: Duration| i64::try_from(duration.as_millis()).unwrap();
+    let shift = query("UPDATE rooms SET lease_until = lease_until + $1");
+    shift.bind(milliseconds(back) - milliseconds(forward)).execute(store).await.unwrap();
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn a_clock_that_is_set_forward_hands_out_nothing_that_is_under_way(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    let queue = Queue::new(store.clone(), "rooms", "seats = 0", Duration::from_secs(60), 2);
+    let (begun, mut rows) = mpsc::unbounded_channel();
+    let (ends, stop) = (Arc::new(Notify::new()), Stop::manual());
+    let worker = {
+        let (queue, store, ends, stop) = (queue.clone(), store.clone(), ends.clone(), stop.clone());
+        let work = move |lease: Lease| {
+            let (store, begun, ends) = (store.clone(), begun.clone(), ends.clone());
+            async move {
+                begun.send(lease.id().to_owned()).unwrap();
+                if lease.id() == "1" {
+                    ends.notified().await;
+                }
+                let done = query("UPDATE rooms SET seats = 1 WHERE id = $1").bind(lease.id());
+                done.execute(&store).await.unwrap();
+                Duration::ZERO
+            }
+        };
+        tokio::spawn(async move { queue.run(stop, work).await })
+    };
+    assert_eq!(rows.recv().await.unwrap(), "1");
+    clock_is_set(&store, HOUR, Duration::ZERO).await;
+    // Younger: whoever gets it was offered the first one before.
+    add(&store, "2", "b").await.unwrap();
+    queue.wake();
+    assert_eq!(rows.recv().await.unwrap(), "2", "what is under way was begun again");
+    ends.notify_one();
+    stop.stop();
+    worker.await.unwrap();
+    assert!(rows.recv().await.is_none(), "nothing else was begun");
+}
+
+async fn a_clock_that_is_set_back_keeps_no_row_of_somebody_dead(database: Database) {
+    let store = rooms(&database).await;
+    add(&store, "1", "a").await.unwrap();
+    let claim = async |owner: &str| {
+        let minute = Duration::from_secs(60);
+        Lease::claim(&store, "rooms", "seats = 0", owner, minute).await.unwrap()
+    };
+    let _dead = claim("dead").await.unwrap();
+    assert!(claim("another").await.is_none());
+    clock_is_set(&store, Duration::ZERO, HOUR).await;
+    let another = claim("another").await.expect("whoever was killed still keeps the row");
+    // What was put off waits for its time, and however much the clock was set back, no longer than anything is put off.
+    let mut tx = store.begin_write().await.unwrap();
+    assert!(another.end(&mut tx, HOUR).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(claim("early").await.is_none());
+    clock_is_set(&store, Duration::ZERO, HOUR).await;
+    assert!(claim("late").await.is_some());
 }
 
 async fn a_lease_that_is_given_back_is_free_at_once(database: Database) {
@@ -351,9 +489,109 @@ async fn a_database_that_takes_no_more_is_unavailable_and_its_connection_works_a
     let mut tx = store.begin_write().await.unwrap();
     query("ROLLBACK").execute(&mut tx).await.unwrap();
     drop(tx);
+    assert!(store.is_there().await, "it takes writes again, and gets no traffic");
     for number in 0..20 {
         add(&store, &number.to_string(), &number.to_string()).await.unwrap();
     }
+}
+
+async fn a_database_that_may_only_be_read_is_not_ready(database: Database) {
+    let writer = rooms(&database).await;
+    add(&writer, "1", "a").await.unwrap();
+    let url = match database.engine() {
+        Engine::Sqlite => database.url().replace("mode=rwc", "mode=ro"),
+        Engine::Postgres => format!("{}&options[default_transaction_read_only]=on", database.url()),
+    };
+    let store = Store::connect(&url.parse().unwrap()).await.unwrap();
+    let fault = add(&store, "2", "b").await.unwrap_err();
+    assert!(matches!(fault, Fault::Unavailable(_)), "{fault}");
+    for _ in 0..3 {
+        assert!(!store.is_there().await, "it cannot be written, and gets traffic");
+    }
+    assert_eq!(names(&store).await, ["a"], "it can be read");
+    assert!(writer.is_there().await);
+}
+
+async fn a_file_that_is_deleted_or_replaced_takes_no_write(database: Database) {
+    if database.engine() == Engine::Postgres || cfg!(not(unix)) {
+        // No file of ours; or one that nobody can delete while it is open.
+        return;
+    }
+    let store = rooms(&database).await;
+    let path = database.url().trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    let aside = format!("{path}.aside");
+    let refuses = async |id: &str, what: &str| {
+        let fault = add(&store, id, id).await.unwrap_err();
+        assert!(matches!(fault, Fault::Unavailable(_)), "{what}: {fault}");
+        let fault = Fault::from(query("UPDATE rooms SET seats = 1").execute(&store).await.unwrap_err());
+        assert!(matches!(fault, Fault::Unavailable(_)), "{what}: {fault}");
+        let claim = Lease::claim(&store, "rooms", "1 = 1", "x", Duration::from_secs(1)).await;
+        assert!(claim.is_err(), "{what}: a worker goes on");
+        assert!(!store.is_there().await, "{what}");
+    };
+    let under_way = store.begin_write().await.unwrap();
+    std::fs::rename(&path, &aside).unwrap();
+    assert!(under_way.commit().await.is_err(), "a commit to a file that is gone");
+    refuses("1", "deleted").await;
+    std::fs::write(&path, "").unwrap();
+    refuses("2", "replaced").await;
+    std::fs::rename(&aside, &path).unwrap();
+    assert!(store.is_there().await, "it is back");
+    add(&store, "3", "c").await.unwrap();
+    assert_eq!(names(&store).await, ["c"]);
+}
+
+/// Hands connections on to a server; whoever drops it cuts them, and refuses further ones.
+struct Relay(JoinSet<()>);
+
+impl Relay {
+    async fn start(port: u16, server: &str) -> (Self, u16) {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (mut relay, server) = (JoinSet::new(), server.to_owned());
+        relay.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let server = server.clone();
+                connections.spawn(async move {
+                    let mut there = TcpStream::connect(server).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut there).await;
+                });
+            }
+        });
+        (Self(relay), port)
+    }
+
+    async fn stop(mut self) {
+        self.0.shutdown().await;
+    }
+}
+
+async fn a_server_that_refuses_is_told_as_such_and_found_again(database: Database) {
+    if database.engine() == Engine::Sqlite {
+        return;
+    }
+    drop(rooms(&database).await);
+    let server = database.url().split(['@', '/']).nth(3).unwrap();
+    let (relay, port) = Relay::start(0, server).await;
+    let url: DatabaseUrl = database.url().replace(server, &format!("127.0.0.1:{port}")).parse().unwrap();
+    let store = Store::connect(&url).await.unwrap();
+    relay.stop().await;
+    let is_told = |error: &dyn std::error::Error| {
+        let text = chassis::http::chain(error);
+        assert!(text.to_lowercase().contains("refused"), "{text}");
+    };
+    is_told(&Store::connect(&url).await.unwrap_err());
+    // The connection that it has is cut, which is told as what it is.
+    let _ = store.begin_write().await;
+    let error = store.begin_write().await.unwrap_err();
+    is_told(&error);
+    assert!(matches!(Fault::from(error), Fault::Unavailable(_)));
+    assert!(!store.is_there().await);
+    let (_relay, _) = Relay::start(port, server).await;
+    assert!(store.is_there().await, "found again");
+    add(&store, "1", "a").await.unwrap();
 }
 
 async fn a_lock_that_is_never_let_go_is_unavailable_in_time(database: Database) {

@@ -86,7 +86,7 @@ impl Service for Config {
         rules.work(&mut background)?;
         messenger.work(&mut background)?;
         let health = store.health(background.stop.clone());
-        let router = pages::framed(routes, &state.token, health, &background.metrics);
+        let router = pages::framed(routes, self.server.names(), health, &background.metrics);
         background.serve(self.server.address(), router, async { store.close().await }).await
     }
 }

@@ -122,6 +122,39 @@ fn a_password_is_never_shown() {
 /// Without a token the only wall is the loopback address, and a browser on this machine is inside.
 #[test]
 fn without_a_token_no_foreign_page_reads_or_writes() {
+    let rebound = "host: evil.example\r\norigin: http://evil.example\r\ncontent-length: 0\r\n";
+    let write = "POST /api/imports HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n";
+    let requests = [
+        format!("POST /api/imports HTTP/1.1\r\n{rebound}"),
+        format!("GET /api/team HTTP/1.1\r\n{rebound}"),
+        format!("{write}origin: https://evil.example\r\n"),
+        write.to_owned(),
+    ];
+    assert_eq!(answers(&[], &requests), [Some(403), Some(403), Some(403), Some(202)]);
+}
+
+#[test]
+fn with_a_token_and_names_whoever_calls_it_otherwise_is_sent_away_and_tokens_are_not_tried() {
+    let settings =
+        [("AUTOMATOR_API_TOKEN", "a-token-of-a-test"), ("ALLOWED_HOSTS", "automator.example,b.example")];
+    let read = |host: &str| format!("GET /api/team HTTP/1.1\r\nhost: {host}\r\n");
+    let write = |token: &str| {
+        format!(
+            "POST /api/imports HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-length: 0\r\n"
+        )
+    };
+    let mut requests =
+        vec![read("evil.example"), read("b.example"), read("automator.example:8080"), read("127.0.0.1")];
+    requests.push(write("a-token-of-a-test"));
+    requests.extend((0..61).map(|_| write("another-token")));
+    let mut wanted = vec![Some(421), Some(200), Some(200), Some(200), Some(202)];
+    wanted.extend([Some(401); 60]);
+    wanted.push(Some(429));
+    assert_eq!(answers(&settings, &requests), wanted);
+}
+
+/// The statuses with which `monolith-01`, with these `settings`, answers `requests` (without their last lines).
+fn answers(settings: &[(&str, &str)], requests: &[String]) -> Vec<Option<u16>> {
     let folder = folder();
     assert!(run(folder.path(), &["migrate"], &[]).status.success());
     let taken = Port::take().expect("a free port");
@@ -129,6 +162,7 @@ fn without_a_token_no_foreign_page_reads_or_writes() {
     let mut server = Command::new(env!("CARGO_BIN_EXE_monolith-01"))
         .env_clear()
         .envs(std::env::var_os("SystemRoot").map(|root| ("SystemRoot", root)))
+        .envs(settings.iter().copied())
         .env("PORT", port.to_string())
         .env("STOP_WITH_STDIN", "1")
         .current_dir(folder.path())
@@ -136,25 +170,17 @@ fn without_a_token_no_foreign_page_reads_or_writes() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary starts");
-    let ask = |request: &str| status(port, request);
     for _ in 0..2_000 {
-        if ask("GET /health/ready HTTP/1.1\r\nhost: localhost\r\n") == Some(200) {
+        if status(port, "GET /health/ready HTTP/1.1\r\nhost: localhost\r\n") == Some(200) {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    let write = format!("POST /api/imports HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: 0\r\n");
-    let rebound = "host: evil.example\r\norigin: http://evil.example\r\ncontent-length: 0\r\n";
-    let answers = [
-        ask(&format!("POST /api/imports HTTP/1.1\r\n{rebound}")),
-        ask(&format!("GET /api/team HTTP/1.1\r\n{rebound}")),
-        ask(&format!("{write}origin: https://evil.example\r\n")),
-        ask(&write),
-    ];
+    let answers = requests.iter().map(|request| status(port, request)).collect();
     drop(server.stdin.take());
     let ended = server.wait().expect("it stops when its stdin closes");
-    assert_eq!(answers, [Some(403), Some(403), Some(403), Some(202)]);
     assert!(ended.success(), "{ended}");
+    answers
 }
 
 /// The status that `request` (without its last line) is answered with; `None` while nobody answers.

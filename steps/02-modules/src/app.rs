@@ -42,7 +42,7 @@ impl Service for Config {
         backlog.work(&mut background)?;
         let routes = routes(&ports, ports.notify.clone(), config)?;
         let health = stores.health(background.stop.clone());
-        let router = pages::framed(routes, &config.server.automator_api_token, health, &background.metrics);
+        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
         let last = async {
             bus.settled().await;
             stores.close().await;

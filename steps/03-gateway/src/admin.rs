@@ -56,23 +56,31 @@ impl Admin {
         let is_health = request.uri().path().starts_with("/gateway/health/");
         let answered = if is_health {
             self.open.clone().oneshot(request).await
-        } else if self.may_see(request.headers(), peer) {
-            self.guarded.clone().oneshot(request).await
         } else {
-            return unauthorized();
+            match self.may_see(request.headers(), peer) {
+                Ok(true) => self.guarded.clone().oneshot(request).await,
+                Ok(false) => return unauthorized(),
+                Err(wait) => return *wait,
+            }
         };
         answered.unwrap_or_else(|never| match never {})
     }
 
     /// Somebody at this machine, by a name that only this machine has (a foreign page's name may lead here too), and not by way
     /// of another proxy; or somebody with the token.
-    fn may_see(&self, headers: &HeaderMap, peer: &Peer) -> bool {
+    ///
+    /// # Errors
+    /// The answer to somebody who has shown too many wrong ones.
+    fn may_see(&self, headers: &HeaderMap, peer: &Peer) -> Result<bool, Box<Response>> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let is_here = peer.address.is_loopback()
             && text(header::HOST).is_some_and(auth::is_loopback_name)
             && !headers.contains_key(header::FORWARDED)
             && !headers.contains_key("x-forwarded-for");
-        is_here || self.token.as_ref().is_some_and(|token| auth::shows(token, headers))
+        match &self.token {
+            Some(token) if !is_here => auth::shown_by(&peer.address.to_string(), token, headers),
+            _ => Ok(is_here),
+        }
     }
 }
 

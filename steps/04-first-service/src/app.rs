@@ -75,7 +75,7 @@ impl Service for Config {
         github.work(&mut background);
         let routes = routes(&ports, notify, config)?;
         let health = stores.health(background.stop.clone());
-        let router = pages::framed(routes, &config.server.automator_api_token, health, &background.metrics);
+        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
         let last = async {
             bus.settled().await;
             stores.close().await;

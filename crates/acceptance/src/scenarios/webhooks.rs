@@ -18,6 +18,7 @@ scenarios![
     an_opened_issue_becomes_an_item_and_a_task,
     a_delivery_that_is_not_signed_with_our_secret_is_refused,
     twenty_deliveries_eight_times_at_once_leave_twenty_items,
+    a_delivery_that_is_cut_short_is_whole_after_its_repeat,
     a_redelivery_has_no_second_effect,
     a_late_delivery_never_moves_an_item_back_in_time,
     opened_and_closed_in_one_second_is_closed,
@@ -99,6 +100,27 @@ async fn twenty_deliveries_eight_times_at_once_leave_twenty_items(app: &App) {
     let keys: HashSet<_> = items.iter().map(|item| item["key"].to_string()).collect();
     assert_eq!(keys.len(), 20);
     assert!(tasks.iter().all(|task| task["version"] == 1), "a repeat changed a task");
+}
+
+/// Whoever delivers waits for no longer than it says, and the deadline falls anywhere in the work. What was begun by then is done
+/// to its end or not at all, so the repeat leaves an item with its task.
+async fn a_delivery_that_is_cut_short_is_whole_after_its_repeat(app: &App) {
+    let mut deliveries = Vec::new();
+    for n in 0..120 {
+        deliveries.push(app.happens(opened(&format!("Number {n}"))).await);
+    }
+    let posts = deliveries.iter().enumerate().map(|(n, delivery)| async move {
+        let milliseconds = 1 + n % 45;
+        let cut = app.delivery(delivery).header("x-request-timeout", milliseconds.to_string()).await;
+        assert!(matches!(cut.status, 202 | 504), "{cut}");
+        let _ = app.delivery(delivery).await.is(202);
+        cut.status
+    });
+    let answers: Vec<u16> = stream::iter(posts).buffer_unordered(8).collect().await;
+    let cut = answers.iter().filter(|status| **status == 504).count();
+    assert!(cut > 0, "no deadline was met: this shows nothing");
+    assert_eq!(app.all("/api/items?limit=100").await.len(), deliveries.len());
+    becomes(deliveries.len(), async || app.all("/api/tasks?limit=100").await.len()).await;
 }
 
 async fn a_redelivery_has_no_second_effect(app: &App) {

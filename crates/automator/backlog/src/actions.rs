@@ -127,9 +127,9 @@ impl<E: Effects> RuleWorker<E> {
 
     async fn run(self, stop: Stop) {
         let act = |lease| {
-            let worker = self.clone();
+            let (worker, stop) = (self.clone(), stop.clone());
             async move {
-                if let Err(fault) = worker.act(&lease).await {
+                if let Err(fault) = worker.act(&lease, &stop).await {
                     let error: &dyn std::error::Error = &fault;
                     tracing::warn!(
                         action = lease.id(),
@@ -140,10 +140,10 @@ impl<E: Effects> RuleWorker<E> {
                 Duration::ZERO
             }
         };
-        self.queue.run(stop, act).await;
+        self.queue.run(stop.clone(), act).await;
     }
 
-    async fn act(&self, lease: &Lease) -> Result<(), Fault> {
+    async fn act(&self, lease: &Lease, stop: &Stop) -> Result<(), Fault> {
         let ctx = Ctx::background(TIMEOUT);
         let (decided, about) = self.effects.find(&ctx, lease.id()).await?;
         let asked = match serde_json::from_str(&decided.action) {
@@ -156,7 +156,9 @@ impl<E: Effects> RuleWorker<E> {
         };
         // What others cannot do now, they may do later.
         let outcome = Outcome::of(asked).unwrap_or_else(|fault| Outcome::Later(fault.to_string()));
-        self.end(lease, &decided, &outcome).await
+        // What others have done stays done: what is not written down is done again.
+        let noted = lease.noted(stop, || self.end(lease, &decided, &outcome)).await;
+        noted.ok_or_else(|| Fault::Unavailable("the database".to_owned()))
     }
 
     /// An action on the task, together with the note that it is done.

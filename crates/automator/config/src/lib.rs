@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use chassis::{
-    auth::{self, Secret},
+    auth::{self, Names, Secret},
     process::Misconfigured,
 };
 use domain::{Catalogue, catalogue::CatalogueError};
@@ -20,6 +20,9 @@ pub struct ServerConfig {
     /// Token that a write has to show.
     #[arg(long, env, hide_env_values = true, value_name = "AUTOMATOR_API_TOKEN")]
     pub automator_api_token: Option<Secret>,
+    /// Names by which clients may call the process, with commas, where a token is set. Any, unless told.
+    #[arg(long, env, value_name = "ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
 }
 
 impl ServerConfig {
@@ -27,6 +30,12 @@ impl ServerConfig {
     #[must_use]
     pub fn address(&self) -> (IpAddr, u16) {
         (self.host, self.port)
+    }
+
+    /// By which names it may be called.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        Names::new(&self.automator_api_token, &self.allowed_hosts)
     }
 
     /// Whether the process may listen where it was told to.

@@ -15,7 +15,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::provider::{Outcome, Providers};
+use crate::provider::{LOCKED_OUT, Outcome, Providers};
 
 /// What the gauge of the queue says of itself.
 const QUEUED: &str = "Messages to people that wait to be sent.";
@@ -26,11 +26,6 @@ const LEASE: Duration = Duration::from_millis(7_500);
 
 /// How many messages of a channel a process hands over at once.
 const AT_ONCE: usize = 4;
-
-/// How long a worker tries to write down how a message ended: less than what a call leaves of the lease.
-const NOTE_WITHIN: Duration = Duration::from_secs(2);
-/// The pauses in between.
-const NOTE_AGAIN: Duration = Duration::from_millis(200);
 
 #[derive(Debug, FromRow)]
 struct Row {
@@ -168,14 +163,14 @@ impl Messenger {
 
     async fn run(self, stop: Stop) {
         let deliver = |lease| {
-            let messenger = self.clone();
-            async move { messenger.deliver(&lease).await }
+            let (messenger, stop) = (self.clone(), stop.clone());
+            async move { messenger.deliver(&lease, &stop).await }
         };
-        tokio::join!(self.mails.run(stop.clone(), deliver), self.texts.run(stop, deliver));
+        tokio::join!(self.mails.run(stop.clone(), deliver), self.texts.run(stop.clone(), deliver));
     }
 
     /// Hands one message over; for how long its channel shall rest then.
-    async fn deliver(&self, lease: &Lease) -> Duration {
+    async fn deliver(&self, lease: &Lease, stop: &Stop) -> Duration {
         let queued: Result<Queued, _> = query(
             "SELECT channel, sender, recipient, subject, body, attempts, created_at FROM messages WHERE id = $1",
         )
@@ -191,7 +186,8 @@ impl Messenger {
         };
         let outcome = self.providers.deliver(lease.id(), &message).await;
         let (end, rest) = self.judge(&message, outcome);
-        if !self.note(lease, &end).await {
+        // The provider may have it by now: what is not written down goes out again.
+        if lease.noted(stop, || self.note(lease, &end)).await != Some(true) {
             tracing::error!(
                 message = lease.id(),
                 status = %end.status,
@@ -205,41 +201,29 @@ impl Messenger {
     fn judge(&self, message: &Queued, outcome: Outcome) -> (End, Duration) {
         let age = store::time::age(message.created_at);
         let ended = |status, reason| End { status, reason, pause: Duration::ZERO };
-        match outcome {
-            Outcome::Sent => (ended(NotificationStatus::Sent, None), Duration::ZERO),
-            Outcome::Refused(reason) => (ended(NotificationStatus::Failed, Some(reason)), Duration::ZERO),
-            Outcome::Later { reason, after } => {
-                let rest = after.unwrap_or_default();
-                match self.retries.pause(message.attempts + 1, age, after) {
-                    Some(pause) => {
-                        (End { status: NotificationStatus::Queued, reason: Some(reason), pause }, rest)
-                    }
-                    None => {
-                        let reason = format!("given up after {} minutes: {reason}", age.as_secs() / 60);
-                        (ended(NotificationStatus::Failed, Some(reason)), rest)
-                    }
-                }
+        let (retries, reason, after) = match outcome {
+            Outcome::Sent => return (ended(NotificationStatus::Sent, None), Duration::ZERO),
+            Outcome::Refused(reason) => {
+                return (ended(NotificationStatus::Failed, Some(reason)), Duration::ZERO);
             }
-        }
+            Outcome::LockedOut(reason) => {
+                tracing::error!(reason, "a provider does not let us send; see its credentials");
+                (RetryPolicy { age: self.retries.age.min(LOCKED_OUT), ..self.retries }, reason, None)
+            }
+            Outcome::Later { reason, after } => (self.retries, reason, after),
+        };
+        let end = match retries.pause(message.attempts + 1, age, after) {
+            Some(pause) => End { status: NotificationStatus::Queued, reason: Some(reason), pause },
+            None => {
+                let reason = format!("given up after {} minutes: {reason}", age.as_secs() / 60);
+                ended(NotificationStatus::Failed, Some(reason))
+            }
+        };
+        (end, after.unwrap_or_default())
     }
 
-    /// Writes down how an attempt ended, as long as the lease lasts; whether that worked.
-    async fn note(&self, lease: &Lease, end: &End) -> bool {
-        let written = tokio::time::timeout(NOTE_WITHIN, async {
-            loop {
-                match self.try_note(lease, end).await {
-                    Ok(written) => return written,
-                    Err(error) => {
-                        tracing::warn!(message = lease.id(), %error, "cannot write down an attempt yet");
-                    }
-                }
-                tokio::time::sleep(NOTE_AGAIN).await;
-            }
-        });
-        written.await.unwrap_or(false)
-    }
-
-    async fn try_note(&self, lease: &Lease, end: &End) -> Result<bool, store::Error> {
+    /// Writes down how an attempt ended; `false` when somebody else has the message by now.
+    async fn note(&self, lease: &Lease, end: &End) -> Result<bool, store::Error> {
         let mut tx = self.store.begin_write().await?;
         if !lease.end(&mut tx, end.pause).await? {
             return Ok(false);

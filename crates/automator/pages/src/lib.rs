@@ -28,7 +28,7 @@ use axum::{
 };
 use chassis::{
     Fault,
-    auth::{self, WriteToken},
+    auth::{self, Names},
     extract,
     health::Health,
     http,
@@ -83,12 +83,12 @@ pub fn router(pages: Pages) -> Router {
     style.merge(routes).layer(middleware::map_response(problem::mark)).with_state(pages)
 }
 
-/// `routes` in their frame, with what the platform asks: the whole of what a process with pages answers.
-pub fn framed(routes: Router, token: &WriteToken, health: Health, metrics: &Metrics) -> Router {
+/// `routes` in their frame, with what the platform asks: the whole of what a process with pages answers, by one of its `names`.
+pub fn framed(routes: Router, names: Names, health: Health, metrics: &Metrics) -> Router {
     let routes = routes
         .merge(health.router())
         .merge(metrics.router())
-        .layer(middleware::from_fn_with_state(token.clone(), auth::local_names));
+        .layer(middleware::from_fn_with_state(names, auth::own_names));
     metrics.count(http::frame(routes).layer(middleware::from_fn(in_words)))
 }
 

@@ -21,6 +21,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::Stop;
+use crate::auth::tries::Peer;
 
 /// How long a connection that was made just before the end may take to bring its first request: that is on its way.
 const FRESH: Duration = Duration::from_millis(250);
@@ -41,8 +42,12 @@ pub(super) async fn serve(stream: TcpStream, router: Router, stop: Stop) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection holds small writes back");
     }
+    let peer = stream.peer_addr().map(|peer| Peer(peer.ip().to_canonical())).ok();
     let asked = SetOnce::new();
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         let version = request.version();
         // Only the first says anything new.
         let _ = asked.set(version);

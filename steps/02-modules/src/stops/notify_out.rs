@@ -97,7 +97,7 @@ impl Service for NotifyOut {
         rules.work(&mut background)?;
         notify.work(&mut background)?;
         let health = store.health(background.stop.clone());
-        let router = pages::framed(routes, &state.token, health, &background.metrics);
+        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
         background.serve(config.server.address(), router, async { store.close().await }).await
     }
 }

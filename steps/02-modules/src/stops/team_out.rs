@@ -117,7 +117,7 @@ impl Service for TeamOut {
         rules.work(&mut background)?;
         notify.work(&mut background)?;
         let health = store.health(background.stop.clone());
-        let router = pages::framed(routes, &state.token, health, &background.metrics);
+        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
         let last = async {
             bus.settled().await;
             store.close().await;

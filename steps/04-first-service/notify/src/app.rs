@@ -6,7 +6,7 @@ use anyhow::Context;
 use automator_api::LONGEST_BODY;
 use axum::{Json, Router, middleware, routing::get};
 use chassis::{
-    auth,
+    auth::{self, Names},
     background::Background,
     http,
     process::{Command, Service},
@@ -40,10 +40,11 @@ impl Service for Config {
             .context("the database is not ready; has `notify migrate` been run?")?;
         let mut background = Background::new("notify", env!("CARGO_PKG_VERSION"), stop)?;
         notify.clone().work(&mut background)?;
+        let names = Names::new(&config.automator_api_token, &config.allowed_hosts);
         let routes = routes(Arc::new(notify), config)
             .merge(store.health(background.stop.clone()).router())
             .merge(background.metrics.router())
-            .layer(middleware::from_fn_with_state(config.automator_api_token.clone(), auth::local_names));
+            .layer(middleware::from_fn_with_state(names, auth::own_names));
         let router = background.metrics.count(http::frame(routes));
         background.serve((config.host, config.port), router, async { store.close().await }).await
     }

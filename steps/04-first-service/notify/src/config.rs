@@ -34,6 +34,9 @@ pub struct ServerConfig {
     /// Token that a client's write has to show.
     #[arg(long, env, hide_env_values = true, value_name = "AUTOMATOR_API_TOKEN")]
     pub automator_api_token: Option<Secret>,
+    /// Names by which clients may call the process, with commas, where a token is set. Any, unless told.
+    #[arg(long, env, value_name = "ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
     /// Token that another service has to show for anything; without it no service is answered.
     #[arg(long, env, hide_env_values = true, value_name = "SERVICE_TOKEN")]
     pub service_token: Option<Secret>,
