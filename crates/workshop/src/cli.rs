@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 
 /// From monolith to microservices, step by step.
 ///
@@ -98,6 +98,9 @@ pub(crate) struct RunOptions {
     /// Begin with an empty database
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Mail whoever is given a task: the wish of exercise 02.2
+    #[arg(long, env = "TELL_ASSIGNEES", value_parser = FalseyValueParser::new())]
+    pub(crate) tell_assignees: bool,
     /// On the cluster of this context, for a step that runs on one; unless told the current one, if it is on this machine
     #[arg(long, value_name = "NAME", conflicts_with_all = ["data", "fresh"])]
     pub(crate) context: Option<String>,

@@ -109,6 +109,12 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         .logs(Logs::to_stderr())
         .ready_within(Duration::from_secs(60))
         .stop(stop.clone());
+    if options.tell_assignees {
+        // A process inherits next to nothing from us, and those that have no such switch pass it over.
+        for process in &definition.processes {
+            start = start.env(&process.name, "TELL_ASSIGNEES", "1");
+        }
+    }
     // People type the front's address only; the others may go where there is room.
     for process in definition.processes.iter().filter(|process| process.name != definition.front) {
         if let Some(declared) = process.port.filter(|&declared| declared == port || is_taken(declared)) {

@@ -243,6 +243,29 @@ fn a_run_fills_automator_says_where_it_is_and_ends_with_ctrl_c() {
     assert!(checkout.path(".workshop/run/01/automator.db").exists(), "the database is kept");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_mails_assignees_when_it_is_told_to_in_either_way() {
+    let checkout = Checkout::new();
+    let run = |more: &[&str], value: Option<&str>, heard: &str| {
+        let port = free_port().to_string();
+        let arguments = [&["run", "1", "--port", &port], more].concat();
+        let mut command = checkout.command(&arguments);
+        if let Some(value) = value {
+            command = command.env("TELL_ASSIGNEES", value);
+        }
+        let mut running = command.start();
+        running.wait_for("Automator is at");
+        running.wait_for(&format!("monolith   | TELL_ASSIGNEES is {heard}"));
+        running.signal("INT");
+        assert!(running.end().ok());
+    };
+    run(&[], None, "None");
+    run(&["--tell-assignees"], None, "Some(\"1\")");
+    run(&[], Some("1"), "Some(\"1\")");
+    run(&[], Some("0"), "None");
+}
+
 #[test]
 fn a_process_that_ends_by_itself_ends_the_run_with_its_name() {
     let checkout = Checkout::new();

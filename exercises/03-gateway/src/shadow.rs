@@ -3,6 +3,9 @@
 //! A second upstream is asked what the first was asked, and its answers are compared, before anybody depends on them. At the
 //! start the client waits until both have answered, and whatever is wrong with the second one is felt by everybody.
 //!
+//! Every offer ends in one number. `skipped`: a method that writes, or may; only GET and HEAD are copied. `dropped`: there was
+//! no room. `unknown`: no answer in time. All others were answered, a 500 too, and are `equal` or `different`.
+//!
 //! ```text
 //! offer.method == Method::GET                    what was asked; &offer.answer is what the client gets
 //! self.queue.try_send(offer).is_err()            into the queue, or an error at once when it is full

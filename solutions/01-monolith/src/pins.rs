@@ -12,6 +12,8 @@
 //! in_order(&a["created_at"], &b["created_at"])                  red unless a is as early as b, or earlier
 //! ```
 //!
+//! `assert_eq!` and its like will do as well: a pin that panics is red.
+//!
 //! A task: `{"item": {"created_at": "…Z", …}, "status": "intake", "due_date": null, "rice": {"effort": 3, …}, "score": 7.5,
 //! "rank": 1, …}`
 

@@ -19,11 +19,12 @@ pub struct Counts {
     pub equal: u64,
     /// They did not.
     pub different: u64,
-    /// The second one gave no answer in time: nobody knows.
+    /// The second one gave no answer in time: nobody knows. A 500 is an answer.
     pub unknown: u64,
     /// The queue was full: not compared.
     pub dropped: u64,
-    /// Not a request that may be copied.
+    /// It may not be copied, because its method may write (all but GET and HEAD), or cannot be compared: its answer is too large
+    /// to be kept, or compressed.
     pub skipped: u64,
     /// The last differences, the newest first.
     pub findings: Vec<Finding>,

@@ -85,6 +85,7 @@ impl Checkout {
             .current_dir(&self.0)
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("RUSTFLAGS")
+            .env_remove("TELL_ASSIGNEES")
             .env("CARGO_NET_OFFLINE", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -127,6 +128,13 @@ impl Cmd {
     /// Another program in place of cargo.
     pub(crate) fn cargo(mut self, program: &str) -> Self {
         self.0.env("CARGO", program);
+        self
+    }
+
+    /// With a variable more in the environment.
+    #[cfg(unix)]
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
         self
     }
 

@@ -46,6 +46,7 @@ fn serve(name: &'static str) {
     // The working directory is the run's own folder; tests find the process by this.
     fs::write(format!("{name}.pid"), std::process::id().to_string()).unwrap();
     assert_eq!(env::var("STOP_WITH_STDIN").as_deref(), Ok("1"));
+    println!("TELL_ASSIGNEES is {:?}", env::var("TELL_ASSIGNEES").ok());
     thread::spawn(move || {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         exit(0);

@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod panics;
 mod pins;
 mod seams;
 mod system;

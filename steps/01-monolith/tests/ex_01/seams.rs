@@ -3,9 +3,9 @@
 mod drawn;
 mod recorded;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use drawn::{Cut, Seams};
+use drawn::{Cut, Decided, Edge, Seams};
 use recorded::{Access, Coupling};
 
 /// A context may own so much of all tables, as a fraction: more is no seam. Half would leave one answer only, since what
@@ -13,6 +13,8 @@ use recorded::{Access, Coupling};
 const MOST: (usize, usize) = (2, 3);
 /// So many of the busiest crossings are to be cut.
 const BUSIEST: usize = 3;
+/// A reason says so much at least beside the names of tables, routes and contexts: as many different words.
+const LEAST_REASON: usize = 3;
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -58,7 +60,10 @@ fn assert_complete(coupling: &Coupling, seams: &Seams) {
         );
     }
     let extra: Vec<_> = seams.tables().filter(|table| !coupling.tables.contains(table)).collect();
-    assert!(extra.is_empty(), "there is no table {extra:?}: the schema and the map know nothing of it.");
+    assert!(
+        extra.is_empty(),
+        "{extra:?} has an owner and is not among the tables of coupling.toml: whoever looks for it finds nothing."
+    );
 }
 
 #[test]
@@ -117,19 +122,32 @@ fn few_requests_reach_over_a_seam() {
 fn the_busiest_crossings_are_cut() {
     let (coupling, seams, ours) = (coupling(), seams(), ours());
     assert_complete(&coupling, &seams);
+    if let Some((from, to)) = seams.decided_twice() {
+        panic!(
+            "{from} -> {to} is decided twice. Two teams read this file, and each builds the one that it saw."
+        );
+    }
     let busiest = seams.busiest(&coupling, BUSIEST);
     let list: Vec<_> = busiest.iter().map(ToString::to_string).collect();
+    let mut reasons = BTreeSet::new();
     for edge in &busiest {
         let (from, to) = (edge.from, edge.to);
         let Some(crossing) = seams.crossing(from, to) else {
+            let turned = match seams.crossing(to, from) {
+                Some(_) => {
+                    format!(" You have {to} -> {from}: `from` is the context whose routes reach over.")
+                }
+                None => String::new(),
+            };
             panic!(
-                "{from} -> {to} is not cut: its routes stand still as soon as the tables of {to} move away. Your three busiest:\n  {}",
+                "{from} -> {to} is not cut: its routes stand still as soon as the tables of {to} move away.{turned} Your three busiest:\n  {}",
                 list.join("\n  ")
             );
         };
-        let Some(cut) = crossing.cut else {
+        let Some(cut) = crossing.cut() else {
             panic!(
-                "{from} -> {to}: cut is neither call, event nor copy. Those who build step 02 need one of them.\n  {edge}"
+                "{from} -> {to}: {:?} is neither call, event nor copy. Those who build step 02 need one of them.\n  {edge}",
+                crossing.written
             );
         };
         let written = edge.accesses.iter().find(|access| access.kind == Access::Writes);
@@ -139,17 +157,61 @@ fn the_busiest_crossings_are_cut() {
                 written.route, written.table
             );
         }
-        let names = |access: &recorded::Crossing<'_>| {
-            crossing.reason.contains(access.table) || crossing.reason.contains(access.route)
-        };
+        assert_reason(&coupling, edge, crossing);
         assert!(
-            edge.accesses.iter().any(names),
-            "{from} -> {to}: the reason names none of its tables or routes, so nobody can check it a year from now.\n  {edge}"
+            reasons.insert(crossing.reason.as_str()),
+            "{from} -> {to} has the reason of another crossing: {:?}. What is different here is said nowhere.",
+            crossing.reason
         );
         // More than one answer is right; where we chose another, the reason is worth a look.
-        if let Some(our) = ours.crossing(from, to).filter(|our| our.cut != Some(cut)) {
-            let ours = our.cut.map(|cut| cut.to_string()).unwrap_or_default();
-            println!("note: {from} -> {to}: you say {cut}, we say {ours}: {}", our.reason);
+        if let Some((our, is)) =
+            ours.crossing(from, to).and_then(|our| Some((our, our.cut()?))).filter(|(_, is)| *is != cut)
+        {
+            println!("note: {from} -> {to}: you say {cut}, we say {is}: {}", our.reason);
         }
+    }
+}
+
+/// Fails unless the reason names what it is about, and says more than that.
+fn assert_reason(coupling: &Coupling, edge: &Edge<'_>, crossing: &Decided) {
+    let (from, to, reason) = (edge.from, edge.to, &crossing.reason);
+    let names =
+        |access: &recorded::Crossing<'_>| reason.contains(access.table) || reason.contains(access.route);
+    assert!(
+        edge.accesses.iter().any(names),
+        "{from} -> {to}: the reason names none of its tables or routes, so nobody can check it a year from now.\n  {edge}"
+    );
+    let said = coupling.words_beside_names(reason).len();
+    assert!(
+        said >= LEAST_REASON,
+        "{from} -> {to}: the reason {reason:?} is a name and hardly more. A year from now somebody asks why, and finds a word. \
+         What do the routes do with the table, and what follows from that?\n  {edge}"
+    );
+}
+
+#[test]
+fn not_everything_waits_for_everything() {
+    let (coupling, seams) = (coupling(), seams());
+    assert_complete(&coupling, &seams);
+    let busiest = seams.busiest(&coupling, BUSIEST);
+    let is_call =
+        |edge: &&Edge<'_>| seams.crossing(edge.from, edge.to).and_then(Decided::cut) == Some(Cut::Call);
+    let calls: Vec<_> = busiest.iter().filter(is_call).collect();
+    if let Some((one, other)) = calls.iter().find_map(|one| {
+        calls.iter().find(|other| one.from == other.to && one.to == other.from).map(|other| (one, other))
+    }) {
+        panic!(
+            "{0} calls {1}, and {1} calls {0}. When one of them is down, both stand still, as today, and there is a network in \
+             between: a distributed monolith. Which of the two need not wait?\n  {one}\n  {other}",
+            one.from, one.to
+        );
+    }
+    assert!(
+        calls.len() < busiest.len(),
+        "Each of the three busiest is a call. Whatever is down, those who call it stand still, as today, and there is a network \
+         in between: a distributed monolith. Who of them only looks something up, or need not wait?"
+    );
+    for call in calls {
+        println!("note: when {} is down, these of {} stand still: {}", call.to, call.from, call.routes());
     }
 }

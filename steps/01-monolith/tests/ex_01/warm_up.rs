@@ -21,7 +21,14 @@ const ANSWERED: f64 = 1.5;
 
 /// The score's share that comes from the status.
 async fn weight(app: &App, path: &str, status: &str) -> f64 {
-    let task = app.patch(path, &json!({ "status": status })).await.is(200);
+    let task = app.patch(path, &json!({ "status": status })).await;
+    assert!(
+        task.status == 200 && task["score"].is_number(),
+        "Somebody sets a task to {status} and is answered {}, and its score is {}: it has no place in the list. Is every \
+         weight a number?",
+        task.status,
+        task["score"]
+    );
     let number = |value: &Value| value.as_f64().expect("a number");
     let rice = &task["rice"];
     let base = number(&rice["reach"]) * number(&rice["impact"]) * number(&rice["confidence"])

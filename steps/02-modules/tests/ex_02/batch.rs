@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use acceptance::{Database, Step, reqwest, serde_json::Value, with_system};
 use axum::Router;
 use clap::Parser;
-use domain::ItemKey;
+use domain::{ItemKey, Status};
 use step_02_backlog::pieces::with_items::{Stitched, TaskRow, with_items};
 use step_02_bus::Bus;
 use step_02_composition::{Stores, migrate};
@@ -40,6 +40,11 @@ async fn a_page_of_fifty_tasks_makes_one_call() {
     let github = Counting::knowing(1..=200);
     let stitched = stitched(page(), &github).await;
     let calls = github.calls();
+    assert!(
+        !calls.is_empty(),
+        "Somebody opened a page of {PAGE} tasks, and github was asked for nothing. What the page shows was told to somebody \
+         else, and before."
+    );
     assert!(
         calls.len() == 1,
         "Somebody opened a page of {PAGE} tasks, and github was asked {} times. Today that is slow; when github is a process \
@@ -77,6 +82,12 @@ async fn an_item_of_two_tasks_is_asked_for_once() {
         "Three tasks on a page are about two items, and {} of them are seen.",
         stitched.tasks.len()
     );
+    assert!(
+        stitched.without_item == 0,
+        "Three tasks on a page are about two items, all are seen, and {} are counted as left out: somebody looks for what is \
+         not missing. What is counted, tasks or items?",
+        stitched.without_item
+    );
 }
 
 #[tokio::test]
@@ -103,6 +114,34 @@ async fn the_order_of_the_rank_is_kept() {
 }
 
 #[tokio::test]
+async fn whatever_the_order_is_it_is_that_of_the_rows() {
+    let github = Counting::knowing(1..=3);
+    // Tasks that are done have no rank, and their page begins with what was done last.
+    let rows = [3, 1, 2].map(|number| TaskRow { rank: None, status: Status::Done, ..row(0, number) });
+    let tasks = stitched(rows.into(), &github).await.tasks;
+    let numbers: Vec<_> = tasks.iter().map(|task| task.item.number).collect();
+    assert!(
+        numbers == [3, 1, 2],
+        "Somebody looks for what was done last, and finds the items {numbers:?} where the rows are about 3, 1 and 2. The \
+         order of a page is decided elsewhere; here it is lost."
+    );
+}
+
+#[tokio::test]
+async fn each_page_is_of_today() {
+    let before = stitched(vec![row(1, 1)], &Counting::knowing([1])).await;
+    let renamed = Counting::knowing([1]).calling_it("Renamed");
+    let after = stitched(vec![row(1, 1)], &renamed).await;
+    let titles = [before, after].map(|page| page.tasks.first().map(|task| task.item.title.clone()));
+    assert!(
+        titles[1].as_deref() == Some("Renamed"),
+        "Somebody renamed an issue, and whoever opens the page again still reads {:?}. What one page was told is old news for \
+         the next one.",
+        titles[1].as_deref().unwrap_or("nothing")
+    );
+}
+
+#[tokio::test]
 async fn each_task_has_its_own_item() {
     let github = Counting::knowing(1..=200);
     for task in stitched(page(), &github).await.tasks {
@@ -117,8 +156,10 @@ async fn each_task_has_its_own_item() {
 #[tokio::test]
 async fn a_task_without_an_item_is_left_out_and_counted() {
     let github = Counting::knowing([1, 3]);
+    // The second and the third are about the same item.
+    let rows = vec![row(1, 1), row(2, 2), row(3, 2), row(4, 3)];
     let stitched = tokio::spawn(async move {
-        with_items(&ctx(), vec![row(1, 1), row(2, 2), row(3, 3)], &github).await.expect("github answers")
+        with_items(&ctx(), rows, &github).await.expect("github answers, and one item is not there")
     });
     let stitched = stitched.await.ok();
     assert!(
@@ -128,12 +169,14 @@ async fn a_task_without_an_item_is_left_out_and_counted() {
     let stitched = stitched.unwrap_or_default();
     let ranks: Vec<_> = stitched.tasks.iter().filter_map(|task| task.rank).collect();
     assert!(
-        ranks == [1, 3],
-        "github does not know the item of the second of three tasks, and the page has the ranks {ranks:?}."
+        ranks == [1, 4],
+        "github does not know the item that the second and the third of four tasks are about, and the page has the ranks \
+         {ranks:?}."
     );
     assert!(
-        stitched.without_item == 1,
-        "A task is missing from the page, and {} are counted as left out: nobody will look for it.",
+        stitched.without_item == 2,
+        "Two tasks are missing from the page, both about one item, and {} are counted as left out: nobody will look for \
+         the rest. What is counted, tasks or items?",
         stitched.without_item
     );
 }

@@ -10,10 +10,14 @@ use acceptance::{
     serde_json::{Value, json},
     tokio::{
         self, runtime,
+        task::{JoinHandle, yield_now},
         time::{Instant, sleep, timeout},
     },
 };
-use kit_03_strangler::{Counts, Ignore, Offer, http::Method};
+use kit_03_strangler::{
+    Answer, Counts, Ignore, Offer,
+    http::{Method, StatusCode},
+};
 use step_03_faulty::planted;
 use step_03_gateway::pieces::shadow::Shadow;
 
@@ -21,7 +25,7 @@ use crate::gateway::Gateway;
 use second::{Does, STALL, Second, offer, tasks};
 
 /// How long the second upstream may take for an answer.
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: Duration = Duration::from_millis(1_700);
 /// How many offers may wait.
 const PLACES: usize = 8;
 /// A delay that no client feels.
@@ -35,6 +39,7 @@ const FIRST: &str = r#"{"items": [{"rank": 1, "score": 7.5, "updated_at": "09:00
 struct Bench {
     shadow: Arc<Shadow>,
     second: Arc<Second>,
+    worker: JoinHandle<()>,
 }
 
 impl Bench {
@@ -45,9 +50,10 @@ impl Bench {
             let second = Arc::new(Second::new(script));
             let ignore = Ignore::new(["/items/*/updated_at"]).expect("a pattern");
             let asker = Arc::clone(&second);
-            let bench = Self { shadow: Arc::new(Shadow::new(asker, PLACES, DEADLINE, ignore)), second };
-            let worker = Arc::clone(&bench.shadow);
-            tokio::spawn(async move { worker.run().await });
+            let shadow = Arc::new(Shadow::new(asker, PLACES, DEADLINE, ignore));
+            let works = Arc::clone(&shadow);
+            let worker = tokio::spawn(async move { works.run().await });
+            let bench = Self { shadow, second, worker };
             let ended = timeout(FOR_EVER, test(&bench)).await;
             assert!(
                 ended.is_ok(),
@@ -121,6 +127,78 @@ fn a_dead_second_upstream_is_unknown() {
              the new version, or for none."
         );
         assert!(waited < UNFELT, "The second upstream was down, and a client waited {waited:?} for it.");
+        let asked = bench.second.asked().len();
+        assert!(
+            asked == 1,
+            "The second upstream was down, and was asked {asked} times for one request. Whoever is in trouble gets more to do, \
+             and nobody waits for that answer."
+        );
+    });
+}
+
+#[test]
+fn one_that_was_down_is_compared_again() {
+    Bench::run([Does::Die, Does::Stall(tasks(FIRST)), Does::Answer(tasks(FIRST))], async |bench| {
+        for _ in 0..3 {
+            let _ = bench.list().await;
+        }
+        let counts = bench.counts_after(STALL).await;
+        assert!(
+            counts.equal == 1 && counts.unknown == 2,
+            "The second upstream was down for a moment, stalled once, and was well again. Three requests came, and the count is \
+             {counts:?}: nobody looks at the new version any more. What ends the worker?"
+        );
+    });
+}
+
+#[test]
+fn an_error_of_the_new_version_is_a_difference() {
+    let broken = Answer { status: StatusCode::INTERNAL_SERVER_ERROR, ..tasks(FIRST) };
+    Bench::run([Does::Answer(broken)], async |bench| {
+        let _ = bench.list().await;
+        let counts = bench.counts_after(STALL).await;
+        assert!(
+            counts.different == 1,
+            "The new version answered 500 where the old one has an answer, and the count is {counts:?}. It has answered, so it \
+             is known: everybody who is sent there gets an error, and nobody was told."
+        );
+        assert!(
+            counts.findings[0].differences[0].at == "status",
+            "The new version answered 500 with the body of a 200, and what we are told is {:?}.",
+            counts.findings
+        );
+    });
+}
+
+#[test]
+fn a_refusal_is_compared_too() {
+    let refused = Answer { status: StatusCode::NOT_FOUND, ..tasks("{}") };
+    Bench::run([Does::Answer(tasks(FIRST))], async |bench| {
+        let _ = bench.offer(offer(Method::GET, refused)).await;
+        let counts = bench.counts_after(STALL).await;
+        assert!(
+            counts.different == 1,
+            "Somebody asked for a task that is gone and was told 404. The new version shows it, and the count is {counts:?}. An \
+             answer that is no success is an answer."
+        );
+    });
+}
+
+#[test]
+fn a_shadow_that_is_stopped_ends() {
+    Bench::run([Does::Answer(tasks(FIRST))], async |bench| {
+        let _ = bench.list().await;
+        let _ = bench.counts_after(UNFELT).await;
+        bench.shadow.stop();
+        // Not by the clock: a worker that spins lets it stand still.
+        for _ in 0..1_000 {
+            yield_now().await;
+        }
+        assert!(
+            bench.worker.is_finished(),
+            "Somebody edited the gateway's table and the shadow was stopped, but its worker runs on. After a hundred edits there \
+             are a hundred of them. What does `recv` give when it is over?"
+        );
     });
 }
 
@@ -172,6 +250,24 @@ fn a_full_queue_drops_and_counts() {
 }
 
 #[test]
+fn a_stall_does_not_pile_up() {
+    const OFFERED: usize = 100;
+    Bench::run([Does::Stall(tasks(FIRST))], async |bench| {
+        // With a pause after each, in which the worker takes what waits.
+        for _ in 0..OFFERED {
+            let _ = bench.list().await;
+            sleep(Duration::from_millis(1)).await;
+        }
+        let most = bench.second.most_under_way();
+        assert!(
+            most <= PLACES,
+            "{OFFERED} requests came one after the other while the second upstream stalled, and {most} of them were with it at \
+             once. The queue has {PLACES} places, and what is taken out of it has no bound. Who is allowed to ask how much?"
+        );
+    });
+}
+
+#[test]
 fn only_get_and_head_are_copied() {
     Bench::run([Does::Answer(tasks(FIRST))], async |bench| {
         let writes = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
@@ -197,7 +293,8 @@ fn only_get_and_head_are_copied() {
         );
         assert!(
             counts.skipped == writes.len() as u64,
-            "{} requests could not be copied, and {} are counted as skipped.",
+            "{} requests came that may not be copied, and {} are counted as skipped. Whoever reads the count takes the others \
+             for something else: {counts:?}.",
             writes.len(),
             counts.skipped
         );
@@ -217,6 +314,15 @@ fn a_wrong_rank_is_told_with_its_place() {
             "The new version ranks a task wrongly, and what we are told is {places:?}, of {} differences. With the switch \
              at 100 % the whole team works in the wrong order.",
             counts.different
+        );
+        let told = &counts.findings[0].differences[0];
+        let said = |side: &Option<String>| side.clone().unwrap_or_default();
+        assert!(
+            (said(&told.first), said(&told.second)) == ("1".to_owned(), "2".to_owned()),
+            "Everybody reads rank 1 and the new version says 2. We are told that the client got {} and the new version says {}: \
+             somebody mends the version that is right. Which answer is the first?",
+            said(&told.first),
+            said(&told.second)
         );
     });
 }

@@ -1,4 +1,4 @@
-//! Six ways in which a rewrite loses something, planted by a proxy that changes what Automator answers.
+//! Seven ways in which a rewrite loses something, planted by a proxy that changes what Automator answers.
 
 use std::sync::Mutex;
 
@@ -14,8 +14,8 @@ pub(crate) struct Planted {
     pub(crate) fault: Fault,
 }
 
-/// All six, in the order of their numbers.
-pub(crate) fn planted() -> [Planted; 6] {
+/// All of them, in the order of their numbers.
+pub(crate) fn planted() -> [Planted; 7] {
     [
         Planted {
             area: "status",
@@ -42,17 +42,29 @@ pub(crate) fn planted() -> [Planted; 6] {
             fault: repeating(),
         },
         Planted {
+            area: "paging",
+            story: "a page leaves out the task that comes after the page before: nobody ever sees it.",
+            fault: Fault::rewrite(|request, page| {
+                if let Some(tasks) =
+                    tasks(page).filter(|tasks| is_later(request.uri.query()) && !tasks.is_empty())
+                {
+                    tasks.remove(0);
+                }
+            })
+            .on("GET", "/api/tasks"),
+        },
+        Planted {
             area: "order of ties",
             story: "of tasks with the same score the newest comes first, and who has waited longest waits on.",
             fault: Fault::rewrite(|_, page| newest_first(page)).on("GET", "/api/tasks"),
         },
         Planted {
             area: "problems",
-            story: "a refused change no longer says which field is wrong, and somebody tries one after the other.",
+            story: "a refused change blames a field that was right, and somebody tries one after the other.",
             fault: Fault::rewrite(|_, problem| {
                 // The message stays: it says what is wrong, but not with what.
                 for error in problem["errors"].as_array_mut().into_iter().flatten() {
-                    error["field"] = json!("");
+                    error["field"] = json!("due_date");
                 }
             }),
         },
@@ -86,6 +98,11 @@ fn a_day_early(task: &mut Value) {
     task["due_date"] = early.into();
 }
 
+/// Whether a request with this query asks for a page after the first.
+fn is_later(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.contains("cursor="))
+}
+
 /// Remembers how a page ended, and begins the next one with it.
 fn repeating() -> Fault {
     let last: Mutex<Option<Value>> = Mutex::default();
@@ -93,7 +110,7 @@ fn repeating() -> Fault {
         let Some(tasks) = tasks(page) else { return };
         let mut last = last.lock().expect("nobody panics with it");
         let ends_with = tasks.last().cloned();
-        if request.uri.query().is_some_and(|query| query.contains("cursor="))
+        if is_later(request.uri.query())
             && let Some(repeated) = last.take()
         {
             tasks.insert(0, repeated);

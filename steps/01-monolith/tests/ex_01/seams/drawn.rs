@@ -31,9 +31,21 @@ impl fmt::Display for Cut {
 pub(crate) struct Decided {
     from: String,
     to: String,
-    /// `None` while it is none of the three.
-    pub(crate) cut: Option<Cut>,
+    /// How it is cut, as it was written.
+    pub(crate) written: String,
     pub(crate) reason: String,
+}
+
+impl Decided {
+    /// `None` while it is none of the three.
+    pub(crate) fn cut(&self) -> Option<Cut> {
+        match self.written.as_str() {
+            "call" => Some(Cut::Call),
+            "event" => Some(Cut::Event),
+            "copy" => Some(Cut::Copy),
+            _ => None,
+        }
+    }
 }
 
 /// A file of seams.
@@ -58,13 +70,7 @@ impl Seams {
         let owners = owners.map(|(table, owner)| (table.clone(), owner.as_str().unwrap_or("?").to_owned()));
         let decided = file.get("crossing").and_then(Value::as_array).into_iter().flatten().map(|crossing| {
             let text = |key: &str| crossing.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let cut = match text("cut").as_str() {
-                "call" => Some(Cut::Call),
-                "event" => Some(Cut::Event),
-                "copy" => Some(Cut::Copy),
-                _ => None,
-            };
-            Decided { from: text("from"), to: text("to"), cut, reason: text("reason") }
+            Decided { from: text("from"), to: text("to"), written: text("cut"), reason: text("reason") }
         });
         Ok(Self { owners: owners.collect(), decided: decided.collect() })
     }
@@ -80,6 +86,13 @@ impl Seams {
 
     pub(crate) fn crossing(&self, from: &str, to: &str) -> Option<&Decided> {
         self.decided.iter().find(|decided| decided.from == from && decided.to == to)
+    }
+
+    /// A crossing that stands in the file more than once.
+    pub(crate) fn decided_twice(&self) -> Option<(&str, &str)> {
+        let mut seen = BTreeSet::new();
+        let mut ends = self.decided.iter().map(|decided| (decided.from.as_str(), decided.to.as_str()));
+        ends.find(|ends| *ends != ("?", "?") && !seen.insert(*ends))
     }
 
     /// What reaches over a seam, route by route and table by table: one that reads and writes the same table crosses once.
@@ -122,14 +135,21 @@ impl Seams {
     }
 }
 
+impl Edge<'_> {
+    /// The routes that cross, by name.
+    pub(crate) fn routes(&self) -> String {
+        let routes: BTreeSet<_> = self.accesses.iter().map(|access| access.route).collect();
+        routes.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl fmt::Display for Edge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |kind: Access| -> BTreeSet<&str> {
             self.accesses.iter().filter(|access| access.kind == kind).map(|access| access.table).collect()
         };
-        let routes: BTreeSet<_> = self.accesses.iter().map(|access| access.route).collect();
         let list = |set: BTreeSet<&str>| set.into_iter().collect::<Vec<_>>().join(", ");
-        write!(f, "{} -> {}: {} crossings, by {}", self.from, self.to, self.accesses.len(), list(routes))?;
+        write!(f, "{} -> {}: {} crossings, by {}", self.from, self.to, self.accesses.len(), self.routes())?;
         for (kind, verb) in [(Access::Reads, "reads"), (Access::Writes, "writes")] {
             if !of(kind).is_empty() {
                 write!(f, "; {verb} {}", list(of(kind)))?;

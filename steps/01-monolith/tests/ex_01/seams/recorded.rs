@@ -1,5 +1,7 @@
 //! `coupling.toml`: which route reads and writes which table.
 
+use std::collections::BTreeSet;
+
 use acceptance::toml::{Table, Value};
 
 /// What a route does to a table.
@@ -59,6 +61,18 @@ impl Coupling {
     /// Every access, whoever owns what.
     pub(crate) fn accesses(&self) -> impl Iterator<Item = Crossing<'_>> {
         self.accesses.iter().map(|(from, route, table, kind)| Crossing { from, route, table, kind: *kind })
+    }
+
+    /// The different words of `text` that are neither a table, a part of a route, a context nor a cut.
+    pub(crate) fn words_beside_names<'t>(&self, text: &'t str) -> BTreeSet<&'t str> {
+        let is_name = |word: &str| {
+            ["call", "event", "copy"].contains(&word)
+                || self.tables.iter().chain(&self.contexts).any(|name| name == word)
+                || self.accesses.iter().any(|(_, route, ..)| route.split(' ').any(|part| part == word))
+        };
+        let words =
+            text.split_whitespace().map(|word| word.trim_matches(|sign: char| ",.;:`\"".contains(sign)));
+        words.filter(|word| word.chars().any(char::is_alphabetic) && !is_name(word)).collect()
     }
 
     /// The contexts whose routes write `table`.

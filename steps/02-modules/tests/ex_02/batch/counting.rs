@@ -26,6 +26,12 @@ impl Counting {
         Self { items, ..Self::default() }
     }
 
+    /// Knows the same items by another title.
+    pub(crate) fn calling_it(mut self, title: &str) -> Self {
+        self.items.values_mut().for_each(|item| item.title = title.into());
+        self
+    }
+
     /// Answers nobody.
     pub(crate) fn down() -> Self {
         Self { is_down: true, ..Self::default() }

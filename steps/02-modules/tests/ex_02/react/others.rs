@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -23,6 +23,8 @@ pub(crate) const PHONE: &str = "+15550001234";
 #[derive(Default)]
 pub(crate) struct Others {
     is_down: bool,
+    /// Whether the first mail finds nobody who would take it.
+    fails_first: AtomicBool,
     calls: AtomicUsize,
     queue: Mutex<BTreeMap<String, Message>>,
 }
@@ -31,6 +33,11 @@ impl Others {
     /// Answer nobody.
     pub(crate) fn down() -> Self {
         Self { is_down: true, ..Self::default() }
+    }
+
+    /// Take the first mail of all not, and every later one.
+    pub(crate) fn failing_first() -> Self {
+        Self { fails_first: AtomicBool::new(true), ..Self::default() }
     }
 
     /// How often they were asked for anything.
@@ -79,6 +86,9 @@ impl Notify for Others {
         messages: Vec<Message>,
     ) -> Result<Once<Vec<Notification>>, Fault> {
         self.is_asked()?;
+        if self.fails_first.swap(false, Ordering::Relaxed) {
+            return Err(Fault::Unavailable("notify".to_owned()));
+        }
         for message in messages {
             let _ = self.lock().entry(message.key.clone()).or_insert(message);
         }
@@ -93,17 +103,28 @@ impl Notify for Others {
 
 /// What would be told once it commits; dropped, it was rolled back.
 #[derive(Default)]
-pub(crate) struct Transaction(Vec<Recorded>);
+pub(crate) struct Transaction {
+    recorded: Vec<Recorded>,
+    takes_nothing: bool,
+}
 
 impl Transaction {
+    /// One that cannot take anything along.
+    pub(crate) fn that_takes_nothing() -> Self {
+        Self { takes_nothing: true, ..Self::default() }
+    }
+
     pub(crate) fn commit(self) -> Vec<Recorded> {
-        self.0
+        self.recorded
     }
 }
 
 impl Tell for Transaction {
     fn record(&mut self, event: &BacklogEvent) -> Result<(), Fault> {
-        self.0.push(Recorded::now(event)?);
+        if self.takes_nothing {
+            return Err(Fault::internal("the event has no JSON form"));
+        }
+        self.recorded.push(Recorded::now(event)?);
         Ok(())
     }
 }
