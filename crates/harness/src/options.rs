@@ -28,6 +28,8 @@ pub const INHERITED: &[&str] = &[
     "TZ",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    // which of the answers to an exercise runs, where one file has several (`cargo workshop author prove`)
+    "WORKSHOP_ANSWER",
     // coverage of processes under test
     "LLVM_PROFILE_FILE",
 ];

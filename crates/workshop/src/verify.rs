@@ -19,7 +19,7 @@ use crate::{
     say::{complain, say},
     workshop::Workshop,
 };
-pub(crate) use check::{Checked, NoBuild, Verdict, Whose, check};
+pub(crate) use check::{Checked, NoBuild, Program, Verdict, Whose, build, check};
 
 /// How many lines of one failure or compiler error are shown without `--full`.
 const LINES: usize = 14;

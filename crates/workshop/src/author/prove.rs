@@ -1,25 +1,29 @@
 //! `author prove`: starts fail as declared, wrong answers are refused with their message, solutions pass.
 
+mod bench;
+mod merged;
+
 use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
-    time::Duration,
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use harness::Stop;
 
+use self::bench::Bench;
 use super::{links, sync};
 use crate::{
     agenda, checklist, files,
     list::Exercise,
-    patch,
-    piece::Piece,
-    saved::Replacing,
     say::{complain, say},
-    verify::{Checked, NoBuild, Verdict, Whose, check},
+    verify::{self, Checked, Program, Whose},
     workshop::Workshop,
 };
 
@@ -29,9 +33,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 const WRONG: usize = 5;
 /// How many hints it has.
 const HINTS: usize = 3;
+/// How many steps are proved at once. One builds while the tests of another one wait for something.
+const AT_ONCE: usize = 2;
 
 /// Proves `number`, or everything.
 pub(crate) fn prove(workshop: &Workshop, number: Option<&str>) -> Result<ExitCode> {
+    let begun = Instant::now();
     let stop = Stop::default();
     let heard = stop.clone();
     ctrlc::set_handler(move || heard.request()).context("cannot listen for Ctrl-C")?;
@@ -40,18 +47,129 @@ pub(crate) fn prove(workshop: &Workshop, number: Option<&str>) -> Result<ExitCod
         None => workshop.exercises().iter().collect(),
     };
     let mut problems = on_paper(workshop)?;
-    for exercise in exercises {
+    for exercise in &exercises {
         problems.extend(incomplete(workshop, exercise)?);
-        problems.extend(Bench::new(workshop, exercise, &stop)?.prove()?);
     }
+    let proof = Proof {
+        workshop,
+        merger: merged::build(workshop, &stop)?,
+        stop,
+        cargo: Mutex::default(),
+        machine: RwLock::default(),
+        answers: AtomicUsize::default(),
+        builds: AtomicUsize::default(),
+    };
+    problems.extend(proof.of(&exercises)?);
     for problem in &problems {
         complain(problem);
     }
+    say(&format!(
+        "{} answers, {} builds, {} s",
+        proof.answers.into_inner(),
+        proof.builds.into_inner(),
+        begun.elapsed().as_secs()
+    ));
     say(&match problems.len() {
         0 => "proved".to_owned(),
         count => format!("{count} problems"),
     });
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What all exercises share while they are proved.
+struct Proof<'a> {
+    workshop: &'a Workshop,
+    /// The program that merges answers, where it could be built.
+    merger: Option<PathBuf>,
+    stop: Stop,
+    /// Held by whoever builds: a second cargo would only wait for the first one.
+    cargo: Mutex<()>,
+    /// Read by whoever builds or runs, written by whoever has to run alone.
+    machine: RwLock<()>,
+    answers: AtomicUsize,
+    builds: AtomicUsize,
+}
+
+impl<'a> Proof<'a> {
+    /// Proves the exercises, those of one step one after the other: they are built into the same programs. The problems.
+    fn of(&self, exercises: &[&'a Exercise]) -> Result<Vec<String>> {
+        let mut steps: Vec<Vec<&Exercise>> = Vec::new();
+        for exercise in exercises {
+            match steps.iter_mut().find(|step| step.iter().any(|other| other.step == exercise.step)) {
+                Some(step) => step.push(exercise),
+                None => steps.push(vec![exercise]),
+            }
+        }
+        let steps = Mutex::new(steps.into_iter());
+        let next = || steps.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = || -> Result<Vec<String>> {
+            let mut problems = Vec::new();
+            while let Some(step) = next() {
+                for exercise in step {
+                    problems.extend(Bench::new(self, exercise)?.prove()?);
+                }
+            }
+            Ok(problems)
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
+            let ended = workers.into_iter().map(|worker| worker.join());
+            let ended: Vec<Result<Vec<String>>> =
+                ended.map(|ended| ended.unwrap_or_else(|_| Err(anyhow!("a worker panicked")))).collect();
+            Ok(ended.into_iter().collect::<Result<Vec<_>>>()?.concat())
+        })
+    }
+
+    /// Builds the tests of an exercise; what came of it where they do not compile.
+    fn build(&self, exercise: &'a Exercise, whose: Whose) -> Result<Result<Program<'a>, Checked>> {
+        let _one = self.cargo.lock().unwrap_or_else(PoisonError::into_inner);
+        let _among_others = self.machine.read().unwrap_or_else(PoisonError::into_inner);
+        self.builds.fetch_add(1, Ordering::Relaxed);
+        verify::build(self.workshop, exercise, whose, &self.stop)
+    }
+
+    /// Builds and runs the tests on what an exercise's file has; what is wrong with what came of it.
+    fn check(
+        &self,
+        exercise: &'a Exercise,
+        whose: Whose,
+        problem: &dyn Fn(&Checked) -> Option<String>,
+    ) -> Result<Option<String>> {
+        match self.build(exercise, whose)? {
+            Ok(program) => self.run(&program, None, problem),
+            Err(checked) => Ok(problem(&checked)),
+        }
+    }
+
+    /// Runs the tests on one answer; what is wrong with that. What is wrong only while others build and run is not: bounds
+    /// of time are for a machine that does nothing else.
+    fn run(
+        &self,
+        program: &Program<'_>,
+        answer: Option<usize>,
+        problem: &dyn Fn(&Checked) -> Option<String>,
+    ) -> Result<Option<String>> {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        let among_others = self.machine.read().unwrap_or_else(PoisonError::into_inner);
+        let checked = program.run(answer, LIMIT, &self.stop)?;
+        drop(among_others);
+        self.go_on()?;
+        if problem(&checked).is_none() {
+            return Ok(None);
+        }
+        let _alone = self.machine.write().unwrap_or_else(PoisonError::into_inner);
+        let checked = program.run(answer, LIMIT, &self.stop)?;
+        self.go_on()?;
+        Ok(problem(&checked))
+    }
+
+    /// Fails when somebody has asked to stop.
+    fn go_on(&self) -> Result<()> {
+        if self.stop.requested() {
+            bail!("stopped");
+        }
+        Ok(())
+    }
 }
 
 /// What can be seen without running anything: stale files, dead links, checklists that verify nothing.
@@ -87,121 +205,4 @@ fn wrong_answers(workshop: &Workshop, exercise: &Exercise) -> Result<Vec<PathBuf
     let mut names = files::below(&folder)?;
     names.retain(|name| name.to_string_lossy().starts_with(&prefix));
     Ok(names.into_iter().map(|name| folder.join(name)).collect())
-}
-
-/// The exercise's file under test. Dropped, it has again what it had before.
-struct Bench<'a> {
-    workshop: &'a Workshop,
-    exercise: &'a Exercise,
-    piece: Piece,
-    stop: &'a Stop,
-}
-
-impl<'a> Bench<'a> {
-    fn new(workshop: &'a Workshop, exercise: &'a Exercise, stop: &'a Stop) -> Result<Self> {
-        let piece = Piece::of(workshop, exercise)?;
-        Ok(Self { workshop, exercise, piece, stop })
-    }
-
-    fn prove(self) -> Result<Vec<String>> {
-        // Should we be killed before the drop, what was there is found again.
-        let mut replacing = Replacing::new(self.workshop, &format!("prove-{}", self.exercise.number));
-        replacing.write(&self.piece.path, &self.piece.starter)?;
-        let mut problems = Vec::new();
-        problems.extend(self.start()?);
-        for path in wrong_answers(self.workshop, self.exercise)? {
-            problems.extend(self.wrong(&path)?);
-        }
-        problems.extend(self.solution()?);
-        Ok(problems.into_iter().map(|problem| format!("{}: {problem}", self.exercise.name())).collect())
-    }
-
-    fn check(&self, text: &str, whose: Whose) -> Result<Checked> {
-        files::write(&self.piece.path, text)?;
-        let checked = check(self.workshop, self.exercise, whose, LIMIT, self.stop)?;
-        if self.stop.requested() {
-            bail!("stopped");
-        }
-        Ok(checked)
-    }
-
-    /// Exactly the declared tests fail.
-    fn start(&self) -> Result<Option<String>> {
-        let checked = self.check(&self.piece.starter, Whose::Mine)?;
-        let declared: BTreeSet<_> = self.exercise.failing.iter().map(String::as_str).collect();
-        let problem = match &checked.verdict {
-            Verdict::Ran(tests) => {
-                let failed: BTreeSet<_> =
-                    tests.iter().filter(|test| !test.passed).map(|test| test.name.as_str()).collect();
-                (failed != declared).then(|| format!("at the start {failed:?} fail, not {declared:?}"))
-            }
-            _ => Some(format!("the start does not come to its tests: {}", said(&checked))),
-        };
-        self.report("start", problem.is_none());
-        Ok(problem)
-    }
-
-    /// The tests refuse it, with the message that the patch declares.
-    fn wrong(&self, path: &Path) -> Result<Option<String>> {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let patch = fs::read_to_string(path)?.replace("\r\n", "\n");
-        let Some(declared) = patch.lines().find_map(|line| line.strip_prefix("Refused with: ")) else {
-            return Ok(Some(format!("{name} does not say what it is `Refused with: `")));
-        };
-        let answer = match patch::apply(&self.piece.solved, &patch) {
-            Ok(answer) => answer,
-            Err(reason) => return Ok(Some(format!("{name} cannot be applied to the solution: {reason}"))),
-        };
-        let checked = self.check(&answer, Whose::Mine)?;
-        let problem = match &checked.verdict {
-            Verdict::Ran(_) if checked.passed() => Some(format!("the wrong answer {name} passes")),
-            Verdict::Ran(_) if said(&checked).contains(declared) => None,
-            Verdict::Ran(_) => {
-                Some(format!("{name} is not refused with {declared:?} but with:\n{}", said(&checked)))
-            }
-            _ => Some(format!("{name} does not come to its tests: {}", said(&checked))),
-        };
-        self.report(&name, problem.is_none());
-        Ok(problem)
-    }
-
-    /// It passes in both crates, and the compiler has nothing to say of it.
-    fn solution(&self) -> Result<Option<String>> {
-        let as_mine = self.check(&self.piece.solved, Whose::Mine)?;
-        let ours = self.check(&self.piece.solved, Whose::Solution)?;
-        let warning = ours.warnings.iter().find(|warning| warning.contains("solutions/"));
-        let problem = if let Some(checked) = [&as_mine, &ours].into_iter().find(|checked| !checked.passed()) {
-            Some(format!("the solution does not pass: {}", said(checked)))
-        } else {
-            warning.map(|warning| format!("the compiler warns of the solution: {warning}"))
-        };
-        self.report("solution", problem.is_none());
-        Ok(problem)
-    }
-
-    fn report(&self, what: &str, is_well: bool) {
-        say(&format!("{}  {}  {what}", if is_well { "ok" } else { "NO" }, self.exercise.number));
-    }
-}
-
-impl Drop for Bench<'_> {
-    fn drop(&mut self) {
-        let text = self.piece.mine.as_ref().unwrap_or(&self.piece.starter);
-        if let Err(error) = files::write(&self.piece.path, text) {
-            complain(&format!("{error:#}; what was there is under .workshop/saved"));
-        }
-    }
-}
-
-/// What the learner would be told.
-fn said(checked: &Checked) -> String {
-    match &checked.verdict {
-        Verdict::Ran(tests) => {
-            tests.iter().filter(|test| !test.passed).map(|test| format!("{}\n", test.said)).collect()
-        }
-        Verdict::NoBuild(NoBuild::Here(errors)) => errors.concat(),
-        Verdict::NoBuild(NoBuild::Neighbour(_, error) | NoBuild::Elsewhere(error)) => error.clone(),
-        Verdict::TooLong(limit) => format!("still running after {limit:?}"),
-        Verdict::Died(status) => status.clone(),
-    }
 }

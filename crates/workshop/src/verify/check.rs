@@ -2,7 +2,7 @@
 
 use std::{
     io::Read,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -17,6 +17,9 @@ use crate::{
     list::Exercise,
     workshop::Workshop,
 };
+
+/// Which of the answers runs, where one file has several: see `crates/answers`.
+const ANSWER: &str = "WORKSHOP_ANSWER";
 
 /// Whose file the step is built with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,14 @@ impl Checked {
     }
 }
 
+/// The built tests of an exercise.
+pub(crate) struct Program<'a> {
+    workshop: &'a Workshop,
+    exercise: &'a Exercise,
+    path: PathBuf,
+    warnings: Vec<String>,
+}
+
 /// Builds the tests of `exercise` and runs them, at most for `limit`.
 pub(crate) fn check(
     workshop: &Workshop,
@@ -74,6 +85,19 @@ pub(crate) fn check(
     limit: Duration,
     stop: &Stop,
 ) -> Result<Checked> {
+    match build(workshop, exercise, whose, stop)? {
+        Ok(program) => program.run(None, limit, stop),
+        Err(checked) => Ok(checked),
+    }
+}
+
+/// Builds the tests of `exercise`; what came of it where they do not compile.
+pub(crate) fn build<'a>(
+    workshop: &'a Workshop,
+    exercise: &'a Exercise,
+    whose: Whose,
+    stop: &Stop,
+) -> Result<Result<Program<'a>, Checked>> {
     let step = workshop.step_of(exercise);
     let target = format!("ex_{}", step.number);
     let feature = format!("step-{}/{}", step.folder(), exercise.feature());
@@ -86,28 +110,34 @@ pub(crate) fn check(
     if !built.success {
         let full = rendered(&built);
         let verdict = Verdict::NoBuild(why(workshop, exercise, &built));
-        return Ok(Checked { verdict, full, warnings });
+        return Ok(Err(Checked { verdict, full, warnings }));
     }
-    let program = built.executable(&target).with_context(|| format!("cargo built no {target}"))?;
-    let (status, full) = run(program, &workshop.folder(step), &exercise.module(), limit, stop)?;
-    let mut tests = outcome::read(&full, &exercise.module());
-    // They run at once and end in any order; the list has them in the order in which a learner gets them right.
-    tests.sort_by_key(|test| {
-        exercise.failing.iter().position(|name| *name == test.name).unwrap_or(usize::MAX)
-    });
-    let verdict = match status {
-        None => Verdict::TooLong(limit),
-        Some(_) if tests.is_empty() && full.contains("running 0 tests") => {
-            bail!(
-                "{target} has no tests named {}::…, which is a mistake of the workshop's",
-                exercise.module()
-            )
-        }
-        // The harness says so itself when a test fails; another end is none of its own.
-        Some(status) if !full.contains("test result: ") => Verdict::Died(status),
-        Some(_) => Verdict::Ran(tests),
-    };
-    Ok(Checked { verdict, full, warnings })
+    let path = built.executable(&target).with_context(|| format!("cargo built no {target}"))?.to_owned();
+    Ok(Ok(Program { workshop, exercise, path, warnings }))
+}
+
+impl Program<'_> {
+    /// Runs the tests, at most for `limit`; where one file has several answers, on the one with this number.
+    pub(crate) fn run(&self, answer: Option<usize>, limit: Duration, stop: &Stop) -> Result<Checked> {
+        let (exercise, module) = (self.exercise, self.exercise.module());
+        let folder = self.workshop.folder(self.workshop.step_of(exercise));
+        let (status, full) = run(&self.path, answer, &folder, &module, limit, stop)?;
+        let mut tests = outcome::read(&full, &module);
+        // They run at once and end in any order; the list has them in the order in which a learner gets them right.
+        tests.sort_by_key(|test| {
+            exercise.failing.iter().position(|name| *name == test.name).unwrap_or(usize::MAX)
+        });
+        let verdict = match status {
+            None => Verdict::TooLong(limit),
+            Some(_) if tests.is_empty() && full.contains("running 0 tests") => {
+                bail!("there are no tests named {module}::…, which is a mistake of the workshop's")
+            }
+            // The harness says so itself when a test fails; another end is none of its own.
+            Some(status) if !full.contains("test result: ") => Verdict::Died(status),
+            Some(_) => Verdict::Ran(tests),
+        };
+        Ok(Checked { verdict, full, warnings: self.warnings.clone() })
+    }
 }
 
 fn diagnostics<'a>(built: &'a Built, level: &'a str) -> impl Iterator<Item = &'a Diagnostic> {
@@ -156,12 +186,17 @@ fn why(workshop: &Workshop, exercise: &Exercise, built: &Built) -> NoBuild {
 /// Runs the test program; how it ended, `None` when it took too long, and all that it said.
 fn run(
     program: &Path,
+    answer: Option<usize>,
     folder: &Path,
     module: &str,
     limit: Duration,
     stop: &Stop,
 ) -> Result<(Option<String>, String)> {
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    if let Some(answer) = answer {
+        command.env(ANSWER, answer.to_string());
+    }
+    let mut child = command
         .args([&format!("{module}::"), "--show-output"])
         // As cargo does it.
         .current_dir(folder)

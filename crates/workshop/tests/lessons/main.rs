@@ -334,6 +334,7 @@ fn prove_finds_what_an_author_forgot() {
         "steps/01-monolith/README.md:1: nothing is at nowhere.md",
         "exercises/01-monolith/src/lib.rs is stale",
         "checklist.md is stale",
+        "so each wrong answer has a build of its own",
         "00-e is not refused with \"Nobody\"",
         "the wrong answer 00-f passes",
     ] {
@@ -351,6 +352,50 @@ fn prove_finds_what_an_author_forgot() {
     let done = checkout.run(&["author", "prove", "01.1"]);
     assert!(done.err.contains("01.1 An answer has 16 hints, not 3"), "{done}");
     assert!(done.err.contains("01.1 An answer has 0 wrong answers, not 5"), "{done}");
+}
+
+/// In place of `crates/answers`: merges answers that are one expression. Of more than four it makes no Rust.
+const MERGER: &str = r##"
+fn main() {
+    let input = std::io::read_to_string(std::io::stdin()).unwrap();
+    let answers: Vec<_> = input.split("u32 {\\n").skip(1).filter_map(|rest| rest.split("\\n").next()).collect();
+    let numbers: Vec<_> = (0..answers.len()).collect();
+    let arms: String = numbers.iter().map(|n| format!("{n} => {},", answers[*n])).collect();
+    let chosen = "std::env::var(\\\"WORKSHOP_ANSWER\\\").unwrap().parse::<u8>().unwrap()";
+    let end = if answers.len() > 4 { "!" } else { "" };
+    let text = format!("pub fn weight() -> u32 {{ match {chosen} {{ {arms} _ => unreachable!() }} }} {end}");
+    println!(r#"[{{"answers": {numbers:?}, "text": "{text}", "apart": null}}]"#);
+}
+"##;
+
+#[test]
+fn wrong_answers_of_one_file_are_built_once_and_run_one_by_one() {
+    let checkout = Checkout::with_exercises();
+    let wrong = |name: &str, number: &str| {
+        let patch = format!(
+            "Refused with: it weighs {number}.\n\n@@ -1,3 +1,3 @@\n pub fn weight() -> u32 {{\n-    2\n+    {number}\n }}\n"
+        );
+        checkout.write(&format!("solutions/01-monolith/wrong/00-{name}.patch"), &patch);
+    };
+    for (name, number) in [("a", "3"), ("b", "4"), ("c", "5"), ("d", "6"), ("e", "7"), ("f", "8")] {
+        wrong(name, number);
+    }
+    let members = checkout.read("Cargo.toml").replace("\"exercises/*\"", "\"crates/answers\", \"exercises/*\"");
+    checkout.write("Cargo.toml", &members);
+    let package = "[package]\nname = \"answers\"\nedition = \"2024\"\n[[bin]]\nname = \"merge-answers\"\npath = \"main.rs\"\n";
+    checkout.write("crates/answers/Cargo.toml", package);
+    checkout.write("crates/answers/main.rs", MERGER);
+    checkout.write("checklist.md", "");
+    assert!(checkout.run(&["checklist", "--write"]).ok());
+
+    let done = checkout.run(&["author", "prove", "00"]);
+    assert!(done.ok(), "{done}");
+    for name in ["start", "00-a", "00-b", "00-c", "00-d", "00-e", "00-f", "solution"] {
+        assert!(done.out.contains(&format!("ok  00  {name}")), "{name} {done}");
+    }
+    assert!(done.err.contains("00: 6 answers do not compile in one file, so in halves"), "{done}");
+    // Built: the start, all six in vain, two halves, the solution in both crates. Run: the same, with six answers.
+    assert!(done.out.contains("9 answers, 6 builds"), "{done}");
 }
 
 #[test]
