@@ -73,6 +73,10 @@ pub(crate) struct Exercise {
     pub(crate) failing: Vec<String>,
     /// Where to look, what to do, nearly the code.
     pub(crate) hints: Vec<String>,
+    /// What is said after a pass: what the exercise was about, and the answers to its questions. As it is printed, with its own
+    /// line ends.
+    #[serde(default)]
+    pub(crate) debrief: Option<String>,
 }
 
 impl Exercise {
