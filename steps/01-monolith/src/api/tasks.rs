@@ -21,7 +21,7 @@ use store::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use crate::{Result, app::State, tasks};
+use crate::{Result, state::State, tasks};
 
 /// The routes of tasks.
 pub fn router() -> OpenApiRouter<State> {

@@ -39,7 +39,7 @@ impl Service for Config {
             .await
             .context("the database is not ready; has `notify migrate` been run?")?;
         let mut background = Background::new("notify", env!("CARGO_PKG_VERSION"), stop)?;
-        notify.clone().work(&mut background)?;
+        notify.work(&mut background)?;
         let routes = routes(Arc::new(notify), config)
             .merge(store.health(background.stop.clone()).router())
             .merge(background.metrics.router())
