@@ -7,14 +7,15 @@ const CONTEXT: usize = 3;
 
 /// How to come from `old` to `new`; empty when they are equal.
 pub(crate) fn diff(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
+    diff_in(CONTEXT, old_name, old, new_name, new)
+}
+
+/// The same with so many `lines` of context.
+pub(crate) fn diff_in(lines: usize, old_name: &str, old: &str, new_name: &str, new: &str) -> String {
     if old == new {
         return String::new();
     }
-    TextDiff::from_lines(old, new)
-        .unified_diff()
-        .context_radius(CONTEXT)
-        .header(old_name, new_name)
-        .to_string()
+    TextDiff::from_lines(old, new).unified_diff().context_radius(lines).header(old_name, new_name).to_string()
 }
 
 /// Applies the hunks of a unified diff to `text`, each where its lines are found.

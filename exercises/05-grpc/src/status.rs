@@ -4,6 +4,10 @@
 //! not deployed at the same time: one meets numbers that only the other knows, and fields that only the other sends. At the
 //! start every failure is `INTERNAL`, with its text; an unknown number is a panic, and what is absent is 0.
 //!
+//! Which code means what, and which key of the details says what, stands in the head of `steps/05-grpc/proto`'s file. Read the
+//! details and not the text: programs that others wrote word it as they like, or put an address into it. `ABORTED` without a
+//! version that can be read is `Fault::internal`, like every code that is not listed.
+//!
 //! ```text
 //! with_info(Code::NotFound, text, "subject", what)     a status that says one thing more; text is what people may read
 //! info(status, "subject")                              Some(what), or None where it does not say

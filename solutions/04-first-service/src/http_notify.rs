@@ -9,6 +9,8 @@
 //! - not now, or unknown, one fault for both: all else, even 400, 401 and a limit of our client. The caller keeps the message
 //! - the caller's time is up: `Fault::DeadlineExceeded`, wherever the service has stopped talking
 //!
+//! One call is one request. No fault and no line of the log says where the service is, or with which token it is asked.
+//!
 //! ```text
 //! ctx.remaining()                                how long the caller waits still
 //! timeout(duration, future).await                Err when it takes longer (tokio)

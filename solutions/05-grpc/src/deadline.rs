@@ -3,6 +3,8 @@
 //! Somebody waits for a page, and behind it one process asks the next. Who waits says for how long; each hop passes on what is
 //! left of that, and nobody works for a caller who has gone. At the start each hop allows five seconds, whoever asks.
 //!
+//! A hop passes on all that is left, or up to 50 ms less: a margin for the answer's way back.
+//!
 //! ```text
 //! ctx.remaining()                                  a Duration: how long the caller still waits; zero when it has gone
 //! metadata.insert(GRPC_TIMEOUT, encode(left))      tells the next hop; a Duration, because clocks differ
@@ -26,7 +28,8 @@ use tokio::time::timeout_at;
 //| const HOP: Duration = Duration::from_secs(5);
 //|
 // end 05.2
-/// Writes into `metadata` how long the next hop has. Whoever asks, and in which trace, is there already.
+/// Writes into `metadata` how long the next hop has. Whoever asks, and in which trace, is there already; so may be what an
+/// earlier call was told, which no longer holds.
 ///
 /// # Errors
 /// [`Fault::DeadlineExceeded`] when nothing is left; then nobody is asked.

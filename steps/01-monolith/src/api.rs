@@ -22,7 +22,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::digests::Digester;
-use crate::app::State;
+use crate::state::State;
 
 /// What all routes have in common.
 #[derive(OpenApi)]

@@ -1,58 +1,32 @@
-//! Puts the parts together and runs them.
+//! The composition root: which parts there are, and which of them work by themselves.
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use automator_backlog::{actions::RuleWorker, scores::Scores};
-use automator_github::{import::Importer, write::ItemWriter};
+use automator_backlog::actions::RuleWorker;
+use automator_github::import::Importer;
 use automator_messages::Messenger;
 use automator_pages::{self as pages, Pages};
 use axum::Router;
 use chassis::{
-    auth::{Secret, WriteToken},
     background::Background,
     process::{Command, Service},
     serve::Stop,
-    session::Sessions,
 };
-use domain::Catalogue;
 use sqlx::migrate::Migrator;
-use store::{Store, idempotency, queue::Queue, retry::RetryPolicy};
+use store::{Store, retry::RetryPolicy};
 
 use crate::{
     api::{self, IDEMPOTENCY_KEYS},
     config::Config,
-    rules, sync,
-    tasks::TABLES,
+    rules,
+    state::State,
+    sync,
 };
 
 /// The migrations of the one schema.
 #[must_use]
 pub fn migrations() -> Migrator {
     sqlx::migrate!()
-}
-
-/// What every handler may use.
-#[derive(Debug, Clone)]
-pub struct State {
-    /// The one database.
-    pub store: Store,
-    /// What is tracked.
-    pub catalogue: Arc<Catalogue>,
-    /// Shown by a write.
-    pub token: WriteToken,
-    /// Of those who write on pages.
-    pub sessions: Sessions,
-    /// Signs webhooks.
-    pub webhook_secret: Option<Secret>,
-    /// Told when there is something to import.
-    pub importer: Importer,
-    /// Writes what GitHub says.
-    pub writer: Arc<dyn ItemWriter>,
-    /// Told when a rule may have decided something.
-    pub rules: Queue,
-    /// Of the tasks.
-    pub scores: Scores,
 }
 
 impl Service for Config {
@@ -88,30 +62,5 @@ impl Service for Config {
         let health = store.health(background.stop.clone());
         let router = pages::framed(routes, self.server.names(), health, &background.metrics);
         background.serve(self.server.address(), router, async { store.close().await }).await
-    }
-}
-
-impl State {
-    /// What handlers use of a database that was migrated, with what `config` tracks from now on.
-    ///
-    /// # Errors
-    /// The configuration is wrong, or the database was not migrated.
-    pub async fn open(
-        store: Store,
-        config: &Config,
-        importer: Importer,
-        writer: Arc<dyn ItemWriter>,
-        rules: Queue,
-    ) -> anyhow::Result<Self> {
-        let catalogue = Arc::new(config.catalogue.catalogue()?);
-        sync::track(&store, &catalogue)
-            .await
-            .context("the database is not ready; has `monolith-01 migrate` been run?")?;
-        let scores = Scores::of(store.clone(), TABLES).await?;
-        idempotency::forget_old(&store, IDEMPOTENCY_KEYS).await?;
-        let token = config.server.automator_api_token.clone();
-        let sessions = Sessions::new(&token)?;
-        let webhook_secret = config.github.github_webhook_secret.clone();
-        Ok(Self { store, catalogue, token, sessions, webhook_secret, importer, writer, rules, scores })
     }
 }

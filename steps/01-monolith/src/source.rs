@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, api,
-    app::State,
+    state::State,
     tasks::{self, CHANGES},
 };
 

@@ -1,23 +1,18 @@
-//! Puts the modules together and runs it.
+//! The composition root of the monolith: who is in it, whom each asks and hears, and who works by itself.
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use automator_pages as pages;
 use chassis::{
-    background::Background,
     process::{Command, Service},
     serve::Stop,
 };
 use step_02_backlog as backlog;
 use step_02_bus::Bus;
-use step_02_composition::{ModulesConfig, NOT_READY, Stores, routes};
+use step_02_composition::{Frame, ModulesConfig, Stores, modules, routes};
 use step_02_contracts::Handler;
 use step_02_github as github;
-use step_02_insights as insights;
 use step_02_notify as notify;
-use step_02_team as team;
-use step_02_web as web;
+use step_02_web::Ports;
 
 use crate::config::Config;
 
@@ -32,34 +27,23 @@ impl Service for Config {
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
         let config = &self.modules;
-        config.server.check()?;
-        let bus = Arc::new(Bus::default());
-        let stores = Stores::open(&config.databases, Some(bus.clone())).await?;
-        let Modules { github, notify, backlog, ports } = Modules::new(config, &stores, &bus).await?;
-        let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
-        github.work(&mut background);
-        notify.work(&mut background)?;
-        backlog.work(&mut background)?;
-        let routes = routes(&ports, ports.notify.clone(), config)?;
-        let health = stores.health(background.stop.clone());
-        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
-        let last = async {
-            bus.settled().await;
-            stores.close().await;
-        };
-        let served = background.serve(config.server.address(), router, last).await;
-        bus.give_up();
-        served
+        let mut frame = Frame::open(config, stop).await?;
+        let Modules { github, notify, backlog, ports } =
+            Modules::new(config, &frame.stores, &frame.bus).await?;
+        github.work(&mut frame.background);
+        notify.work(&mut frame.background)?;
+        backlog.work(&mut frame.background)?;
+        frame.serve(config, routes(&ports, notify, config)?).await
     }
 }
 
 /// Those modules that have something to do by themselves, and the ports of all.
 pub struct Modules {
-    github: github::Module,
-    notify: notify::Module,
-    backlog: backlog::Module,
+    github: Arc<github::Module>,
+    notify: Arc<notify::Module>,
+    backlog: Arc<backlog::Module>,
     /// What each can be asked.
-    pub ports: web::Ports,
+    pub ports: Ports,
 }
 
 impl Modules {
@@ -68,29 +52,22 @@ impl Modules {
     /// # Errors
     /// The configuration is wrong, or a database was not migrated.
     pub async fn new(config: &ModulesConfig, stores: &Stores, bus: &Arc<Bus>) -> anyhow::Result<Self> {
-        let catalogue = Arc::new(config.catalogue.catalogue()?);
-        let team = team::Module::new(stores.team.clone()).await.context(NOT_READY)?;
-        let notify = notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
-        let github =
-            github::Module::new(stores.github.clone(), catalogue.clone(), config.github.client()?).await?;
-        let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
-        let asked = backlog::Ports {
-            github: Arc::new(github.clone()),
-            team: Arc::new(team.clone()),
-            notify: Arc::new(notify.clone()),
-        };
-        let backlog = backlog::Module::new(stores.backlog.clone(), catalogue, asked, &config.backlog).await?;
-        let listening: Vec<Arc<dyn Handler>> =
-            vec![Arc::new(github.clone()), Arc::new(insights.clone()), Arc::new(backlog.clone())];
+        let team = modules::team(stores).await?;
+        let github = modules::github(config, stores).await?;
+        let insights = modules::insights(config, stores).await?;
+        let notify = modules::notify(config, stores).await?;
+        let asked = backlog::Ports { github: github.clone(), team: team.clone(), notify: notify.clone() };
+        let backlog = modules::backlog(config, stores, asked).await?;
+        let listening: [Arc<dyn Handler>; 3] = [github.clone(), insights.clone(), backlog.clone()];
         bus.listen(listening.into_iter().chain(backlog.mails()).collect());
-        github.catch_up(&team).await?;
-        insights.catch_up(&team).await?;
-        let ports = web::Ports {
-            github: Arc::new(github.clone()),
-            backlog: Arc::new(backlog.clone()),
-            team: Arc::new(team),
-            notify: Arc::new(notify.clone()),
-            insights: Arc::new(insights),
+        github.catch_up(&*team).await?;
+        insights.catch_up(&*team).await?;
+        let ports = Ports {
+            github: github.clone(),
+            backlog: backlog.clone(),
+            team,
+            notify: notify.clone(),
+            insights,
         };
         Ok(Self { github, notify, backlog, ports })
     }

@@ -1,23 +1,15 @@
-//! Puts the monolith of this step together and runs it.
+//! The composition root of the monolith: who is in it, whom each asks and hears, and who works by itself.
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use automator_pages as pages;
 use chassis::{
-    background::Background,
     process::{Command, Service},
     serve::Stop,
 };
 use step_02_backlog as backlog;
-use step_02_bus::Bus;
-use step_02_composition::{NOT_READY, Stores, routes};
+use step_02_composition::{Frame, modules, routes};
 use step_02_contracts::{Handler, Notify};
-use step_02_github as github;
-use step_02_insights as insights;
-use step_02_notify as notify;
-use step_02_team as team;
-use step_02_web as web;
+use step_02_web::Ports;
 
 use crate::config::Config;
 
@@ -33,55 +25,29 @@ impl Service for Config {
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
         let config = &self.modules;
-        config.server.check()?;
-        let bus = Arc::new(Bus::default());
-        let stores = Stores::open(&config.databases, Some(bus.clone())).await?;
-        let catalogue = Arc::new(config.catalogue.catalogue()?);
-        let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
-        let team = team::Module::new(stores.team.clone()).await.context(NOT_READY)?;
+        let mut frame = Frame::open(config, stop).await?;
+        let team = modules::team(&frame.stores).await?;
+        let github = modules::github(config, &frame.stores).await?;
+        let insights = modules::insights(config, &frame.stores).await?;
         let (notify, digests): (Arc<dyn Notify>, Arc<dyn Notify>) = match self.notify.service()? {
-            Some(service) => step_04_client::remote(service, stores.shared.clone(), &mut background).await?,
+            Some(service) => {
+                step_04_client::remote(service, frame.stores.shared.clone(), &mut frame.background).await?
+            }
             None => {
-                let notify =
-                    notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
-                notify.clone().work(&mut background)?;
-                (Arc::new(notify.clone()), Arc::new(notify))
+                let module = modules::notify(config, &frame.stores).await?;
+                module.work(&mut frame.background)?;
+                (module.clone(), module)
             }
         };
-        let github =
-            github::Module::new(stores.github.clone(), catalogue.clone(), config.github.client()?).await?;
-        let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
-        let asked = backlog::Ports {
-            github: Arc::new(github.clone()),
-            team: Arc::new(team.clone()),
-            notify: notify.clone(),
-        };
-        let backlog =
-            backlog::Module::new(stores.backlog.clone(), catalogue.clone(), asked, &config.backlog).await?;
-        let listening: Vec<Arc<dyn Handler>> =
-            vec![Arc::new(github.clone()), Arc::new(insights.clone()), Arc::new(backlog.clone())];
-        bus.listen(listening.into_iter().chain(backlog.mails()).collect());
-        backlog.clone().work(&mut background)?;
-        let backlog = Arc::new(backlog);
-        github.catch_up(&team).await?;
-        insights.catch_up(&team).await?;
-        let ports = web::Ports {
-            github: Arc::new(github.clone()),
-            backlog,
-            team: Arc::new(team),
-            notify: digests,
-            insights: Arc::new(insights),
-        };
-        github.work(&mut background);
-        let routes = routes(&ports, notify, config)?;
-        let health = stores.health(background.stop.clone());
-        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
-        let last = async {
-            bus.settled().await;
-            stores.close().await;
-        };
-        let served = background.serve(config.server.address(), router, last).await;
-        bus.give_up();
-        served
+        let asked = backlog::Ports { github: github.clone(), team: team.clone(), notify: notify.clone() };
+        let backlog = modules::backlog(config, &frame.stores, asked).await?;
+        let listening: [Arc<dyn Handler>; 3] = [github.clone(), insights.clone(), backlog.clone()];
+        frame.bus.listen(listening.into_iter().chain(backlog.mails()).collect());
+        github.catch_up(&*team).await?;
+        insights.catch_up(&*team).await?;
+        github.work(&mut frame.background);
+        backlog.work(&mut frame.background)?;
+        let ports = Ports { github, backlog, team, notify: digests, insights };
+        frame.serve(config, routes(&ports, notify, config)?).await
     }
 }

@@ -1,24 +1,16 @@
-//! Puts the monolith of this step together and runs it.
+//! The composition root of the monolith: who is in it, whom each asks and hears, and who works by itself.
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use automator_pages as pages;
 use axum::Router;
 use chassis::{
-    background::Background,
     process::{Command, Service},
     serve::Stop,
 };
 use step_02_backlog as backlog;
-use step_02_bus::Bus;
-use step_02_composition::{NOT_READY, Stores, routes};
+use step_02_composition::{Frame, modules, routes};
 use step_02_contracts::{Backlog, Handler, Notify};
-use step_02_github as github;
-use step_02_insights as insights;
-use step_02_notify as notify;
-use step_02_team as team;
-use step_02_web as web;
+use step_02_web::Ports;
 
 use crate::{
     config::Config,
@@ -37,70 +29,45 @@ impl Service for Config {
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
         let config = &self.modules;
-        config.server.check()?;
-        let bus = Arc::new(Bus::default());
-        let stores = Stores::open(&config.databases, Some(bus.clone())).await?;
-        let catalogue = Arc::new(config.catalogue.catalogue()?);
-        let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
-        let team = team::Module::new(stores.team.clone()).await.context(NOT_READY)?;
+        let mut frame = Frame::open(config, stop).await?;
+        let team = modules::team(&frame.stores).await?;
+        let github = modules::github(config, &frame.stores).await?;
+        let insights = modules::insights(config, &frame.stores).await?;
         let (notify, digests): (Arc<dyn Notify>, Arc<dyn Notify>) = match self.notify.service()? {
-            Some(service) => step_04_client::remote(service, stores.shared.clone(), &mut background).await?,
+            Some(service) => {
+                step_04_client::remote(service, frame.stores.shared.clone(), &mut frame.background).await?
+            }
             None => {
-                let notify =
-                    notify::Module::new(stores.notify.clone(), config.providers.providers()?).await?;
-                notify.clone().work(&mut background)?;
-                (Arc::new(notify.clone()), Arc::new(notify))
+                let module = modules::notify(config, &frame.stores).await?;
+                module.work(&mut frame.background)?;
+                (module.clone(), module)
             }
         };
-        let github =
-            github::Module::new(stores.github.clone(), catalogue.clone(), config.github.client()?).await?;
-        let insights = insights::Module::new(stores.insights.clone(), catalogue.clone()).await?;
-        let mut listening: Vec<Arc<dyn Handler>> = vec![Arc::new(github.clone()), Arc::new(insights.clone())];
+        let mut listening: Vec<Arc<dyn Handler>> = vec![github.clone(), insights.clone()];
         let mut internal = Router::new();
         let backlog: Arc<dyn Backlog> = match self.backlog_service()? {
-            Some((backlog, token)) => {
-                // What the service asks back.
-                let asked = BacklogPorts { github: Arc::new(github.clone()), team: Arc::new(team.clone()) };
-                internal = internal::router(asked, token);
-                let backlog = Arc::new(backlog);
-                listening.push(backlog.clone());
-                backlog
+            Some((client, token)) => {
+                let client = Arc::new(client);
+                listening.push(client.clone());
+                internal =
+                    internal::router(BacklogPorts { github: github.clone(), team: team.clone() }, token);
+                client
             }
             None => {
-                let asked = backlog::Ports {
-                    github: Arc::new(github.clone()),
-                    team: Arc::new(team.clone()),
-                    notify: notify.clone(),
-                };
-                let backlog =
-                    backlog::Module::new(stores.backlog.clone(), catalogue.clone(), asked, &config.backlog)
-                        .await?;
-                listening.push(Arc::new(backlog.clone()));
-                listening.extend(backlog.mails());
-                backlog.clone().work(&mut background)?;
-                Arc::new(backlog)
+                let asked =
+                    backlog::Ports { github: github.clone(), team: team.clone(), notify: notify.clone() };
+                let module = modules::backlog(config, &frame.stores, asked).await?;
+                listening.push(module.clone());
+                listening.extend(module.mails());
+                module.work(&mut frame.background)?;
+                module
             }
         };
-        bus.listen(listening);
-        github.catch_up(&team).await?;
-        insights.catch_up(&team).await?;
-        let ports = web::Ports {
-            github: Arc::new(github.clone()),
-            backlog,
-            team: Arc::new(team),
-            notify: digests,
-            insights: Arc::new(insights),
-        };
-        github.work(&mut background);
-        let routes = routes(&ports, notify, config)?.merge(internal);
-        let health = stores.health(background.stop.clone());
-        let router = pages::framed(routes, config.server.names(), health, &background.metrics);
-        let last = async {
-            bus.settled().await;
-            stores.close().await;
-        };
-        let served = background.serve(config.server.address(), router, last).await;
-        bus.give_up();
-        served
+        frame.bus.listen(listening);
+        github.catch_up(&*team).await?;
+        insights.catch_up(&*team).await?;
+        github.work(&mut frame.background);
+        let ports = Ports { github, backlog, team, notify: digests, insights };
+        frame.serve(config, routes(&ports, notify, config)?.merge(internal)).await
     }
 }

@@ -35,7 +35,8 @@ pub(crate) fn diff(workshop: &Workshop, number: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn coloured(line: &str) -> String {
+/// A line of a diff, as a person reads it.
+pub(super) fn coloured(line: &str) -> String {
     match line.chars().next() {
         Some('-') => style::red(line),
         Some('+') => style::green(line),

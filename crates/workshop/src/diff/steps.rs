@@ -1,14 +1,17 @@
 //! What came between two steps. A step's folder holds only what it adds, so there are no two texts to compare: what differs
-//! is what runs, which tables there are, and the code that is new.
+//! is what runs, which tables there are, and the code that is new. One text is there twice where both steps put the same process
+//! together: the composition root, whose lines that changed come last.
 
 use std::{collections::BTreeSet, path::Path, process::ExitCode};
 
 use anyhow::Result;
 use harness::{Definition, definition::Process};
 
+use super::piece::coloured;
 use crate::{
     Usage, files,
     list::Step,
+    patch,
     say::{say, style},
     whereabouts,
     workshop::Workshop,
@@ -57,7 +60,23 @@ pub(crate) fn between(workshop: &Workshop, from: &str, to: u8) -> Result<ExitCod
     for File { path, lines, what } in details {
         say(&format!("{lines:>5}  {path:width$}  {}", style::dim(&what)));
     }
+    for line in root_changes(workshop, old, new)?.lines() {
+        say(&coloured(line));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lines of the composition root that changed; none where one of the steps has none, or puts another process together.
+fn root_changes(workshop: &Workshop, old: &Step, new: &Step) -> Result<String> {
+    let paths = [old, new].map(|step| workshop.folder(step).join("src/app.rs"));
+    let [Some(before), Some(after)] = [files::read(&paths[0])?, files::read(&paths[1])?] else {
+        return Ok(String::new());
+    };
+    if first_sentence(&before) != first_sentence(&after) {
+        return Ok(String::new());
+    }
+    let names = paths.each_ref().map(|path| workshop.shown(path).to_string());
+    Ok(format!("\n{}", patch::diff_in(0, &names[0], &before, &names[1], &after)))
 }
 
 /// What is new, in as many lines as it takes.

@@ -255,6 +255,8 @@ fn a_later_step_is_told_by_what_it_adds() {
         ["rights", "IF NOT EXISTS tasks", "gates"].map(|name| format!("CREATE TABLE {name} (id TEXT);\n"));
     checkout.write("steps/02-gateway/migrations/1.sql", &format!("-- Who may.\n{}", tables.concat()));
     checkout.write("steps/02-gateway/src/main.rs", "//! Which route goes where.\n\nfn main() {}\n");
+    // Another process is put together there.
+    checkout.write("steps/01-monolith/src/app.rs", "//! The root of the monolith.\n\nteam\nnotify\n");
     let done = checkout.run(&["diff", "1", "2"]);
     let told = "\
 From 01 The monolith to 02 A gateway
@@ -270,6 +272,14 @@ Taken over   tasks
     3  steps/02-gateway/src/main.rs       Which route goes where
 ";
     assert_eq!(done.out, told, "{done}");
+    checkout.write("steps/02-gateway/src/app.rs", "//! The root of a gateway.\n");
+    let done = checkout.run(&["diff", "1", "2"]);
+    assert!(done.out.ends_with("  Which route goes where\n"), "{done}");
+    checkout.write("steps/02-gateway/src/app.rs", "//! The root of the monolith.\n\nteam\nremote(notify)\n");
+    let done = checkout.run(&["diff", "1", "2"]);
+    let changed = "\n--- steps/01-monolith/src/app.rs\n+++ steps/02-gateway/src/app.rs\n@@ -4 +4 @@\n-notify\n+remote(notify)\n";
+    assert!(done.out.ends_with(changed), "{done}");
+
     let done = checkout.run(&["where", "8080"]);
     assert!(
         done.out.starts_with("8080: the port of the process gateway, in step 02 A gateway, since step 02\n"),
@@ -380,7 +390,8 @@ fn wrong_answers_of_one_file_are_built_once_and_run_one_by_one() {
     for (name, number) in [("a", "3"), ("b", "4"), ("c", "5"), ("d", "6"), ("e", "7"), ("f", "8")] {
         wrong(name, number);
     }
-    let members = checkout.read("Cargo.toml").replace("\"exercises/*\"", "\"crates/answers\", \"exercises/*\"");
+    let members =
+        checkout.read("Cargo.toml").replace("\"exercises/*\"", "\"crates/answers\", \"exercises/*\"");
     checkout.write("Cargo.toml", &members);
     let package = "[package]\nname = \"answers\"\nedition = \"2024\"\n[[bin]]\nname = \"merge-answers\"\npath = \"main.rs\"\n";
     checkout.write("crates/answers/Cargo.toml", package);

@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::tasks;
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// The route of digests.
 pub fn router() -> OpenApiRouter<Digester> {

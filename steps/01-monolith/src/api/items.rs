@@ -9,7 +9,7 @@ use chassis::{
 use domain::{Item, ItemQuery, Page};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// The routes of items.
 pub fn router() -> OpenApiRouter<State> {

@@ -20,7 +20,7 @@ use domain::{Kind, Notification};
 use utoipa::openapi::Deprecated;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// Those that read, described as deprecated.
 pub fn router() -> OpenApiRouter<State> {

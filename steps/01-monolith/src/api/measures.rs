@@ -9,7 +9,7 @@ use domain::{Group, Leaderboard, Measures, MeasuresQuery};
 use store::{Sql, query};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// The routes of measures.
 pub fn router() -> OpenApiRouter<State> {

@@ -6,7 +6,7 @@ use chassis::{Problem, extract::Query};
 use domain::{Page, PageQuery, RepositorySummary};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// The routes of repositories.
 pub fn router() -> OpenApiRouter<State> {

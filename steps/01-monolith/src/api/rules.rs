@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::IDEMPOTENCY_KEYS;
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// The routes of rules.
 pub fn router() -> OpenApiRouter<State> {

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Result,
-    app::State,
+    state::State,
     tasks::{self, TABLES},
 };
 

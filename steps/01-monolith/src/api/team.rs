@@ -13,7 +13,7 @@ use store::{Tx, idempotency};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::IDEMPOTENCY_KEYS;
-use crate::{Result, app::State, sync::MEMBERS};
+use crate::{Result, state::State, sync::MEMBERS};
 
 /// The routes of the team.
 pub fn router() -> OpenApiRouter<State> {

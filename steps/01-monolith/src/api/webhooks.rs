@@ -12,7 +12,7 @@ use chassis::{Problem, extract::body};
 use domain::Origin;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Result, app::State};
+use crate::{Result, state::State};
 
 /// The route that GitHub tells.
 pub fn router() -> OpenApiRouter<State> {

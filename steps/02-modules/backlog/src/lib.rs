@@ -121,8 +121,8 @@ impl Module {
     ///
     /// # Errors
     /// The process does so already.
-    pub fn work(self, background: &mut Background) -> anyhow::Result<()> {
-        self.worker.work(background)
+    pub fn work(&self, background: &mut Background) -> anyhow::Result<()> {
+        self.worker.clone().work(background)
     }
 
     /// The logins of who is in the team now.

@@ -1,18 +1,18 @@
 //! What the composition roots of this step and of later ones have in common: the configuration of the modules ([`ModulesConfig`]),
-//! their databases, opened ([`Stores`]), brought up to date ([`migrate`]), with what step 01 wrote taken over ([`take_over`]); and
-//! their routes ([`routes`]).
+//! their databases, opened ([`Stores`]), brought up to date ([`migrate`]), with what step 01 wrote taken over ([`take_over`]); each
+//! module over its own ([`modules`]), their routes ([`routes()`]), and what is around them in a process ([`Frame`]).
 
 mod config;
+mod frame;
+pub mod modules;
 mod routes;
 mod stores;
 pub mod take_over;
 
 pub use config::{Databases, ModulesConfig};
+pub use frame::Frame;
 pub use routes::routes;
 pub use stores::Stores;
-
-/// What a process says when its database was not migrated.
-pub const NOT_READY: &str = "the database is not ready; has `migrate` been run?";
 
 /// Brings every module's tables up to date, and takes over what step 01 wrote.
 ///

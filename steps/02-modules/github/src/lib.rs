@@ -97,8 +97,8 @@ impl Module {
     }
 
     /// Imports in a process until it stops.
-    pub fn work(self, background: &mut Background) {
-        self.importer.work(background);
+    pub fn work(&self, background: &mut Background) {
+        self.importer.clone().work(background);
     }
 }
 

@@ -48,8 +48,8 @@ impl Module {
     ///
     /// # Errors
     /// The process does so already.
-    pub fn work(self, background: &mut Background) -> anyhow::Result<()> {
-        self.messenger.work(background)
+    pub fn work(&self, background: &mut Background) -> anyhow::Result<()> {
+        self.messenger.clone().work(background)
     }
 }
 

@@ -1,36 +1,28 @@
 //! First stop: messages are a module, everything else is the monolith.
 //!
 //! `notify` goes first because it is a leaf: others ask it, it asks nobody. The monolith queued messages in three places: for
-//! clients, whose routes the module takes over; for digests ([`digests`]); and for rules ([`Through`]). Those two ask the port now.
+//! clients, whose routes the module takes over; for digests ([`digests`]); and for rules, in what is left of the
+//! [`monolith`](super::monolith). Those two ask the port now.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use automator_api::LONGEST_BODY;
-use automator_backlog::actions::{Decided, Effects, RuleWorker};
-use automator_github::{client::Github, import::Importer, webhook::LONGEST_PAYLOAD};
-use automator_pages::{self as pages, Pages};
+use automator_pages as pages;
 use axum::{Router, extract::State as Shared, http::StatusCode, routing::post};
 use chassis::{
     background::Background,
     extract::Ignored,
-    http::{guarded, limited},
     idempotency::{Answer, Keyed, Once},
     process::{Command, Service},
     serve::Stop,
 };
-use domain::{Action, Digests, Notify as Notice};
-use step_01_monolith::{
-    api,
-    app::State,
-    rules::{self, About},
-    sync,
-};
+use domain::Digests;
+use step_01_monolith::{api, state::State, sync};
 use step_02_composition::take_over;
 use step_02_contracts::{Ctx, Fault, Notify};
 use step_02_notify as notify;
-use store::{DatabaseUrl, Store, Tx};
+use store::{DatabaseUrl, Store};
 
+use super::monolith::Monolith;
 use crate::config::Config;
 
 /// The process of this stop.
@@ -69,32 +61,14 @@ impl Service for NotifyOut {
         let notify = notify::Module::new(store.clone(), config.providers.providers()?).await?;
         let port: Arc<dyn Notify> = Arc::new(notify.clone());
         let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
-        let github = config.github.client()?;
-        let effects = Through { store: store.clone(), github: github.clone(), notify: port.clone() };
-        let rules = RuleWorker::new(store.clone(), rules::ACTIONS, effects);
         let writer = Arc::new(sync::OneSchema(store.clone()));
-        let importer = Importer::new(store.clone(), github, writer.clone());
-        let state = State::open(store.clone(), &config, importer.clone(), writer, rules.queue()).await?;
+        let monolith = Monolith::open(&config, &store, writer, port.clone()).await?;
 
-        let monolith = Router::<State>::new()
-            .merge(api::repositories::router())
-            .merge(api::items::router())
-            .merge(api::tasks::router())
-            .merge(api::imports::router())
-            .merge(api::rules::router())
-            .merge(api::legacy::router())
-            .merge(api::team::router())
-            .merge(api::measures::router());
-        let webhooks = Router::from(api::webhooks::router()).with_state(state.clone());
+        let state = monolith.state.clone();
+        let more = Router::<State>::new().merge(api::team::router()).merge(api::measures::router());
         let modules = notify::router(port.clone()).merge(digests(state.clone(), port));
-        let routes = Router::new()
-            .merge(guarded(monolith.with_state(state.clone()), state.token.clone(), LONGEST_BODY))
-            .merge(limited(webhooks, LONGEST_PAYLOAD))
-            .merge(guarded(modules, state.token.clone(), LONGEST_BODY))
-            .merge(pages::router(Pages { source: Arc::new(state.clone()), sessions: state.sessions.clone() }))
-            .merge(automator_api::openapi());
-        importer.work(&mut background);
-        rules.work(&mut background)?;
+        let routes = monolith.routes(more, modules, Arc::new(state.clone()));
+        monolith.work(&mut background)?;
         notify.work(&mut background)?;
         let health = store.health(background.stop.clone());
         let router = pages::framed(routes, config.server.names(), health, &background.metrics);
@@ -115,48 +89,4 @@ async fn digest(
     let messages = api::digests::messages(&state, key.as_ref()).await?;
     let Once { value: notifications, replayed } = notify.send(&ctx, key, messages).await?;
     Once { value: Digests { notifications }, replayed }.answer(StatusCode::ACCEPTED)
-}
-
-/// What actions of rules do: as in the monolith, but for messages, which go through the port.
-#[derive(Clone)]
-pub(super) struct Through {
-    pub(super) store: Store,
-    pub(super) github: Option<Github>,
-    pub(super) notify: Arc<dyn Notify>,
-}
-
-#[async_trait]
-impl Effects for Through {
-    type About = About;
-
-    async fn find(&self, _: &Ctx, id: &str) -> Result<(Decided, About), Fault> {
-        rules::find(&self.store, id).await
-    }
-
-    async fn change(
-        &self,
-        _: &Ctx,
-        tx: &mut Tx,
-        decided: &Decided,
-        about: &About,
-        action: &Action,
-    ) -> Result<(), Fault> {
-        rules::change(&self.store, tx, decided, about, action).await
-    }
-
-    async fn notify(
-        &self,
-        ctx: &Ctx,
-        id: &str,
-        decided: &Decided,
-        about: &About,
-        notice: &Notice,
-    ) -> Result<(), Fault> {
-        let messages = rules::messages(&self.store, id, decided, about, notice).await?;
-        self.notify.send(ctx, None, messages).await.map(drop)
-    }
-
-    async fn comment(&self, _: &Ctx, decided: &Decided, about: &About, text: &str) -> Result<(), Fault> {
-        rules::comment(self.github.as_ref(), decided, about, text).await
-    }
 }

@@ -7,17 +7,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use automator_api::LONGEST_BODY;
-use automator_backlog::actions::RuleWorker;
-use automator_github::{
-    import::Importer, repositories::TrackedRepository, told::Told, waiting, webhook::LONGEST_PAYLOAD,
-    write::ItemWriter,
-};
-use automator_pages::{self as pages, Pages, Source};
+use automator_github::{repositories::TrackedRepository, told::Told, waiting, write::ItemWriter};
+use automator_pages::{self as pages, Source};
 use axum::Router;
 use chassis::{
     background::Background,
-    http::{guarded, limited},
     process::{Command, Service},
     serve::Stop,
 };
@@ -26,9 +20,7 @@ use domain::{
     Page, PageQuery, Task, TaskChange, TaskQuery,
 };
 use step_01_monolith::{
-    api,
-    app::State,
-    rules,
+    state::State,
     sync::{self, MEMBERS},
 };
 use step_02_bus::Bus;
@@ -41,7 +33,7 @@ use step_02_team as team;
 use store::{Store, Tx};
 use uuid::Uuid;
 
-use super::notify_out::{self, Through};
+use super::{monolith::Monolith, notify_out};
 use crate::config::Config;
 
 /// The process of this stop.
@@ -86,35 +78,17 @@ impl Service for TeamOut {
         let port: Arc<dyn Notify> = Arc::new(notify.clone());
         let insights: Arc<dyn Insights> = Arc::new(insights);
         let mut background = Background::new("monolith", env!("CARGO_PKG_VERSION"), stop)?;
-        let github = config.github.client()?;
-        let effects = Through { store: store.clone(), github: github.clone(), notify: port.clone() };
-        let rules = RuleWorker::new(store.clone(), rules::ACTIONS, effects);
         let writer = Arc::new(Telling(store.clone()));
-        let importer = Importer::new(store.clone(), github, writer.clone());
-        let state = State::open(store.clone(), &config, importer.clone(), writer, rules.queue()).await?;
+        let monolith = Monolith::open(&config, &store, writer, port.clone()).await?;
 
-        let monolith = Router::<State>::new()
-            .merge(api::repositories::router())
-            .merge(api::items::router())
-            .merge(api::tasks::router())
-            .merge(api::imports::router())
-            .merge(api::rules::router())
-            .merge(api::legacy::router());
-        let webhooks = Router::from(api::webhooks::router()).with_state(state.clone());
-        let modules = Router::new()
-            .merge(notify::router(port.clone()))
+        let state = monolith.state.clone();
+        let modules = notify::router(port.clone())
             .merge(notify_out::digests(state.clone(), port))
             .merge(team::router(team.clone()))
             .merge(insights::router(insights.clone()));
         let source = Arc::new(Mixed { monolith: state.clone(), team, insights });
-        let routes = Router::new()
-            .merge(guarded(monolith.with_state(state.clone()), state.token.clone(), LONGEST_BODY))
-            .merge(limited(webhooks, LONGEST_PAYLOAD))
-            .merge(guarded(modules, state.token.clone(), LONGEST_BODY))
-            .merge(pages::router(Pages { source, sessions: state.sessions.clone() }))
-            .merge(automator_api::openapi());
-        importer.work(&mut background);
-        rules.work(&mut background)?;
+        let routes = monolith.routes(Router::new(), modules, source);
+        monolith.work(&mut background)?;
         notify.work(&mut background)?;
         let health = store.health(background.stop.clone());
         let router = pages::framed(routes, config.server.names(), health, &background.metrics);

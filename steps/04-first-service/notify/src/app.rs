@@ -39,7 +39,7 @@ impl Service for Config {
             .await
             .context("the database is not ready; has `notify migrate` been run?")?;
         let mut background = Background::new("notify", env!("CARGO_PKG_VERSION"), stop)?;
-        notify.clone().work(&mut background)?;
+        notify.work(&mut background)?;
         let names = Names::new(&config.automator_api_token, &config.allowed_hosts);
         let routes = routes(Arc::new(notify), config)
             .merge(store.health(background.stop.clone()).router())

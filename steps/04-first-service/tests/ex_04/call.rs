@@ -17,22 +17,35 @@ use step_02_contracts::{Ctx, Fault, IdempotencyKey, Notify, Once};
 use step_04_client::pieces::http_notify::HttpNotify;
 use uuid::Uuid;
 
-use crate::service::{self, Does, Service};
+use crate::{
+    logged,
+    service::{self, Does, Service},
+};
 
 const TOKEN: &str = "token-between-services";
-/// Longer than anybody in these tests agreed to wait.
-const TOO_LONG: Duration = Duration::from_secs(3);
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:1";
+/// How long somebody waits for a service that stalls, and longer than that.
+const PATIENCE: Duration = Duration::from_millis(800);
+const TOO_LONG: Duration = Duration::from_millis(1_200);
 
 #[tokio::test]
 async fn a_service_that_stalls_costs_the_caller_its_own_deadline() {
-    for (where_, does) in [("before its answer", Does::Stalls), ("inside its answer", Does::StallsInside)] {
+    let most_of_it = Duration::from_millis(600);
+    for (where_, does) in [
+        ("before its answer", Does::Stalls),
+        ("inside its answer", Does::StallsInside(Duration::ZERO)),
+        ("inside its answer, whose head took 600 ms", Does::StallsInside(most_of_it)),
+    ] {
         let service = Service::that(does).await;
-        let start = Instant::now();
-        let ended = timeout(TOO_LONG, send(&service.url, Duration::from_millis(400), None)).await;
+        let adapter = adapter(&service.url);
+        let (start, ctx) = (Instant::now(), Ctx::background(PATIENCE));
+        // On a machine that has stopped for a second both times are up at once, and the call is looked at first.
+        let ended = timeout(TOO_LONG, adapter.send(&ctx, None, vec![message()])).await;
         let took = start.elapsed();
         assert!(
             ended.is_ok(),
-            "notify has stalled {where_}. Somebody who waits for 400 ms at most still waits after {took:.1?}."
+            "notify has stalled {where_}. Somebody who waits for {PATIENCE:?} at most still waits after {took:.1?}."
         );
         let ended = ended.expect("it ended");
         assert!(
@@ -89,6 +102,42 @@ async fn a_repeat_is_the_same_request() {
 }
 
 #[tokio::test]
+async fn one_call_is_one_request() {
+    let answers = |status, body: &str| Does::Answers(status, body.to_owned(), Duration::ZERO);
+    for (what, does) in [
+        ("hangs up without an answer", Does::HangsUp),
+        ("hangs up in the middle of its answer", Does::CutsOff),
+        ("answers 503", answers(503, "")),
+        ("answers 429", answers(429, "")),
+    ] {
+        let service = Service::that(does).await;
+        let _ = send(&service.url, Duration::from_secs(2), Some(key())).await;
+        let asked = service.asked().len();
+        assert!(
+            asked == 1,
+            "notify {what}, and one call became {asked} requests. Whoever called keeps the message and asks again later: so a \
+             service that is just coming up is asked {asked} times as often as there are callers, and goes down again."
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_message_is_shown_it() {
+    let service = Service::that(Does::Answers(200, notification().to_string(), Duration::ZERO)).await;
+    let found = adapter(&service.url).find(&Ctx::background(Duration::from_secs(2)), Uuid::now_v7()).await;
+    assert!(
+        found.is_ok(),
+        "Somebody asks what has become of a message. notify answers 200 with it, and they are told {found:?}."
+    );
+    let asked = service.asked();
+    let key = asked[0].header("idempotency-key");
+    assert!(
+        key.is_none(),
+        "Nobody gave a key, and notify was shown {key:?}: the next time it is another one, so no repeat is ever known by it."
+    );
+}
+
+#[tokio::test]
 async fn each_end_is_told_from_the_others() {
     let problem = |status: u16, kind: &str, more: Value| {
         let mut problem = json!({ "type": format!("urn:automator:{kind}"), "title": "x", "status": status, "detail": "message 7 not found" });
@@ -99,16 +148,23 @@ async fn each_end_is_told_from_the_others() {
     };
     let answers = |status, body: &str| Does::Answers(status, body.to_owned(), Duration::ZERO);
     let field = json!({ "errors": [{ "field": "messages[0].to", "message": "is no address" }] });
+    let changed = json!({ "current_version": 7 });
     for (what, does, wanted) in [
-        ("202 with what it queued", Does::Answers(202, queued(), Duration::ZERO), "done"),
-        ("422 naming a field", problem(422, "invalid", field), "refused: messages[0].to"),
+        ("202 with what it queued", answers(202, &queued()), "done"),
+        ("200 with what it queued", answers(200, &queued()), "done"),
+        ("422 naming a field", problem(422, "invalid", field.clone()), "refused: messages[0].to"),
         ("404", problem(404, "not-found", json!({})), "refused: message 7"),
         ("409", problem(409, "taken", json!({ "detail": "message 7 is taken" })), "refused: message 7"),
-        ("429: too much at once", answers(429, ""), "not now"),
+        ("429: too much at once", problem(429, "too-many-requests", json!({})), "not now"),
+        ("429 without a word", answers(429, ""), "not now"),
+        ("412, and nobody named a version", problem(412, "version-mismatch", changed), "not now"),
         ("503: not ready", problem(503, "unavailable", json!({})), "not now"),
         ("500", problem(500, "internal", json!({})), "not now"),
         ("502 from something in between", answers(502, "<html>Bad Gateway</html>"), "not now"),
+        ("302 to somewhere else", answers(302, &queued()), "not now"),
+        ("400 naming a field: our client is broken", problem(400, "invalid", field), "not now"),
         ("401: the token is being changed", problem(401, "unauthorized", json!({})), "not now"),
+        ("403", problem(403, "forbidden", json!({})), "not now"),
         ("200 with a page of somebody else", answers(200, "<html>Welcome</html>"), "not now"),
         ("422 from something in between", answers(422, "<html>no</html>"), "not now"),
         ("202, cut off in the middle of the answer", Does::CutsOff, "not now"),
@@ -116,19 +172,28 @@ async fn each_end_is_told_from_the_others() {
     ] {
         let service = Service::that(does).await;
         let ended = send(&service.url, Duration::from_secs(2), None).await;
+        let shown = shown(&ended);
         assert!(
-            shown(&ended) == wanted,
-            "notify answers {what}. Whoever sent the message is told {:?}; it should be {wanted:?}, because {}.",
-            shown(&ended),
+            shown == wanted,
+            "notify answers {what}. Whoever sent the message is told {shown:?}; it should be {wanted:?}, because {}.",
             match wanted {
                 "done" => "the message is queued",
-                "not now" => "it may be there or not, so it must be kept and sent again under its key",
+                "not now" => {
+                    "nothing is wrong with the message: perhaps it is queued, perhaps it will be. It has to be kept and sent again \
+                     under its key"
+                }
+                _ if shown.starts_with("refused") =>
+                    "nobody can mend a message who is not told what notify found in it",
                 _ => "that will never work, and sending it for ever helps nobody",
             }
         );
     }
-    let ended = send("http://127.0.0.1:1", Duration::from_secs(2), None).await;
-    assert!(shown(&ended) == "not now", "Nobody listens: {:?} loses the message.", shown(&ended));
+    let ended = send(NOBODY, Duration::from_secs(2), None).await;
+    assert!(
+        shown(&ended) == "not now",
+        "Nobody listens, because notify is being started. Whoever sent the message is told {:?}, and throws it away.",
+        shown(&ended)
+    );
 }
 
 #[tokio::test]
@@ -146,14 +211,26 @@ async fn an_answer_that_was_given_before_is_marked() {
 #[tokio::test]
 async fn no_error_says_where_and_with_what_token() {
     let page = Does::Answers(200, "<html>".to_owned(), Duration::ZERO);
-    for does in [Does::HangsUp, Does::CutsOff, page] {
+    for (what, does) in
+        [("hangs up", Does::HangsUp), ("is cut off", Does::CutsOff), ("answers with a page", page)]
+    {
         let service = Service::that(does).await;
-        let Err(fault) = send(&service.url, Duration::from_secs(2), None).await else { continue };
-        let text = whole(&fault);
-        let place = service.url.trim_start_matches("http://");
+        nothing_of_ours_is_said(&service.url, what).await;
+    }
+    nothing_of_ours_is_said(NOBODY, "does not listen").await;
+}
+
+/// Neither whoever asks the service at `url` nor the log is told where it is, or the token.
+async fn nothing_of_ours_is_said(url: &str, what: &str) {
+    let (host, port) = url.trim_start_matches("http://").split_once(':').expect("an address of this machine");
+    let (ended, logged) = logged::during(send(url, Duration::from_secs(2), None)).await;
+    let told = ended.err().as_ref().map(whole).unwrap_or_default();
+    for (whom, text) in
+        [("whoever sent a message is told", told), ("the log, which many people read, has", logged)]
+    {
         assert!(
-            !text.contains(place) && !text.contains(TOKEN),
-            "This goes into logs and to callers, with the address or the token in it: {text}"
+            !(text.contains(host) && text.contains(port)) && !text.contains(TOKEN),
+            "notify {what}, and {whom} its address or its token: {text}"
         );
     }
 }
@@ -253,14 +330,18 @@ fn key() -> IdempotencyKey {
     IdempotencyKey { key: text("monday-7"), route: text("POST /api/digests"), fingerprint: text("e3b0") }
 }
 
-/// What the service answers that has queued a message.
-fn queued() -> String {
-    let notification = json!({
+/// A message as the service shows it.
+fn notification() -> Value {
+    json!({
         "id": "0192d1c5-0000-7000-8000-000000000001", "channel": "email", "to": "mona@example.com", "subject": "Hello",
         "status": "queued", "reason": null, "attempts": 0,
         "created_at": "2019-06-01T00:00:00Z", "updated_at": "2019-06-01T00:00:00Z"
-    });
-    json!({ "notifications": [notification] }).to_string()
+    })
+}
+
+/// What the service answers that has queued a message.
+fn queued() -> String {
+    json!({ "notifications": [notification()] }).to_string()
 }
 
 /// How a call ended, in a word.

@@ -8,4 +8,5 @@
 
 mod call;
 mod contract;
+mod logged;
 mod service;

@@ -23,9 +23,9 @@ pub(crate) enum Does {
     Repeats(String),
     /// Says nothing at all.
     Stalls,
-    /// Sends the head of an answer and half of its body, and then nothing.
-    StallsInside,
-    /// The same, and hangs up.
+    /// Sends the head of an answer and half of its body after a while, and then nothing.
+    StallsInside(Duration),
+    /// Sends the same at once, and hangs up.
     CutsOff,
     /// Hangs up without an answer.
     HangsUp,
@@ -99,12 +99,16 @@ async fn serve(mut stream: TcpStream, does: Does, heard: &Mutex<Vec<ReceivedRequ
             let marked = head(202, body.len()).replacen("\r\n", "\r\nidempotent-replayed: true\r\n", 1);
             format!("{marked}{body}")
         }
-        Does::StallsInside | Does::CutsOff => half,
+        Does::StallsInside(after) => {
+            sleep(*after).await;
+            half
+        }
+        Does::CutsOff => half,
         Does::Stalls | Does::HangsUp => String::new(),
     };
     // Whoever has gone away does not hear it.
     let _ = stream.write_all(text.as_bytes()).await;
-    if matches!(does, Does::Stalls | Does::StallsInside) {
+    if matches!(does, Does::Stalls | Does::StallsInside(_)) {
         sleep(Duration::from_secs(60)).await;
     }
 }

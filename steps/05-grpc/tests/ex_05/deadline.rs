@@ -2,6 +2,7 @@
 //! do with the piece.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -25,6 +26,8 @@ use step_05_grpc::pieces::deadline::{incoming, outgoing, within};
 const STALL: Duration = Duration::from_secs(2);
 /// What a caller does not feel.
 const UNFELT: Duration = Duration::from_millis(100);
+/// What a hop may keep for the answer's way back.
+const MARGIN: Duration = Duration::from_millis(50);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn milliseconds(milliseconds: u64) -> Duration {
@@ -76,6 +79,11 @@ fn next(ctx: &Ctx) -> Result<Ctx, Fault> {
     context::received(&metadata)
 }
 
+/// Whether `has` is as much of `left` as a hop may pass on: all of it, or less by a margin.
+fn is_passed_on(has: Duration, left: Duration) -> bool {
+    has <= left && has + MARGIN >= left
+}
+
 /// Asks through so many processes, the last of which stalls.
 fn journey(ctx: Ctx, hops: u32, work: Work) -> Boxed {
     Box::pin(async move {
@@ -108,7 +116,7 @@ async fn half_a_second_is_half_a_second_behind_three_hops_too() {
 #[tokio::test(start_paused = true)]
 async fn each_hop_has_less_than_the_one_before() {
     const WORKS: Duration = Duration::from_millis(200);
-    let mut ctx = Ctx::background(milliseconds(900));
+    let mut ctx = Ctx::background(milliseconds(2_000));
     for hop in 1..=4 {
         sleep(WORKS).await;
         let there = next(&ctx).expect("something is left");
@@ -118,12 +126,12 @@ async fn each_hop_has_less_than_the_one_before() {
             "Process {hop} has {has:?}, but its caller will wait for {had:?} only: the rest is done for nobody."
         );
         assert!(
-            has + UNFELT > had,
+            is_passed_on(has, had),
             "Process {hop} has {has:?}, and its caller would have waited for {had:?}: somebody gets an error instead of a page."
         );
         ctx = there;
     }
-    sleep(WORKS).await;
+    sleep(ctx.remaining()).await;
     let refused = next(&ctx).map(|ctx| ctx.remaining());
     assert!(
         matches!(refused, Err(Fault::DeadlineExceeded)),
@@ -132,16 +140,83 @@ async fn each_hop_has_less_than_the_one_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_much_time_may_use_it() {
+    let ctx = Ctx::background(Duration::from_secs(9));
+    let has = next(&ctx).expect("something is left").remaining();
+    assert!(
+        is_passed_on(has, ctx.remaining()),
+        "Somebody waits for nine seconds, for a page that takes eight, and the next process is given {has:?}: they get an error \
+         instead of the page."
+    );
+}
+
+/// What the next process is told by a caller of `ctx`; `None` where it is not asked, because it is too late.
+fn told(ctx: &Ctx, mut metadata: MetadataMap) -> Option<Duration> {
+    let left = ctx.remaining();
+    let asked = catch_unwind(AssertUnwindSafe(|| outgoing(ctx, &mut metadata)));
+    assert!(
+        asked.is_ok(),
+        "{left:?} are left, and the process panics in place of asking, or of saying that it is too late."
+    );
+    match asked {
+        Ok(Err(fault)) => {
+            let is_late = matches!(fault, Fault::DeadlineExceeded);
+            assert!(
+                is_late,
+                "{left:?} are left, the next process is not asked, and the reason is {fault:?}."
+            );
+            None
+        }
+        _ => {
+            let told = decode(&metadata);
+            let is_told = matches!(told, Ok(Some(_)));
+            assert!(
+                is_told,
+                "{left:?} are left, and the header {GRPC_TIMEOUT} that the next process reads says {told:?}."
+            );
+            told.ok().flatten()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_travels_is_what_is_left() {
     let ctx = Ctx::background(milliseconds(800));
     sleep(milliseconds(300)).await;
-    let mut metadata = MetadataMap::new();
-    outgoing(&ctx, &mut metadata).expect("something is left");
-    let told = decode(&metadata);
+    let told = told(&ctx, MetadataMap::new());
     assert!(
-        told == Ok(Some(milliseconds(500))),
+        told.is_some_and(|told| is_passed_on(told, ctx.remaining())),
         "Of 800 ms, 300 are over, and the header {GRPC_TIMEOUT} says {told:?} to a process whose clock is another's."
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_before_does_not_count() {
+    let mut metadata = MetadataMap::new();
+    metadata.insert(GRPC_TIMEOUT, "8S".parse().expect("a value"));
+    let ctx = Ctx::background(milliseconds(500));
+    let told = told(&ctx, metadata);
+    assert!(
+        told.is_some_and(|told| is_passed_on(told, ctx.remaining())),
+        "The metadata came from a call that had eight seconds, and half a second is left of them. The next process is told \
+         {told:?}, and works long after everybody has gone."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_moments_are_not_made_longer() {
+    for left in [1, 20, 60].map(milliseconds) {
+        // Not to ask any more is right as well: there is the answer's way back.
+        let Some(told) = told(&Ctx::background(left), MetadataMap::new()) else { continue };
+        assert!(
+            told <= left,
+            "{left:?} are left, and the next process is told that it has {told:?}: the rest is work for nobody."
+        );
+        assert!(
+            !told.is_zero(),
+            "{left:?} are left, and the next process is asked to answer in no time at all: a call for nothing."
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,6 +286,10 @@ async fn an_hour_is_too_long() {
         left <= DEFAULT_TIMEOUT,
         "A caller wants to wait for an hour, and is given {left:?}. The original gave 900 seconds, and everything that hung \
          kept its place for as long."
+    );
+    assert!(
+        left + MARGIN >= DEFAULT_TIMEOUT,
+        "A caller wants to wait for an hour, and is given {left:?}: less than one that says nothing."
     );
     let silent = incoming(&MetadataMap::new()).expect("nothing is no nonsense");
     assert!(

@@ -52,6 +52,11 @@ pub(super) fn breaking() -> Vec<Change> {
     let refused = REFUSAL.iter().map(|field| without(FIND, REFUSED, "", field));
     let mut changes: Vec<_> = queued.chain(found).chain(refused).collect();
     changes.extend([
+        Change::new("a message that failed has null for its reason".to_owned(), FIND, |answer| {
+            if let Some(reason) = answer.get_mut("reason") {
+                *reason = Value::Null;
+            }
+        }),
         renamed(QUEUE, QUEUED, "/notifications/0/status", "waiting"),
         renamed(FIND, "a message", "/status", "rejected"),
         renamed(FIND, REFUSED, "/type", "urn:automator:gone"),
@@ -96,7 +101,12 @@ pub(super) fn harmless() -> Vec<Change> {
             *attempts = json!(attempts.as_i64().unwrap_or(0) + 3);
         }
     });
-    [added, order, words, tries].into_iter().flatten().collect()
+    let others = each("It is about a message to somebody else", |table| {
+        if let Some(to) = table.get_mut("to") {
+            *to = json!("somebody-else");
+        }
+    });
+    [added, order, words, tries, others].into_iter().flatten().collect()
 }
 
 const QUEUED: &str = "the answer to a message that is queued";

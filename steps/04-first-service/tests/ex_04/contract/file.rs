@@ -1,12 +1,14 @@
 //! `contract.toml`: what the consumer asks, and what it needs of the answer.
 
 use acceptance::{
-    serde_json::{self, Value},
+    serde_json::{self, Map, Value},
     toml::Table,
 };
 
 use super::shape::{self, Filling};
 
+/// What an interaction says.
+const KEYS: [&str; 6] = ["name", "state", "request", "sends", "status", "answers"];
 /// What can be true before an interaction.
 pub(super) const STATES: [&str; 2] = ["nothing", "a failed message"];
 
@@ -35,6 +37,11 @@ impl Contract {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let file: Table = text.parse().map_err(|error| format!("it is no TOML: {error}"))?;
         let file = serde_json::to_value(file).map_err(|error| error.to_string())?;
+        if let Some(key) = other_than(&["interaction"], &file) {
+            return Err(format!(
+                "nobody reads [{key}] or [[{key}]]: each interaction begins with [[interaction]]"
+            ));
+        }
         let interactions = file["interaction"].as_array().into_iter().flatten();
         Ok(Self { interactions: interactions.map(Interaction::parse).collect::<Result<_, _>>()? })
     }
@@ -45,6 +52,9 @@ impl Interaction {
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let name = text("name");
         let wrong = |what: &str| Err(format!("{name:?}: {what}"));
+        if let Some(key) = other_than(&KEYS, value) {
+            return wrong(&format!("nobody reads {key:?}; an interaction has {KEYS:?}"));
+        }
         let state = text("state");
         if !STATES.contains(&state.as_str()) {
             return wrong(&format!("the state {state:?} is none of {STATES:?}"));
@@ -60,6 +70,14 @@ impl Interaction {
         if let Some(unknown) = shape::unknown(&sends).or_else(|| shape::unknown(&answers)) {
             return wrong(&format!("{unknown:?} is no type; there are {:?}", shape::TYPES));
         }
+        if let Some((place, _)) = shape::fields(&answers).into_iter().find(|(_, value)| *value == "<null>") {
+            return wrong(&format!(
+                "{place} is \"<null>\", a type for what is sent; an answer is not promised to stay empty"
+            ));
+        }
+        if answers.as_object().is_some_and(Map::is_empty) {
+            return wrong("[interaction.answers] is empty: it says nothing of the answer");
+        }
         let (method, path) = (method.to_owned(), path.to_owned());
         Ok(Self { name, state, method, path, sends, status, answers })
     }
@@ -73,4 +91,9 @@ impl Interaction {
     pub(super) fn path(&self) -> &str {
         &self.path
     }
+}
+
+/// A key of `table` that is none of `known`.
+fn other_than<'a>(known: &[&str], table: &'a Value) -> Option<&'a String> {
+    table.as_object()?.keys().find(|key| !known.contains(&key.as_str()))
 }

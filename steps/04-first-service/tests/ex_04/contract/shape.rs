@@ -48,16 +48,18 @@ pub(super) fn unknown(shape: &Value) -> Option<String> {
     fields(shape).into_iter().find_map(|(_, value)| value.as_str().filter(is_unknown).map(str::to_owned))
 }
 
-/// Every value inside `shape` that is no table and no list, with its place as a JSON pointer (RFC 6901).
+/// Every value inside `shape` that has none inside itself, with its place as a JSON pointer (RFC 6901). An empty list is one.
 pub(super) fn fields(shape: &Value) -> Vec<(String, &Value)> {
     let below = |key: String, part| {
         fields(part).into_iter().map(move |(place, value)| (format!("/{key}{place}"), value))
     };
     match shape {
-        Value::Array(parts) => {
+        Value::Array(parts) if !parts.is_empty() => {
             parts.iter().enumerate().flat_map(|(index, part)| below(index.to_string(), part)).collect()
         }
-        Value::Object(parts) => parts.iter().flat_map(|(key, part)| below(key.clone(), part)).collect(),
+        Value::Object(parts) if !parts.is_empty() => {
+            parts.iter().flat_map(|(key, part)| below(key.clone(), part)).collect()
+        }
         Value::Null => Vec::new(),
         value => vec![(String::new(), value)],
     }
