@@ -1,6 +1,6 @@
 //! Puts the parts together and runs them.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
 use automator_backlog::{actions::RuleWorker, scores::Scores};
@@ -11,7 +11,7 @@ use axum::Router;
 use chassis::{
     auth::{Secret, WriteToken},
     background::Background,
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
     session::Sessions,
 };
@@ -57,6 +57,14 @@ pub struct State {
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        Ok(store::lacks(&self.database.database_url, &[("monolith", migrations())]).await?)
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

@@ -1,12 +1,12 @@
 //! Puts the modules together and runs it.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
 use automator_pages as pages;
 use chassis::{
     background::Background,
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use step_02_backlog as backlog;
@@ -24,6 +24,14 @@ use crate::config::Config;
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.modules.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        step_02_composition::lacks(&self.modules.databases).await
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

@@ -1,5 +1,5 @@
 //! What the composition roots of this step and of later ones have in common: the configuration of the modules ([`ModulesConfig`]),
-//! their databases, opened ([`Stores`]), brought up to date ([`migrate`]), with what step 01 wrote taken over ([`take_over`]); and
+//! their databases, opened ([`Stores`]), brought up to date ([`migrate`]) or found wanting ([`lacks`]), with what step 01 wrote taken over ([`take_over`]); and
 //! their routes ([`routes`]).
 
 mod config;
@@ -9,7 +9,7 @@ pub mod take_over;
 
 pub use config::{Databases, ModulesConfig};
 pub use routes::routes;
-pub use stores::Stores;
+pub use stores::{Stores, lacks};
 
 /// What a process says when its database was not migrated.
 pub const NOT_READY: &str = "the database is not ready; has `migrate` been run?";

@@ -3,7 +3,7 @@
 //! `notify` goes first because it is a leaf: others ask it, it asks nobody. The monolith queued messages in three places: for
 //! clients, whose routes the module takes over; for digests ([`digests`]); and for rules ([`Through`]). Those two ask the port now.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use automator_api::LONGEST_BODY;
@@ -16,7 +16,7 @@ use chassis::{
     extract::Ignored,
     http::{guarded, limited},
     idempotency::{Answer, Keyed, Once},
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use domain::{Action, Digests, Notify as Notice};
@@ -53,9 +53,23 @@ pub(super) async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the database lacks of them.
+pub(super) async fn lacks(url: &DatabaseUrl) -> anyhow::Result<Option<Lack>> {
+    let modules = [("monolith", step_01_monolith::app::migrations()), ("notify", notify::migrations())];
+    Ok(store::lacks(url, &modules).await?)
+}
+
 impl Service for NotifyOut {
     fn command(&self) -> Option<Command> {
         self.config.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.config.modules.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        lacks(&self.config.modules.databases.database_url).await
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
