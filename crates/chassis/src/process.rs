@@ -1,6 +1,8 @@
 //! The frame of every `main`.
 
-use std::{future::Future, process::ExitCode};
+mod waiting;
+
+use std::{future::Future, net::IpAddr, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tokio::runtime;
@@ -25,6 +27,12 @@ pub trait Service {
     /// What it is started for; to serve, unless told.
     fn command(&self) -> Option<Command>;
 
+    /// Where it listens: there it also says that it waits.
+    fn address(&self) -> (IpAddr, u16);
+
+    /// What it needs before it can serve, and has not got yet. Fails where waiting would not help: a wrong password, say.
+    fn lacks(&self) -> impl Future<Output = anyhow::Result<Option<Lack>>>;
+
     /// Brings its tables up to date. Fails when the database cannot be opened, or a migration does.
     fn migrate(&self) -> impl Future<Output = anyhow::Result<()>>;
 
@@ -33,18 +41,40 @@ pub trait Service {
     fn serve(&self, stop: Stop) -> impl Future<Output = anyhow::Result<()>>;
 }
 
+/// What a process with a database may have to wait for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Lack {
+    /// The database does not answer yet.
+    #[error("the database does not answer yet: {0}")]
+    Database(String),
+    /// It answers, and has no tables yet, or those of an older version.
+    #[error("the tables are not up to date: {0}")]
+    Migration(String),
+}
+
 /// The whole of a `main`: does what arguments and environment say; the exit code of the process.
 #[must_use]
 pub fn main<C: Parser + Service>() -> ExitCode {
     start(&config::parse::<C>())
 }
 
-/// Does what `service` is started for; the exit code of the process.
+/// Does what `service` is started for, as soon as what it [`lacks`](Service::lacks) is there; the exit code of the process.
+/// Whoever ends for want of a database is started again, later each time, and is still not back when the database has been for
+/// minutes. Until it can serve, it is alive and not ready.
 pub fn start(service: &impl Service) -> ExitCode {
     run(async {
         match service.command().unwrap_or_default() {
-            Command::Migrate => service.migrate().await,
-            Command::Serve => service.serve(Stop::from_environment()?).await,
+            Command::Migrate => {
+                waiting::for_the_database(service).await?;
+                service.migrate().await
+            }
+            Command::Serve => {
+                let stop = Stop::from_environment()?;
+                match waiting::until_it_can_serve(service, &stop).await? {
+                    waiting::Ended::Stopped => Ok(()),
+                    waiting::Ended::There => service.serve(stop).await,
+                }
+            }
         }
     })
 }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod cursor;
 mod error;
 pub mod idempotency;
+mod lacks;
 pub mod lease;
 mod locks;
 mod pool;
@@ -25,6 +26,7 @@ mod tx;
 mod url;
 
 pub use error::{Error, OnConstraint};
+pub use lacks::lacks;
 pub use pool::{OpenError, Store, migrate};
 pub use query::{On, Query, Row, Sql, Value, query};
 pub use time::now;

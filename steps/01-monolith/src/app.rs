@@ -1,6 +1,6 @@
 //! The composition root: which parts there are, and which of them work by themselves.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use automator_backlog::actions::RuleWorker;
 use automator_github::import::Importer;
@@ -9,7 +9,7 @@ use automator_pages::{self as pages, Pages};
 use axum::Router;
 use chassis::{
     background::Background,
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use sqlx::migrate::Migrator;
@@ -32,6 +32,14 @@ pub fn migrations() -> Migrator {
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        Ok(store::lacks(&self.database.database_url, &[("monolith", migrations())]).await?)
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

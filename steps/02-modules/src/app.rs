@@ -1,9 +1,9 @@
 //! The composition root of the monolith: who is in it, whom each asks and hears, and who works by itself.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use chassis::{
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use step_02_backlog as backlog;
@@ -19,6 +19,14 @@ use crate::config::Config;
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.modules.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        step_02_composition::lacks(&self.modules.databases).await
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

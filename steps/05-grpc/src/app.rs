@@ -1,10 +1,10 @@
 //! The composition root of the monolith: who is in it, whom each asks and hears, and who works by itself.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::Router;
 use chassis::{
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use step_02_backlog as backlog;
@@ -20,6 +20,17 @@ use crate::{
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.modules.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        match step_02_composition::lacks(&self.modules.databases).await? {
+            None => Ok(step_04_client::lacks(&self.modules.databases.database_url).await?),
+            lack => Ok(lack),
+        }
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

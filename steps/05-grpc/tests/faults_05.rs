@@ -12,9 +12,9 @@ use std::{
 use acceptance::{
     App, Database, Step, eventually,
     futures::{StreamExt, future::ready, join, stream},
-    harness::{Trouble, Wire, ports::Port},
+    harness::{Part, Trouble, Wire, http::Request, ports::Port},
     serde_json::json,
-    tokio::time::sleep,
+    tokio::{task::spawn_blocking, time::sleep},
 };
 
 acceptance::on_both_databases!(
@@ -27,6 +27,7 @@ acceptance::on_both_databases!(
     a_page_costs_at_most_two_calls,
     what_a_stop_could_not_hand_over_is_said_and_an_import_brings_it,
     an_import_brings_what_another_lost_when_it_was_killed,
+    a_database_that_comes_late_ends_nobody,
 );
 
 const REST: &str = "sendgrid/rest";
@@ -44,6 +45,13 @@ const DEBUG: &str = "warn,step_05_backlog=debug";
 
 /// How many readers there are at a time, where their number counts.
 const AT_ONCE: usize = 4;
+/// Those with tables.
+const WITH_TABLES: [&str; 3] = ["notify", "backlog", "monolith"];
+/// For how long the database is away before it comes, and how long its tables are away after it. Long enough for whoever ends
+/// for want of it to have ended.
+const LATE: Duration = Duration::from_secs(2);
+/// How long all may take to be ready then: five seconds are the longest pause between two looks.
+const READY: Duration = Duration::from_secs(120);
 /// How often the service is killed.
 const KILLS: u64 = 6;
 
@@ -321,6 +329,62 @@ async fn timed<T>(work: impl Future<Output = T>) -> (Duration, T) {
 }
 
 /// The step, or a variant of it.
+/// The database, then its tables: everybody is started before either, lives, takes no traffic, says so once, and serves when both
+/// are there. A file is never late.
+async fn a_database_that_comes_late_ends_nobody(database: Database) {
+    let Some(server) =
+        database.url().split(['@', '/']).nth(3).filter(|_| !database.url().starts_with("sqlite"))
+    else {
+        return;
+    };
+    let wire = Wire::start(server.parse().unwrap()).await.unwrap();
+    wire.set(Trouble::Gone);
+    let late = database.url().replace(server, wire.url().trim_start_matches("http://"));
+    let ports = WITH_TABLES.map(|name| (name, Port::take().unwrap()));
+    let numbers = ports.each_ref().map(|(name, port)| (*name, port.number()));
+    let start = |part: Part, ports: Vec<(&'static str, u16)>| {
+        let (database, late) = (database.clone(), late.clone());
+        thread::spawn(move || {
+            App::start(&step(""), database, |options| {
+                let options = options.part(part).value("database", late).ready_within(READY);
+                ports.into_iter().fold(options, |options, (name, port)| options.port(name, port))
+            })
+        })
+    };
+    let serving = start(Part::Lasting, numbers.to_vec());
+    let status = async |port: u16, path: &'static str| {
+        let asked = spawn_blocking(move || {
+            let base = format!("http://127.0.0.1:{port}");
+            let limit = Duration::from_secs(5);
+            Request { method: "GET", base: &base, path, headers: &[], body: "", limit }.send()
+        });
+        asked.await.unwrap().map_or(0, |answer| answer.status)
+    };
+    for (name, port) in numbers {
+        eventually(&format!("{name} lives"), async || {
+            (status(port, "/health/live").await == 200).then_some(())
+        })
+        .await;
+    }
+    let migrating = start(Part::Once, Vec::new());
+    sleep(LATE).await;
+    for (name, port) in numbers {
+        assert_eq!(status(port, "/health/ready").await, 503, "{name} has no database");
+    }
+    assert!(!migrating.is_finished(), "the migration waits too");
+    wire.set(Trouble::None);
+    // Whoever ends early fails its start.
+    let ended = spawn_blocking(move || (migrating.join().unwrap().map(drop), serving.join().unwrap()));
+    let (migrated, app) = ended.await.unwrap();
+    migrated.unwrap();
+    let app = app.unwrap();
+    let _ = app.import().await;
+    for name in WITH_TABLES {
+        let log = app.system().log(name).unwrap();
+        assert_eq!(log.matches("waiting: not ready meanwhile").count(), 1, "{log}");
+    }
+}
+
 fn step(variant: &str) -> Step {
     let folder = format!("{}{variant}", env!("CARGO_MANIFEST_DIR"));
     Step { number: "05", binary: env!("CARGO_BIN_EXE_system-05"), folder: folder.leak() }

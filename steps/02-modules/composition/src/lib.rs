@@ -1,6 +1,7 @@
 //! What the composition roots of this step and of later ones have in common: the configuration of the modules ([`ModulesConfig`]),
-//! their databases, opened ([`Stores`]), brought up to date ([`migrate`]), with what step 01 wrote taken over ([`take_over`]); each
-//! module over its own ([`modules`]), their routes ([`routes()`]), and what is around them in a process ([`Frame`]).
+//! their databases, opened ([`Stores`]), brought up to date ([`migrate`]) or found wanting ([`lacks`]), with what step 01 wrote taken
+//! over ([`take_over`]); each module over its own ([`modules`]), their routes ([`routes()`]), and what is around them in a process
+//! ([`Frame`]).
 
 mod config;
 mod frame;
@@ -12,7 +13,7 @@ pub mod take_over;
 pub use config::{Databases, ModulesConfig};
 pub use frame::Frame;
 pub use routes::routes;
-pub use stores::Stores;
+pub use stores::{Stores, lacks};
 
 /// Brings every module's tables up to date, and takes over what step 01 wrote.
 ///

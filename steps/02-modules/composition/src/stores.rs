@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::{health::Health, serve::Stop};
+use chassis::{health::Health, process::Lack, serve::Stop};
 use store::{DatabaseUrl, OpenError, Recorder, Store};
 
 use crate::Databases;
@@ -22,6 +22,31 @@ pub struct Stores {
     pub notify: Store,
     /// Of members.
     pub team: Store,
+}
+
+/// What the modules' databases lack.
+///
+/// # Errors
+/// As [`store::lacks`].
+pub async fn lacks(databases: &Databases) -> anyhow::Result<Option<Lack>> {
+    let modules = [
+        (&databases.team_database_url, ("team", step_02_team::migrations())),
+        (&databases.notify_database_url, ("notify", step_02_notify::migrations())),
+        (&databases.github_database_url, ("github", step_02_github::migrations())),
+        (&databases.backlog_database_url, ("backlog", step_02_backlog::migrations())),
+        (&databases.insights_database_url, ("insights", step_02_insights::migrations())),
+    ];
+    let mut sharing = Vec::new();
+    for (own, module) in modules {
+        let Some(url) = own else {
+            sharing.push(module);
+            continue;
+        };
+        if let Some(lack) = store::lacks(url, &[module]).await? {
+            return Ok(Some(lack));
+        }
+    }
+    Ok(store::lacks(&databases.database_url, &sharing).await?)
 }
 
 impl Stores {

@@ -4,7 +4,7 @@
 //! clients, whose routes the module takes over; for digests ([`digests`]); and for rules, in what is left of the
 //! [`monolith`](super::monolith). Those two ask the port now.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use automator_pages as pages;
 use axum::{Router, extract::State as Shared, http::StatusCode, routing::post};
@@ -12,7 +12,7 @@ use chassis::{
     background::Background,
     extract::Ignored,
     idempotency::{Answer, Keyed, Once},
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use domain::Digests;
@@ -45,9 +45,23 @@ pub(super) async fn migrate(url: &DatabaseUrl) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the database lacks of them.
+pub(super) async fn lacks(url: &DatabaseUrl) -> anyhow::Result<Option<Lack>> {
+    let modules = [("monolith", step_01_monolith::app::migrations()), ("notify", notify::migrations())];
+    Ok(store::lacks(url, &modules).await?)
+}
+
 impl Service for NotifyOut {
     fn command(&self) -> Option<Command> {
         self.config.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.config.modules.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        lacks(&self.config.modules.databases.database_url).await
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

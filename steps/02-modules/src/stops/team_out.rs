@@ -4,7 +4,7 @@
 //! first time what happens elsewhere ([`Speakers`]), because what the community waits for depends on the team. One thing is not
 //! clean yet: the monolith's joins still read `members`, a table that is the team's. They go with the monolith's tasks.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use automator_github::{repositories::TrackedRepository, told::Told, waiting, write::ItemWriter};
@@ -12,7 +12,7 @@ use automator_pages::{self as pages, Source};
 use axum::Router;
 use chassis::{
     background::Background,
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use domain::{
@@ -47,6 +47,21 @@ pub struct TeamOut {
 impl Service for TeamOut {
     fn command(&self) -> Option<Command> {
         self.config.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        self.config.modules.server.address()
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        let url = &self.config.modules.databases.database_url;
+        match notify_out::lacks(url).await? {
+            None => {
+                let own = [("team", team::migrations()), ("insights", insights::migrations())];
+                Ok(store::lacks(url, &own).await?)
+            }
+            lack => Ok(lack),
+        }
     }
 
     /// As the stop before; then the team takes `members` over, and the measures are made of what is there.

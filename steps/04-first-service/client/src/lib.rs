@@ -6,7 +6,12 @@ pub mod store_and_forward;
 
 use std::sync::Arc;
 
-use chassis::{auth::Secret, background::Background, config::http_url, process::Misconfigured};
+use chassis::{
+    auth::Secret,
+    background::Background,
+    config::http_url,
+    process::{Lack, Misconfigured},
+};
 use step_02_contracts::Notify;
 use store::{DatabaseUrl, OpenError, Store};
 
@@ -18,6 +23,14 @@ use self::{pieces::http_notify::HttpNotify, store_and_forward::StoreAndForward};
 /// The database cannot be opened, or a migration fails.
 pub async fn migrate(url: &DatabaseUrl) -> Result<(), OpenError> {
     store::migrate(url, "handover", StoreAndForward::migrations()).await
+}
+
+/// What the database at `url` lacks of those tables.
+///
+/// # Errors
+/// As [`store::lacks`].
+pub async fn lacks(url: &DatabaseUrl) -> Result<Option<Lack>, OpenError> {
+    store::lacks(url, &[("handover", StoreAndForward::migrations())]).await
 }
 
 /// The service at `url` behind its port, twice: for those who have a row for what it does not take now, such as rules; and for

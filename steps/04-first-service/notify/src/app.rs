@@ -1,6 +1,6 @@
 //! Puts the parts together and runs them.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
 use automator_api::LONGEST_BODY;
@@ -9,7 +9,7 @@ use chassis::{
     auth::{self, Names},
     background::Background,
     http,
-    process::{Command, Service},
+    process::{Command, Lack, Service},
     serve::Stop,
 };
 use step_02_contracts::Notify;
@@ -25,6 +25,14 @@ use crate::{
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        (self.server.host, self.server.port)
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        Ok(store::lacks(&self.database.database_url, &[("notify", module::migrations())]).await?)
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

@@ -1,12 +1,12 @@
 //! Puts the parts together and runs them.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
 use chassis::{
     auth::Secret,
     background::Background,
-    process::{Command, Misconfigured, Service},
+    process::{Command, Lack, Misconfigured, Service},
     serve::Stop,
 };
 use step_02_backlog::{self as module, Module, Ports};
@@ -24,6 +24,14 @@ use crate::{
 impl Service for Config {
     fn command(&self) -> Option<Command> {
         self.command
+    }
+
+    fn address(&self) -> (IpAddr, u16) {
+        (self.server.host, self.server.port)
+    }
+
+    async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
+        Ok(store::lacks(&self.database.database_url, &[("backlog", module::migrations())]).await?)
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
