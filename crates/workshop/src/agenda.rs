@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{Usage, files, list::Track, say::say, workshop::Workshop};
+use crate::{Usage, files, list::Track, output::say, workshop::Workshop};
 
 pub(crate) fn agenda(workshop: &Workshop, key: Option<&str>) -> Result<ExitCode> {
     let Some(key) = key else {

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use harness::Stop;
 use serde::Deserialize;
 
-use crate::say::complain;
+use crate::output::complain;
 
 /// What `cargo run` tells the program that it runs about that program's own package. Inherited by a second cargo, it looks
 /// like a changed setting to build scripts that ask for it (ring's does), and everything above them is compiled again.

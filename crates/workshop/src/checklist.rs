@@ -15,7 +15,7 @@ use crate::{
     cli::ChecklistOptions,
     files,
     list::Step,
-    say::{say, style},
+    output::{say, style},
     workshop::Workshop,
 };
 

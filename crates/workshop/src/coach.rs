@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use crate::{
     list::Exercise,
+    output::{say, style},
     progress,
-    say::{say, style},
     workshop::Workshop,
 };
 

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use harness::{Definition, ports};
 use serde::Deserialize;
 
-use crate::{list::Image, run::Lock, say::say, workshop::Workshop};
+use crate::{list::Image, output::say, run::Lock, workshop::Workshop};
 use fix::Fix;
 use probe::output;
 

@@ -15,17 +15,17 @@ mod doctor;
 mod files;
 mod hint;
 mod list;
+mod output;
 mod patch;
 mod piece;
 mod progress;
 mod region;
 mod run;
 mod saved;
-mod say;
 mod solve;
 mod verify;
 mod watch;
-mod whereabouts;
+mod where_is;
 mod workshop;
 
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ use clap::Parser;
 
 use crate::{
     cli::{Cli, Command},
-    say::complain,
+    output::complain,
     workshop::Workshop,
 };
 
@@ -89,6 +89,6 @@ fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Author(author)) => author::author(&workshop, author),
         Some(Command::Checklist(options)) => checklist::checklist(&workshop, options),
         Some(Command::Watch(options)) => watch::watch(&workshop, options),
-        Some(Command::Where { name }) => whereabouts::find(&workshop, name),
+        Some(Command::Where { name }) => where_is::find(&workshop, name),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     Usage,
     cli::RunOptions,
     list::Step,
-    say::{complain, say},
+    output::{complain, say},
     workshop::Workshop,
 };
 pub(crate) use lock::Lock;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{files, say::say, workshop::Workshop};
+use crate::{files, output::say, workshop::Workshop};
 
 /// Replaces files, each saved first where it held anything else. Says where the copies are.
 pub(crate) struct Replacing<'a> {

@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 use crate::{
     Usage, files,
     list::{Exercise, Step},
+    output::say,
     piece::{Piece, as_exercise},
     progress::{self, Progress},
     region::Source,
     saved::Replacing,
-    say::say,
     workshop::Workshop,
 };
 

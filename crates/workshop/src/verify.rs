@@ -14,9 +14,9 @@ use harness::Stop;
 use crate::{
     cli::VerifyOptions,
     list::Exercise,
+    output::{complain, say},
     piece::Piece,
     progress,
-    say::{complain, say},
     workshop::Workshop,
 };
 pub(crate) use check::{Checked, NoBuild, Verdict, Whose, check};

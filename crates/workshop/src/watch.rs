@@ -18,8 +18,8 @@ use crate::{
     cli::WatchOptions,
     coach, diff, files, hint,
     list::Exercise,
+    output::{complain, say},
     progress,
-    say::{complain, say},
     verify::{self, Whose},
     workshop::Workshop,
 };

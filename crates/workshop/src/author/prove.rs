@@ -15,10 +15,10 @@ use super::{links, sync};
 use crate::{
     agenda, checklist, files,
     list::Exercise,
+    output::{complain, say},
     patch,
     piece::Piece,
     saved::Replacing,
-    say::{complain, say},
     verify::{Checked, NoBuild, Verdict, Whose, check},
     workshop::Workshop,
 };

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use harness::Definition;
 
-use crate::{cargo, list::Image, say::say, workshop::Workshop};
+use crate::{cargo, list::Image, output::say, workshop::Workshop};
 
 /// Fetches crates and images and builds what `run`, `verify` and the tests build.
 pub(super) fn prepare(workshop: &Workshop, engine_answers: bool) -> Result<()> {

@@ -16,7 +16,7 @@ use super::{LOOK, TOKEN, fill, free_near, is_taken};
 use crate::{
     cli::RunOptions,
     list::Step,
-    say::{complain, say},
+    output::{complain, say},
     workshop::Workshop,
 };
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use harness::Definition;
 
-use crate::{Usage, files, list::Step, say::say, workshop::Workshop};
+use crate::{Usage, files, list::Step, output::say, workshop::Workshop};
 
 /// Something that has a place: its name, what it is, and where exactly.
 struct Fact {
