@@ -59,6 +59,9 @@ pub(crate) struct Exercise {
     /// `01.1`, or `00`.
     pub(crate) number: String,
     pub(crate) slug: String,
+    /// What its slug was before it was renamed: progress is found under it.
+    #[serde(default)]
+    formerly: Vec<String>,
     /// The number of its step.
     pub(crate) step: String,
     pub(crate) title: String,
@@ -73,9 +76,18 @@ pub(crate) struct Exercise {
     pub(crate) failing: Vec<String>,
     /// Where to look, what to do, nearly the code.
     pub(crate) hints: Vec<String>,
+    /// What is said after a pass: what the exercise was about, and the answers to its questions. As it is printed, with its own
+    /// line ends.
+    #[serde(default)]
+    pub(crate) debrief: Option<String>,
 }
 
 impl Exercise {
+    /// Its slug, then those of before.
+    pub(crate) fn slugs(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.slug.as_str()).chain(self.formerly.iter().map(String::as_str))
+    }
+
     /// The Cargo feature of the step's package that takes the learner's file.
     pub(crate) fn feature(&self) -> String {
         format!("mine-{}", self.number.replace('.', "-"))

@@ -96,7 +96,7 @@ pub(super) fn session(workshop: &Workshop, step: &Step, options: &RunOptions, st
     }
     let port = options.port.unwrap_or(PORT);
     if is_taken(port) {
-        bail!("port {port} is taken by another program; try: {again} --port {}", free_near(port));
+        bail!("port {port} is taken by another program; try: {again} --port {}", free_near(port, &[]));
     }
     let overlay = workshop.folder(step).join("k8s/overlays").join(if options.mine { "mine" } else { "kind" });
     let objects = cluster.output(&["kustomize", &overlay.display().to_string()])?;

@@ -42,7 +42,12 @@ pub(crate) struct Checkout(PathBuf);
 
 impl Checkout {
     pub(crate) fn new() -> Self {
-        let checkout = Self::empty();
+        Self::empty().with_a_step()
+    }
+
+    /// The same, with a workshop of one step in it.
+    pub(crate) fn with_a_step(self) -> Self {
+        let checkout = self;
         let list =
             fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workshop.toml")).unwrap();
         checkout.write("workshop.toml", &list);
@@ -60,9 +65,14 @@ impl Checkout {
 
     /// A folder with nothing in it.
     pub(crate) fn empty() -> Self {
+        Self::called("")
+    }
+
+    /// A folder whose name ends in `name`.
+    pub(crate) fn called(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let root = env::temp_dir().join(format!("workshop-command-{}-{count}", std::process::id()));
+        let root = env::temp_dir().join(format!("workshop-command-{}-{count}{name}", std::process::id()));
         fs::create_dir_all(&root).unwrap();
         Self(root)
     }
@@ -127,6 +137,12 @@ impl Cmd {
     /// Another program in place of cargo.
     pub(crate) fn cargo(mut self, program: &str) -> Self {
         self.0.env("CARGO", program);
+        self
+    }
+
+    /// With a variable in its environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
         self
     }
 
@@ -262,16 +278,15 @@ pub(crate) fn kill(signal: &str, id: &str) -> bool {
 }
 
 #[cfg(unix)]
-fn is_alive(id: &str) -> bool {
+pub(crate) fn is_alive(id: &str) -> bool {
     // A zombie that nobody has reaped yet does not count.
     let out = Command::new("ps").args(["-o", "stat=", "-p", id]).output().unwrap();
     let stat = String::from_utf8_lossy(&out.stdout).trim().to_owned();
     !stat.is_empty() && !stat.starts_with('Z')
 }
 
-#[cfg(unix)]
-fn until(what: &str, come_true: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+pub(crate) fn until(what: &str, come_true: impl Fn() -> bool) {
+    let until = Instant::now() + LONGEST;
     while !come_true() {
         assert!(Instant::now() < until, "it did not come true that {what}");
         thread::sleep(Duration::from_millis(10));
