@@ -89,7 +89,7 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     let lock = Lock::take(&own.join("lock"), &format!("http://127.0.0.1:{port}"))
         .with_context(|| format!("cannot run step {}", step.number))?;
     if is_taken(port) {
-        let other = free_near(port, &[]);
+        let other = free_near(port, &declared_ports(&definition));
         bail!("port {port} is taken by another program; try: {} --port {other}", typed(options));
     }
     let database = data.join("automator.db");
@@ -203,10 +203,14 @@ fn free_near(port: u16, reserved: &[u16]) -> u16 {
     later.find(|port| !reserved.contains(port) && !is_taken(*port)).unwrap_or(port)
 }
 
+fn declared_ports(definition: &Definition) -> Vec<u16> {
+    definition.processes.iter().filter_map(|process| process.port).collect()
+}
+
 /// The processes behind `front` whose declared port cannot be theirs, each with it and with another: people type the front's
 /// address only. Nobody is given what another one of the system has declared, taken or not.
 fn chosen_ports(definition: &Definition, front: u16) -> Vec<(&str, u16, u16)> {
-    let mut reserved: Vec<_> = definition.processes.iter().filter_map(|process| process.port).collect();
+    let mut reserved = declared_ports(definition);
     reserved.push(front);
     let mut chosen = Vec::new();
     for process in definition.processes.iter().filter(|process| process.name != definition.front) {

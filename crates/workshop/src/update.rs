@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::{cargo, output::say, saved, saved::Replacing, workshop::Workshop};
 
 /// What the command itself is made from.
-const COMMAND: &[&str] = &["crates/workshop", "crates/harness", ".cargo", "Cargo.lock"];
+const COMMAND: &[&str] = &["crates/workshop", "crates/harness", ".cargo", "Cargo.toml"];
 /// How many of the new commits are told.
 const TOLD: usize = 10;
 

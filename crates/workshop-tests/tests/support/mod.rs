@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     thread::{self, JoinHandle},
@@ -37,6 +37,32 @@ waits_for = ["migrate", "simulators"]
 env = { DATABASE_URL = "{database}", TOKEN = "{token}" }
 "#;
 
+/// The root of this repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Cargo for the command, which is a workspace of its own. It has a target folder's lock of its own too: that of its profile.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap());
+    cargo.args(arguments).args(["--profile", "workshop", "--manifest-path", "crates/workshop/Cargo.toml"]);
+    cargo.current_dir(root()).stdin(Stdio::null());
+    cargo
+}
+
+/// The command, built once for each program of tests.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = cargo(&["build", "--message-format=json-render-diagnostics"]).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let said = String::from_utf8(built.stdout).unwrap();
+        let messages = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let programs = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+        programs.last().unwrap()
+    })
+}
+
 /// A folder with a workshop of one step, removed at the end.
 pub(crate) struct Checkout(PathBuf);
 
@@ -48,8 +74,7 @@ impl Checkout {
     /// The same, with a workshop of one step in it.
     pub(crate) fn with_a_step(self) -> Self {
         let checkout = self;
-        let list =
-            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workshop.toml")).unwrap();
+        let list = fs::read_to_string(root().join("workshop.toml")).unwrap();
         checkout.write("workshop.toml", &list);
         let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"steps/*\"]\n\
                         [workspace.package]\nrust-version = \"1.80\"\n";
@@ -89,7 +114,7 @@ impl Checkout {
 
     /// The command in a folder of the checkout, without a terminal, with standard input closed.
     pub(crate) fn command(&self, arguments: &[&str]) -> Cmd {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(&self.0)
@@ -285,6 +310,7 @@ pub(crate) fn is_alive(id: &str) -> bool {
     !stat.is_empty() && !stat.starts_with('Z')
 }
 
+#[cfg(unix)]
 pub(crate) fn until(what: &str, come_true: impl Fn() -> bool) {
     let until = Instant::now() + LONGEST;
     while !come_true() {
