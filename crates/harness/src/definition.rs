@@ -62,6 +62,9 @@ use crate::{Error, Result, template::Template};
 /// The name of the file in a step's folder.
 pub const FILE: &str = "system.toml";
 
+/// The placeholder for the folder that the file lies in.
+pub(crate) const FOLDER: &str = "folder";
+
 /// How many files may extend one another: more than steps, so a ring is noticed.
 const DEEPEST: usize = 20;
 
@@ -115,6 +118,17 @@ impl Process {
     pub fn settings(&self) -> impl Iterator<Item = &str> {
         let always = self.env.iter().filter(|(_, setting)| !setting.template.is_optional());
         always.map(|(name, _)| name.as_str())
+    }
+
+    /// The files beside `system.toml` that it is told of: the values `{folder}/NAME`.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.env.values().filter(|setting| setting.template.names().any(|name| name == FOLDER)).filter_map(
+            |setting| {
+                let folder = setting.place.folder()?.display().to_string();
+                let text = setting.template.fill(|name| (name == FOLDER).then(|| folder.clone())).ok()??;
+                Some(PathBuf::from(text))
+            },
+        )
     }
 
     fn placeholders(&self) -> impl Iterator<Item = &str> {

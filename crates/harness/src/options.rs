@@ -78,6 +78,7 @@ pub struct Options {
     pub(crate) fixed: BTreeMap<String, u16>,
     pub(crate) via: BTreeMap<String, String>,
     pub(crate) values: BTreeMap<String, String>,
+    pub(crate) files: Option<PathBuf>,
     pub(crate) resolve: Option<Resolve>,
     pub(crate) env: Vec<(String, String, String)>,
     pub(crate) logs: Logs,
@@ -99,6 +100,7 @@ impl Options {
             fixed: BTreeMap::new(),
             via: BTreeMap::new(),
             values: BTreeMap::new(),
+            files: None,
             resolve: None,
             env: Vec::new(),
             logs: Logs::default(),
@@ -141,6 +143,13 @@ impl Options {
     #[must_use]
     pub fn value(mut self, name: &str, value: impl Into<String>) -> Self {
         self.values.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// What `{folder}` is, in place of the folder that `system.toml` lies in: one with copies that may be edited.
+    #[must_use]
+    pub fn files(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files = Some(folder.into());
         self
     }
 

@@ -17,7 +17,7 @@ use nix::sys::signal::Signal;
 use crate::{
     Definition, Error, INHERITED, Options, Ports, Result, Stop,
     child::Child,
-    definition::Process,
+    definition::{FOLDER, Process},
     health,
     log::Log,
     ports::{self, Port},
@@ -454,7 +454,10 @@ fn environment(
     };
     for (key, setting) in &process.env {
         let here = |name: &str| match name {
-            "folder" => setting.place.folder().map(|folder| folder.display().to_string()),
+            FOLDER => {
+                let folder = options.files.clone().or_else(|| setting.place.folder());
+                folder.map(|folder| folder.display().to_string())
+            }
             _ => value(name),
         };
         let filled = setting.template.fill(here).map_err(|name| {

@@ -4,19 +4,19 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{Usage, files, list::Track, say::say, workshop::Workshop};
+use crate::{files, list::Track, output::say, track, workshop::Workshop};
 
 pub(crate) fn agenda(workshop: &Workshop, key: Option<&str>) -> Result<ExitCode> {
-    let Some(key) = key else {
+    let track = match key {
+        Some(key) => Some(track::named(workshop, key)?),
+        None => track::chosen(workshop),
+    };
+    let Some(track) = track else {
         for track in workshop.tracks() {
             say(&format!("cargo workshop agenda --track {:<12} {}", track.key, track.title));
         }
         return Ok(ExitCode::SUCCESS);
     };
-    let track = workshop.tracks().iter().find(|track| track.key == key).ok_or_else(|| {
-        let keys: Vec<_> = workshop.tracks().iter().map(|track| track.key.as_str()).collect();
-        Usage(format!("there is no track {key}; there are: {}", keys.join(", ")))
-    })?;
     say(text(workshop, track).trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{cli::Author, say::say, workshop::Workshop};
+use crate::{cli::Author, output::say, workshop::Workshop};
 
 pub(crate) fn author(workshop: &Workshop, command: &Author) -> Result<ExitCode> {
     match command {

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use harness::Stop;
 use serde::Deserialize;
 
-use crate::say::complain;
+use crate::output::complain;
 
 /// What `cargo run` tells the program that it runs about that program's own package. Inherited by a second cargo, it looks
 /// like a changed setting to build scripts that ask for it (ring's does), and everything above them is compiled again.
@@ -106,6 +106,14 @@ pub(crate) fn build<S: AsRef<OsStr>>(
         Output::Kept => ("--message-format=json", Stdio::piped()),
     };
     let mut cargo = command();
+    if output == Output::Kept {
+        // We read what it says, so it has to say it, and plainly, whatever the reader has set for themselves.
+        for (name, value) in
+            [("COLOR", "never"), ("QUIET", "false"), ("VERBOSE", "false"), ("PROGRESS_WHEN", "never")]
+        {
+            cargo.env(format!("CARGO_TERM_{name}"), value);
+        }
+    }
     cargo
         .args(arguments)
         .arg(format)
@@ -137,11 +145,16 @@ const MANY: usize = 8;
 fn listen(errors: impl Read) -> String {
     let mut kept = String::new();
     let mut compiled = 0;
+    // Cargo waits for several locks, one after the other; the reader waits once.
+    let mut has_waited = false;
     for line in BufReader::new(errors).lines().map_while(Result::ok) {
         let word = line.split_whitespace().next().unwrap_or_default();
         match word {
-            "Blocking" if line.contains("package cache") => complain("another cargo fetches crates; waiting"),
-            "Blocking" => complain("another cargo is building in this folder; waiting for it"),
+            "Blocking" if has_waited => {}
+            "Blocking" => {
+                has_waited = true;
+                complain("another cargo is at work here; waiting for it");
+            }
             "Downloading" | "Updating" => complain(line.trim()),
             "Compiling" => {
                 compiled += 1;

@@ -15,7 +15,7 @@ use crate::{
     cli::ChecklistOptions,
     files,
     list::Step,
-    say::{say, style},
+    output::{say, style},
     workshop::Workshop,
 };
 
@@ -39,7 +39,8 @@ pub(crate) fn checklist(workshop: &Workshop, options: &ChecklistOptions) -> Resu
         None => workshop.steps().iter().collect(),
     };
     let mut crosses = 0;
-    say("Each item runs a test: the first has to be built, which may take minutes.");
+    say("Each item runs a test of our code, not of your files: yours are tested by cargo workshop verify.");
+    say("The first has to be built, which may take minutes.");
     for step in steps {
         say(&style::bold(&format!("{} {}", step.number, step.title)));
         for item in items(workshop, step)? {
@@ -150,9 +151,19 @@ fn verify(workshop: &Workshop, arguments: &[String]) -> Result<()> {
     let ran = said.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
     let ran = ran.filter_map(|rest| rest.split(' ').next()?.parse::<u32>().ok()).sum::<u32>();
     if arguments.first().is_some_and(|command| command == "test") && ran == 0 {
-        bail!("there is no such test: {shown}");
+        match needs(&said) {
+            Some(reason) => bail!("not tested here: {reason}\n      {shown}"),
+            None => bail!("there is no such test: {shown}"),
+        }
     }
     Ok(())
+}
+
+/// Why the tests were ignored, in the words of the first: what the machine has to have.
+fn needs(said: &str) -> Option<String> {
+    let ignored = said.lines().find_map(|line| line.strip_prefix("test ")?.split_once(" ... ignored"))?.1;
+    let reason = ignored.trim_start_matches([',', ':', ' ']).trim();
+    Some(if reason.is_empty() { "the test is ignored".to_owned() } else { reason.to_owned() })
 }
 
 /// Without the stars and backticks of Markdown.

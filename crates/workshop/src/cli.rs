@@ -51,18 +51,35 @@ pub(crate) enum Command {
         #[arg(value_name = "NN.x")]
         exercise: String,
     },
-    /// Solve everything before a step; your files are saved first
+    /// Solve what is before a step; what has passed stays, your other files are saved first
     CatchUp {
         /// The step's number: 2 or 02
         #[arg(value_name = "STEP")]
         step: u8,
     },
-    /// Run what verifies the best practices of a step, and tick or cross each
+    /// Bring back what was saved before a file of yours was replaced
+    Restore {
+        /// A folder of .workshop/saved, or an exercise, such as 01.1; without it, what there is
+        #[arg(value_name = "WHAT")]
+        what: Option<String>,
+    },
+    /// Get the newest version of the workshop, and put your edits back
+    Update,
+    /// Go one way through the workshop: hint, verify and watch follow it
+    Track {
+        /// half-day, full-day, self-paced, or all for none; without it, what there is
+        #[arg(value_name = "TRACK")]
+        key: Option<String>,
+    },
+    /// Run what verifies the best practices of a step in our code, and tick or cross each
     Checklist(ChecklistOptions),
     /// In which step a process, a port or a table lives
     Where {
         /// Such as monolith, 8080 or tasks
         name: String,
+        /// As of this step; of the one that you are at unless told
+        #[arg(value_name = "STEP")]
+        step: Option<u8>,
     },
     /// Say what this machine can do, and the fix for what it cannot
     Doctor {
@@ -72,7 +89,7 @@ pub(crate) enum Command {
     },
     /// The timetable of a track
     Agenda {
-        /// half-day, full-day or self-paced; without it, what there is
+        /// half-day, full-day or self-paced; without it, the one that you have chosen, or what there is
         #[arg(long, value_name = "TRACK")]
         track: Option<String>,
     },

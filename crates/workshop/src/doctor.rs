@@ -6,7 +6,7 @@ mod probe;
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
 };
@@ -15,14 +15,14 @@ use anyhow::{Context, Result};
 use harness::{Definition, ports};
 use serde::Deserialize;
 
-use crate::{list::Image, run::Lock, say::say, workshop::Workshop};
+use crate::{list::Image, output::say, run::Lock, workshop::Workshop};
 use fix::Fix;
 use probe::output;
 
-/// What a full build and the tests need; see docs for the measurement.
-const DISK_NEEDED: u64 = 3;
-/// Below this it gets tight when several feature sets are built.
-const DISK_COMFORTABLE: u64 = 6;
+/// What all that `--prepare` builds takes in the target folder, in GB: 8.7 measured on Linux, and some for edits.
+const DISK_BUILT: u64 = 10;
+/// What the system of one step takes, in GB: enough to begin.
+const DISK_BEGUN: u64 = 3;
 
 /// How long a compiler may take for one line.
 const COMPILES_WITHIN: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ enum Finding {
 pub(crate) fn doctor(workshop: &Workshop, prepare: bool) -> Result<ExitCode> {
     let own = workshop.own_folder();
     let fix = Fix::for_this_machine();
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workshop.root.join("target"), PathBuf::from);
+    let target = target_folder(&workshop.root);
 
     let mut missing = 0;
     let mut report = |name: &str, finding: Finding| {
@@ -66,13 +66,16 @@ pub(crate) fn doctor(workshop: &Workshop, prepare: bool) -> Result<ExitCode> {
     report("Rust", rust(&workshop.root));
     report("own folder", writable(workshop, &own));
     report("target folder", writable(workshop, &target));
-    report("linker", linker(&own, &fix));
+    report("linker", linker(&target, &fix));
     report("C compiler", c_compiler(&own, &fix));
-    report("disk", disk(&workshop.root));
+    report("disk", disk(workshop, &target));
     for (name, port) in declared_ports(workshop) {
         report(&format!("port {port}"), port_of(workshop, &name, port));
     }
     report("git", tool("git", "you need it only to fetch a newer version", fix.git()));
+    if !prepare {
+        report("prepared", prepare::finding(workshop, &target));
+    }
     say("Needed later:");
     let engine = docker(&fix);
     let engine_answers = matches!(engine, Finding::Ok(_));
@@ -90,7 +93,7 @@ pub(crate) fn doctor(workshop: &Workshop, prepare: bool) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     if prepare {
-        prepare::prepare(workshop, engine_answers)?;
+        prepare::prepare(workshop, &target, engine_answers)?;
     }
     say("This machine is ready: cargo workshop run 1");
     Ok(ExitCode::SUCCESS)
@@ -154,9 +157,15 @@ fn writable(workshop: &Workshop, folder: &Path) -> Finding {
     }
 }
 
-/// Whether rustc can make a program, and the machine run it.
-fn linker(own: &Path, fix: &Fix) -> Finding {
-    let tried = probe::in_folder(own, |folder| {
+/// Whether rustc can make a program where cargo builds, and the machine run it.
+fn linker(target: &Path, fix: &Fix) -> Finding {
+    let advice = if cfg!(target_os = "linux") && target.display().to_string().contains('%') {
+        // lld writes to a name beside it first, which it makes of the path: each % becomes a random character.
+        "name a folder without % in CARGO_TARGET_DIR: the linker cannot write below one".to_owned()
+    } else {
+        fix.c_compiler()
+    };
+    let tried = probe::in_folder(target, |folder| {
         let (source, program) =
             (folder.join("hello.rs"), folder.join("hello").with_extension(env::consts::EXE_EXTENSION));
         fs::write(&source, "fn main() { println!(\"linked\"); }")?;
@@ -165,8 +174,8 @@ fn linker(own: &Path, fix: &Fix) -> Finding {
     });
     match tried {
         Ok(said) if said == "linked" => Finding::Ok("rustc makes programs that run here".to_owned()),
-        Ok(said) => Finding::Missing(format!("a test program said {said:?}"), fix.c_compiler()),
-        Err(error) => Finding::Missing(probe::short(&error), fix.c_compiler()),
+        Ok(said) => Finding::Missing(format!("a test program said {said:?}"), advice),
+        Err(error) => Finding::Missing(probe::short(&error), advice),
     }
 }
 
@@ -189,13 +198,35 @@ fn c_compiler(own: &Path, fix: &Fix) -> Finding {
     }
 }
 
-fn disk(root: &Path) -> Finding {
-    let needs = format!("a full build and the tests want {DISK_NEEDED} GB, {DISK_COMFORTABLE} GB with room");
-    match probe::free_gigabytes(root) {
-        Ok(free) if free >= DISK_COMFORTABLE => Finding::Ok(format!("{free} GB free; {needs}")),
-        Ok(free) if free >= DISK_NEEDED => Finding::Warn(format!("{free} GB free"), needs),
-        Ok(free) => Finding::Missing(format!("{free} GB free"), needs),
-        Err(error) => Finding::Warn(format!("cannot tell the free space: {}", probe::short(&error)), needs),
+/// Where cargo builds: as it is told by the environment, from the folder that the command is typed in.
+fn target_folder(root: &Path) -> PathBuf {
+    let told = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(env::var_os);
+    let told = told.filter(|folder| !folder.is_empty());
+    told.and_then(|folder| path::absolute(folder).ok()).unwrap_or_else(|| root.join("target"))
+}
+
+/// Whether the disk with the target folder has room for what is not built yet.
+fn disk(workshop: &Workshop, target: &Path) -> Finding {
+    let free = match probe::free_gigabytes(target) {
+        Ok(free) => free,
+        Err(error) => {
+            let needs = format!("all that is built takes {DISK_BUILT} GB");
+            return Finding::Warn(format!("cannot tell the free space: {}", probe::short(&error)), needs);
+        }
+    };
+    let has = format!("{free} GB free for {}", workshop.shown(target));
+    // Counting takes a second where much is built, so only when it matters.
+    let built = if free >= DISK_BUILT { 0 } else { probe::gigabytes_in(target) };
+    let (all, begun) = (DISK_BUILT.saturating_sub(built), DISK_BEGUN.saturating_sub(built));
+    let needs =
+        format!("all that is built takes {DISK_BUILT} GB there, one step {DISK_BEGUN} GB; it has {built} GB");
+    let elsewhere = format!("{needs}; another disk is named by CARGO_TARGET_DIR");
+    if free >= all.max(1) {
+        Finding::Ok(format!("{has}; all that is built takes {DISK_BUILT} GB"))
+    } else if free >= begun.max(1) {
+        Finding::Warn(has, elsewhere)
+    } else {
+        Finding::Missing(has, elsewhere)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reading and writing, so that nothing is ever half written.
 
 use std::{
-    fs, io,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
     path::{Path, PathBuf},
     process,
 };
@@ -18,22 +19,69 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Writes beside, then renames: whoever reads finds the old text or the new one, also when we are killed in between.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    let beside = beside(path);
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-        // A file that its owner protected stays as it is; a rename alone would replace it.
-        match fs::metadata(path) {
-            Ok(meta) if meta.permissions().readonly() => {
-                Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"))
-            }
-            _ => fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)),
+/// Writes a file of the checkout, which everybody may read who may read the checkout.
+pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| replace(path, bytes.as_ref(), &mut File::options()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file of our own, for its owner's eyes: mode 0600, in folders of 0700 where they have to be made.
+pub(crate) fn write_private(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let made = path.parent().map_or(Ok(()), create_private_folder);
+    made.and_then(|()| replace(path, bytes.as_ref(), private(&mut File::options())))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes a folder and those above it that are missing, for the owner only.
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut folder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.recursive(true).create(path)
+}
+
+/// Takes the rights of others on a folder away, where it was made before we did so. Where that fails, it stays
+/// as it is.
+pub(crate) fn close_to_others(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let is_open =
+            fs::metadata(path).is_ok_and(|meta| meta.is_dir() && meta.permissions().mode() & 0o077 != 0);
+        if is_open {
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
         }
-    });
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// Of a file that is made, the owner only may read it. Windows gives a file the rights of its folder, which are the user's.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Writes beside, then renames: whoever reads finds the old text or the new one, also when we are killed in between.
+fn replace(path: &Path, bytes: &[u8], options: &mut OpenOptions) -> io::Result<()> {
+    // A file that its owner protected stays as it is; a rename alone would replace it.
+    if fs::metadata(path).is_ok_and(|meta| meta.permissions().readonly()) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    let beside = beside(path);
+    let written = options
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
-    written.with_context(|| format!("cannot write {}", path.display()))
+    written
 }
 
 /// A name that no other process of ours uses at the same time, in the same folder, so that a rename suffices.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{progress, say::say, verify, workshop::Workshop};
+use crate::{output::say, progress, verify, workshop::Workshop};
 
 pub(crate) fn hint(workshop: &Workshop, number: Option<&str>) -> Result<ExitCode> {
     let Some(exercise) = verify::wanted(workshop, number)? else {

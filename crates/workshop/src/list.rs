@@ -59,6 +59,9 @@ pub(crate) struct Exercise {
     /// `01.1`, or `00`.
     pub(crate) number: String,
     pub(crate) slug: String,
+    /// What its slug was before it was renamed: progress is found under it.
+    #[serde(default)]
+    formerly: Vec<String>,
     /// The number of its step.
     pub(crate) step: String,
     pub(crate) title: String,
@@ -80,6 +83,11 @@ pub(crate) struct Exercise {
 }
 
 impl Exercise {
+    /// Its slug, then those of before.
+    pub(crate) fn slugs(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.slug.as_str()).chain(self.formerly.iter().map(String::as_str))
+    }
+
     /// The Cargo feature of the step's package that takes the learner's file.
     pub(crate) fn feature(&self) -> String {
         format!("mine-{}", self.number.replace('.', "-"))

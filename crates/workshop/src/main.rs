@@ -13,28 +13,31 @@ mod coach;
 mod diff;
 mod doctor;
 mod files;
+mod guard;
 mod hint;
 mod list;
+mod output;
 mod patch;
 mod piece;
 mod progress;
 mod region;
 mod run;
 mod saved;
-mod say;
 mod solve;
+mod track;
+mod update;
 mod verify;
 mod watch;
-mod whereabouts;
+mod where_is;
 mod workshop;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use clap::Parser;
 
 use crate::{
     cli::{Cli, Command},
-    say::complain,
+    output::complain,
     workshop::Workshop,
 };
 
@@ -54,6 +57,13 @@ impl std::error::Error for Usage {}
 const EX_USAGE: u8 = 64;
 
 fn main() -> ExitCode {
+    let mut words = env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == guard::WORD) {
+        return guard::guard(words).unwrap_or_else(|error| {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        });
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -84,11 +94,14 @@ fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Solve { exercise }) => solve::solve(&workshop, exercise),
         Some(Command::Reset { exercise }) => solve::reset(&workshop, exercise),
         Some(Command::CatchUp { step }) => solve::catch_up(&workshop, *step),
+        Some(Command::Restore { what }) => saved::restore(&workshop, what.as_deref()),
+        Some(Command::Update) => update::update(&workshop),
+        Some(Command::Track { key }) => track::track(&workshop, key.as_deref()),
         Some(Command::Doctor { prepare }) => doctor::doctor(&workshop, *prepare),
         Some(Command::Agenda { track }) => agenda::agenda(&workshop, track.as_deref()),
         Some(Command::Author(author)) => author::author(&workshop, author),
         Some(Command::Checklist(options)) => checklist::checklist(&workshop, options),
         Some(Command::Watch(options)) => watch::watch(&workshop, options),
-        Some(Command::Where { name }) => whereabouts::find(&workshop, name),
+        Some(Command::Where { name, step }) => where_is::find(&workshop, name, *step),
     }
 }

@@ -32,7 +32,7 @@ impl Piece {
             .with_context(|| format!("{} is gone; fetch the workshop again", workshop.shown(&solution)))?;
         let source = Source::parse(&text)
             .with_context(|| format!("{} has wrong regions", workshop.shown(&solution)))?;
-        let path = workshop.mine(step).join(&exercise.file);
+        let path = workshop.file_of(exercise);
         let (starter, solved) = (as_exercise(step, &source.starter), as_exercise(step, &source.solved));
         Ok(Self { mine: files::read(&path)?, path, starter, solved })
     }
@@ -45,9 +45,13 @@ pub(crate) fn as_exercise(step: &Step, text: &str) -> String {
         .replace(&format!("solution_{number}"), &format!("exercise_{number}"))
 }
 
-/// FNV-1a, 64 bits: tells whether a file is still the one that was verified. The standard library's hasher may give
-/// another number after an update of Rust.
-pub(crate) fn fingerprint(text: &str) -> u64 {
+/// Tells whether a text is still the one that it was, in files of ours.
+pub(crate) fn stamp(text: &str) -> String {
+    format!("{:016x}", fingerprint(text))
+}
+
+/// FNV-1a, 64 bits. The standard library's hasher may give another number after an update of Rust.
+fn fingerprint(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

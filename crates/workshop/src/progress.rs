@@ -11,7 +11,8 @@ use serde::Deserialize;
 use crate::{
     files,
     list::Exercise,
-    piece::{Piece, fingerprint},
+    piece::{Piece, stamp},
+    track,
     workshop::Workshop,
 };
 
@@ -21,7 +22,7 @@ use crate::{
 pub(crate) struct Progress {
     /// How many hints were shown.
     pub(crate) hints: usize,
-    /// [`fingerprint`] of the learner's file when it last passed, in hexadecimal.
+    /// [`stamp`] of the learner's file when it last passed.
     pub(crate) verified: Option<String>,
     /// The solution was taken over: by `solve` or by `catch-up`.
     pub(crate) solved: bool,
@@ -45,24 +46,27 @@ impl Progress {
         format!("# {}\nhints = {hints}\n{verified}solved = {solved}\n", exercise.name())
     }
 
-    /// Notes that `text` passed.
-    pub(crate) fn pass(&mut self, text: &str) {
-        self.verified = Some(stamp(text));
+    /// Notes that the file passed. Our solution stays ours, for as long as nothing in it was changed.
+    pub(crate) fn pass(&mut self, piece: &Piece) {
+        self.verified = piece.mine.as_deref().map(stamp);
+        self.solved &= piece.mine.as_ref() == Some(&piece.solved);
+    }
+
+    /// Notes that our solution has taken the file's place.
+    pub(crate) fn solve(&mut self) {
+        self.verified = None;
+        self.solved = true;
     }
 }
 
-fn stamp(text: &str) -> String {
-    format!("{:016x}", fingerprint(text))
+fn path(workshop: &Workshop, slug: &str) -> PathBuf {
+    workshop.own_folder().join("progress").join(format!("{slug}.toml"))
 }
 
-fn path(workshop: &Workshop, exercise: &Exercise) -> PathBuf {
-    workshop.own_folder().join("progress").join(format!("{}.toml", exercise.slug))
-}
-
-/// What is known. A file that cannot be read counts as none: progress is never a reason to stop.
+/// What is known, under a slug of before too. A file that cannot be read counts as none: progress is never a reason to stop.
 pub(crate) fn of(workshop: &Workshop, exercise: &Exercise) -> Progress {
-    let text = files::read(&path(workshop, exercise)).ok().flatten().unwrap_or_default();
-    toml::from_str(&text).unwrap_or_default()
+    let text = exercise.slugs().find_map(|slug| files::read(&path(workshop, slug)).ok().flatten());
+    toml::from_str(&text.unwrap_or_default()).unwrap_or_default()
 }
 
 /// Changes what is known, while no other terminal does.
@@ -71,23 +75,24 @@ pub(crate) fn change(
     exercise: &Exercise,
     change: impl FnOnce(&mut Progress),
 ) -> Result<Progress> {
-    let path = path(workshop, exercise);
+    let path = path(workshop, &exercise.slug);
     let lock = path.with_file_name("lock");
-    let locked = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-        let file = fs::File::options().create(true).truncate(false).write(true).open(&lock)?;
+    let locked = path.parent().map_or(Ok(()), files::create_private_folder).and_then(|()| {
+        let mut options = fs::File::options();
+        let file = files::private(options.create(true).truncate(false).write(true)).open(&lock)?;
         // Held for the time of one small file: whoever waits, waits for milliseconds.
         file.lock().map(|()| file)
     });
     let _held = locked.with_context(|| format!("cannot write {}", workshop.shown(&lock)))?;
     let mut progress = of(workshop, exercise);
     change(&mut progress);
-    files::write(&path, &progress.to_toml(exercise))?;
+    files::write_private(&path, progress.to_toml(exercise))?;
     Ok(progress)
 }
 
-/// The first exercise that is not done.
+/// The first exercise that is not done, of the track where one was chosen.
 pub(crate) fn current(workshop: &Workshop) -> Option<&Exercise> {
-    workshop.exercises().iter().find(|exercise| !of(workshop, exercise).is_done())
+    track::way(workshop).into_iter().find(|exercise| !of(workshop, exercise).is_done())
 }
 
 /// Whether anything at all is known.

@@ -10,20 +10,22 @@ use std::{
     fs,
     io::{self, Read},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::Path,
+    path::{self, Path},
     process::ExitCode,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Definition, Ended, Logs, Options, Ports, Stop, System, ports};
+use harness::{Definition, Ended, Logs, Options, Ports, Stop, System, definition::Process, ports};
 
 use crate::{
     Usage,
     cli::RunOptions,
+    files,
     list::Step,
-    say::{complain, say},
+    output::{complain, say},
+    saved::Replacing,
     workshop::Workshop,
 };
 pub(crate) use lock::Lock;
@@ -75,22 +77,23 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     let port = options.port.or(front).context("the step's front process has no port")?;
 
     let own = workshop.own_folder().join("run").join(&step.number);
-    let data = options.data.clone().unwrap_or_else(|| own.clone());
+    // The processes work in another folder than the reader does.
+    let data = match &options.data {
+        Some(data) => path::absolute(data).with_context(|| format!("{} is no folder", data.display()))?,
+        None => own.clone(),
+    };
     for folder in [&own, &data] {
-        fs::create_dir_all(folder)
+        files::create_private_folder(folder)
             .with_context(|| format!("cannot write to the folder {}", workshop.shown(folder)))?;
     }
     let lock = Lock::take(&own.join("lock"), &format!("http://127.0.0.1:{port}"))
         .with_context(|| format!("cannot run step {}", step.number))?;
     if is_taken(port) {
-        bail!(
-            "port {port} is taken by another program; try: cargo workshop run {} --port {}",
-            options.step,
-            free_near(port)
-        );
+        let other = free_near(port, &declared_ports(&definition));
+        bail!("port {port} is taken by another program; try: {} --port {other}", typed(options));
     }
     let database = data.join("automator.db");
-    let again = format!("cargo workshop run {} --fresh", options.step);
+    let again = format!("{} --fresh", typed(options));
     if options.fresh {
         remove_database(&database)?;
     }
@@ -101,11 +104,12 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     let mut start = Options::new(&folder, &binary)
         .ports(Ports::Declared)
         .port(&definition.front, port)
-        .value("database", format!("sqlite://{}?mode=rwc", database.display().to_string().replace('\\', "/")))
+        .value("database", url_of(&database))
         .value("token", TOKEN)
         .value("secret", SECRET)
         .value("service_token", SERVICE_TOKEN)
         .working_directory(&own)
+        .files(&own)
         .logs(Logs::to_stderr())
         .ready_within(Duration::from_secs(60))
         .stop(stop.clone());
@@ -115,14 +119,12 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
             start = start.env(&process.name, "TELL_ASSIGNEES", "1");
         }
     }
-    // People type the front's address only; the others may go where there is room.
-    for process in definition.processes.iter().filter(|process| process.name != definition.front) {
-        if let Some(declared) = process.port.filter(|&declared| declared == port || is_taken(declared)) {
-            let other = free_near(declared);
-            say(&format!("port {declared} is taken, so {} listens on {other}", process.name));
-            start = start.port(&process.name, other);
-        }
+    for (process, declared, chosen) in chosen_ports(&definition, port) {
+        say(&format!("port {declared} is taken, so {process} listens on {chosen}"));
+        start = start.port(process, chosen);
     }
+    keep_to_owner(&database).with_context(|| format!("cannot write {}", workshop.shown(&database)))?;
+    copy_files(workshop, &definition, &own)?;
     let system = System::start(&start).map_err(|error| explain(error, workshop, &database, &again))?;
     fill::fill(system.front(), TOKEN, workshop.team(), stop)?;
     welcome(workshop, step, &system, &database);
@@ -183,6 +185,14 @@ fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
     say("Try            in another terminal:");
     say(&format!("               curl \"{front}/api/tasks?limit=3\""));
     say(&format!("               curl -X POST {front}/api/imports -H 'Authorization: Bearer {TOKEN}'"));
+    for file in system.definition().processes.iter().flat_map(Process::files) {
+        let copy =
+            workshop.own_folder().join("run").join(&step.number).join(file.file_name().unwrap_or_default());
+        say(&format!(
+            "To edit        {} (this run's own; the next one begins with ours)",
+            workshop.shown(&copy)
+        ));
+    }
     say("Ctrl-C stops all of it.\n");
 }
 
@@ -193,9 +203,77 @@ fn is_taken(port: u16) -> bool {
     !ports::is_free(port) || TcpStream::connect_timeout(&address, Duration::from_millis(50)).is_ok()
 }
 
-/// The next free port, or the same when there is none.
-fn free_near(port: u16) -> u16 {
-    (port.saturating_add(1)..=u16::MAX).find(|&port| !is_taken(port)).unwrap_or(port)
+/// The next port that is free and none of `reserved`, or the same when there is none.
+fn free_near(port: u16, reserved: &[u16]) -> u16 {
+    let mut later = port.saturating_add(1)..=u16::MAX;
+    later.find(|port| !reserved.contains(port) && !is_taken(*port)).unwrap_or(port)
+}
+
+fn declared_ports(definition: &Definition) -> Vec<u16> {
+    definition.processes.iter().filter_map(|process| process.port).collect()
+}
+
+/// The processes behind `front` whose declared port cannot be theirs, each with it and with another: people type the front's
+/// address only. Nobody is given what another one of the system has declared, taken or not.
+fn chosen_ports(definition: &Definition, front: u16) -> Vec<(&str, u16, u16)> {
+    let mut reserved = declared_ports(definition);
+    reserved.push(front);
+    let mut chosen = Vec::new();
+    for process in definition.processes.iter().filter(|process| process.name != definition.front) {
+        if let Some(declared) = process.port.filter(|&declared| declared == front || is_taken(declared)) {
+            let other = free_near(declared, &reserved);
+            reserved.push(other);
+            chosen.push((process.name.as_str(), declared, other));
+        }
+    }
+    chosen
+}
+
+/// What was typed, the port apart; for an advice to type it again.
+fn typed(options: &RunOptions) -> String {
+    let mut typed = format!("cargo workshop run {}", options.step);
+    if options.mine {
+        typed.push_str(" --mine");
+    }
+    if let Some(data) = &options.data {
+        let data = data.display().to_string();
+        let quote = if data.contains(char::is_whitespace) { "\"" } else { "" };
+        typed.push_str(&format!(" --data {quote}{data}{quote}"));
+    }
+    typed
+}
+
+/// The URL of a database file. A folder's name may have what a URL means something by.
+fn url_of(database: &Path) -> String {
+    let mut url = "sqlite://".to_owned();
+    for byte in database.display().to_string().replace('\\', "/").bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b':' | b'-' | b'.' | b'_' | b'~' => {
+                url.push(byte.into())
+            }
+            other => url.push_str(&format!("%{other:02X}")),
+        }
+    }
+    url + "?mode=rwc"
+}
+
+/// Makes the database's file, empty, if there is none: SQLite takes its rights over for the files beside it, and those of
+/// one that it makes itself would be everybody's to read.
+fn keep_to_owner(database: &Path) -> io::Result<()> {
+    files::private(fs::File::options().create(true).truncate(false).write(true)).open(database).map(drop)
+}
+
+/// The files of a step that its processes read and a walk-through edits, copied to `own`: the step's folder stays as it is.
+/// Each run begins with the step's own; what was edited in the copy of the last one is saved.
+fn copy_files(workshop: &Workshop, definition: &Definition, own: &Path) -> Result<()> {
+    let mut replacing = Replacing::new(workshop, "run");
+    for file in definition.processes.iter().flat_map(Process::files) {
+        if let (Some(name), Some(text)) = (file.file_name(), files::read(&file)?) {
+            replacing.write(&own.join(name), &text)?;
+        }
+    }
+    replacing.finish();
+    Ok(())
 }
 
 /// Removes the database and the files that SQLite keeps beside it.
@@ -236,9 +314,24 @@ fn explain(error: harness::Error, workshop: &Workshop, database: &Path, again: &
     match error {
         // Its log is in the terminal already.
         harness::Error::Exited { name, .. } if name == "migrate" => anyhow::anyhow!(
-            "the database {} cannot be brought up to date; migrate says above why; begin with an empty one: {again}",
+            "the database {} cannot be brought up to date; migrate says above why; if it is the file's fault, begin with an \
+             empty one: {again}",
             workshop.shown(database)
         ),
         other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_url_means_something_by_is_written_otherwise() {
+        assert_eq!(
+            url_of(Path::new("/a b/what?/feature%2Fx#1/ü.db")),
+            "sqlite:///a%20b/what%3F/feature%252Fx%231/%C3%BC.db?mode=rwc"
+        );
+        assert_eq!(url_of(Path::new("C:\\x\\a.db")), "sqlite://C:/x/a.db?mode=rwc");
     }
 }

@@ -6,12 +6,12 @@ use anyhow::{Result, bail};
 
 use crate::{
     Usage, files,
-    list::{Exercise, Step},
+    list::Step,
+    output::say,
     piece::{Piece, as_exercise},
     progress::{self, Progress},
     region::Source,
     saved::Replacing,
-    say::say,
     workshop::Workshop,
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn solve(workshop: &Workshop, number: &str) -> Result<ExitCode> {
     let mut replacing = Replacing::new(workshop, &format!("solve-{}", exercise.number));
     replacing.write(&piece.path, &piece.solved)?;
     replacing.finish();
-    progress::change(workshop, exercise, |progress| progress.solved = true)?;
+    progress::change(workshop, exercise, Progress::solve)?;
     say(&format!("Solved     {}", workshop.shown(&piece.path)));
     say(&format!("Read it, then type    cargo workshop verify {}", exercise.number));
     Ok(ExitCode::SUCCESS)
@@ -49,22 +49,28 @@ pub(crate) fn catch_up(workshop: &Workshop, number: u8) -> Result<ExitCode> {
     }
     let wanted = format!("{number:02}");
     let mut replacing = Replacing::new(workshop, &format!("catch-up-{wanted}"));
-    let before = |exercise: &&Exercise| exercise.step < wanted;
-    for exercise in workshop.exercises().iter().filter(before) {
+    let (mut kept, mut solved) = (0, 0);
+    for exercise in workshop.exercises().iter().filter(|exercise| exercise.step < wanted) {
         let piece = Piece::of(workshop, exercise)?;
-        replacing.write(&piece.path, &piece.solved)?;
-        if !progress::of(workshop, exercise).is_done() {
-            progress::change(workshop, exercise, |progress| progress.solved = true)?;
+        if progress::of(workshop, exercise).has_passed(&piece) {
+            kept += 1;
+            continue;
         }
+        replacing.write(&piece.path, &piece.solved)?;
+        progress::change(workshop, exercise, Progress::solve)?;
+        solved += 1;
     }
     for step in workshop.steps().iter().filter(|step| step.number < wanted) {
         frame(workshop, step, &mut replacing)?;
     }
     replacing.finish();
-    let solved = workshop.exercises().iter().filter(before).count();
-    match solved {
+    match kept + solved {
         0 => say(&format!("Nothing to catch up with: step {wanted} has no exercises before it.")),
-        _ => say(&format!("Caught up: the {solved} exercises before step {wanted} are solved.")),
+        all => {
+            say(&format!("Caught up: the {all} exercises before step {wanted} are solved."));
+            say(&format!("Yours      {kept}, which have passed and stay as they are"));
+            say(&format!("Ours       {solved}"));
+        }
     }
     say("Next, type    cargo workshop");
     Ok(ExitCode::SUCCESS)

@@ -4,25 +4,29 @@ mod check;
 mod outcome;
 
 use std::{
+    fs,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use harness::Stop;
 
 use crate::{
     cli::VerifyOptions,
+    coach,
     list::Exercise,
+    output::{complain, say},
     piece::Piece,
     progress,
-    say::{complain, say},
     workshop::Workshop,
 };
 pub(crate) use check::{Checked, NoBuild, Program, Verdict, Whose, build, check};
 
 /// How many lines of one failure or compiler error are shown without `--full`.
 const LINES: usize = 14;
+/// And how many characters of a line: two values that are not equal may be two pages.
+const COLUMNS: usize = 200;
 
 pub(crate) fn verify(workshop: &Workshop, options: &VerifyOptions) -> Result<ExitCode> {
     let Some(exercise) = wanted(workshop, options.exercise.as_deref())? else {
@@ -56,6 +60,14 @@ pub(crate) fn once(
         complain(&format!("It comes back with    cargo workshop reset {}", exercise.number));
         return Ok(false);
     }
+    if whose == Whose::Mine
+        && let Some(complaint) = no_text(&piece)?
+    {
+        say(&format!("{}: not yet", exercise.name()));
+        say(&format!("  {} {complaint}", workshop.shown(&piece.path)));
+        say(&format!("  As at the start again (yours is saved): cargo workshop reset {}", exercise.number));
+        return Ok(false);
+    }
     let start = Instant::now();
     let checked = check(workshop, exercise, whose, limit, &Stop::default())?;
     let seconds = start.elapsed().as_secs_f64();
@@ -69,18 +81,28 @@ pub(crate) fn once(
     say(&format!("{}{whose_it_is}: {verdict}   ({seconds:.1} s)", exercise.name()));
     if passed {
         praise(&checked);
+        debrief(exercise);
     } else {
         explain(workshop, exercise, &piece, &checked, full);
     }
     // Only what was there before the build has passed: an edit since then has not.
-    if whose == Whose::Mine
-        && passed
-        && let Some(text) = &piece.mine
-    {
-        progress::change(workshop, exercise, |progress| progress.pass(text))?;
+    if whose == Whose::Mine && passed {
+        progress::change(workshop, exercise, |progress| progress.pass(&piece))?;
         next(workshop, exercise);
     }
     Ok(passed)
+}
+
+/// What is wrong with a file that is no text, which the compiler would say of the file that names it.
+fn no_text(piece: &Piece) -> Result<Option<String>> {
+    let bytes = fs::read(&piece.path).with_context(|| format!("cannot read {}", piece.path.display()))?;
+    let Err(error) = std::str::from_utf8(&bytes) else { return Ok(None) };
+    let right = &bytes[..error.valid_up_to()];
+    let line = 1 + right.iter().filter(|&&byte| byte == b'\n').count();
+    let byte = bytes[error.valid_up_to()];
+    let utf_16 = [[0xff, 0xfe], [0xfe, 0xff]].iter().any(|mark| bytes.starts_with(mark));
+    let advice = if utf_16 { "It is UTF-16; save it as UTF-8" } else { "Let your editor save it as UTF-8" };
+    Ok(Some(format!("is not UTF-8: line {line} has the byte 0x{byte:02x}. {advice}.")))
 }
 
 fn praise(checked: &Checked) {
@@ -93,13 +115,26 @@ fn praise(checked: &Checked) {
     }
 }
 
+/// What the exercise was about, and the answers to its questions.
+fn debrief(exercise: &Exercise) {
+    let Some(text) = &exercise.debrief else { return };
+    say("");
+    say("Debrief");
+    for line in text.trim().lines() {
+        say(format!("  {line}").trim_end());
+    }
+}
+
 /// What to type after a success.
 fn next(workshop: &Workshop, exercise: &Exercise) {
     say("");
     say(&format!("Compare    with ours: cargo workshop diff {}", exercise.number));
     match progress::current(workshop) {
         Some(next) => say(&format!("Next       {}, {}: cargo workshop", next.name(), next.takes())),
-        None => say("Next       nothing: every exercise is done. See it run: cargo workshop run 1 --mine"),
+        None => {
+            say("Next       nothing: every exercise is done");
+            say(&format!("See it run: {}", coach::see_it_run(workshop.step_of(exercise))));
+        }
     }
 }
 
@@ -117,7 +152,8 @@ fn explain(workshop: &Workshop, exercise: &Exercise, piece: &Piece, checked: &Ch
         Verdict::NoBuild(NoBuild::Neighbour(file, error)) => {
             say(&format!("Not your fault: {file} does not compile, and it is in the same crate."));
             say(&shown(error));
-            let owner = workshop.exercises().iter().find(|other| file.ends_with(&other.file));
+            let its = workshop.root.join(file);
+            let owner = workshop.exercises().iter().find(|other| workshop.file_of(other) == its);
             if let Some(owner) = owner {
                 say(&format!(
                     "Mend it, or begin it anew (yours is saved): cargo workshop reset {}",
@@ -131,6 +167,16 @@ fn explain(workshop: &Workshop, exercise: &Exercise, piece: &Piece, checked: &Ch
             );
             say(&shown(error));
         }
+        Verdict::NoBuild(NoBuild::Cargo(words)) => {
+            say("Nothing is said of your file: the build itself gave up. In its words:");
+            say(&shown(words));
+            say("");
+            if words.contains("exercises") {
+                say(&format!("A manifest of an exercise comes back with: cargo workshop reset {number}"));
+            }
+            say("What this machine lacks, and the fix: cargo workshop doctor");
+            return;
+        }
         Verdict::TooLong(limit) => {
             say(&format!(
                 "  It was still running after {limit:?} and was stopped. Is there a loop without an end?"
@@ -141,8 +187,9 @@ fn explain(workshop: &Workshop, exercise: &Exercise, piece: &Piece, checked: &Ch
             ));
         }
         Verdict::Died(status) => {
-            say(&format!("  The tests died with {status} before they could say why."));
-            say(&shown(&checked.full));
+            say(&format!("  The tests died with {status} before they could say why. Their last words:"));
+            let lines: Vec<_> = checked.full.trim_end().lines().collect();
+            say(&shown(&lines[lines.len().saturating_sub(LINES)..].join("\n")));
         }
         Verdict::Ran(tests) => {
             let mut failed = tests.iter().filter(|test| !test.passed);
@@ -166,10 +213,21 @@ fn explain(workshop: &Workshop, exercise: &Exercise, piece: &Piece, checked: &Ch
 /// At most [`LINES`] lines, indented.
 fn indented(text: &str) -> String {
     let lines: Vec<_> = text.trim_end().lines().collect();
-    let mut shown: Vec<_> =
-        lines.iter().take(LINES).map(|line| format!("      {line}").trim_end().to_owned()).collect();
+    let mut shown: Vec<_> = lines
+        .iter()
+        .take(LINES)
+        .map(|line| format!("      {}", shortened(line)).trim_end().to_owned())
+        .collect();
     if lines.len() > LINES {
         shown.push(format!("      … and {} lines more", lines.len() - LINES));
     }
     shown.join("\n")
+}
+
+/// At most [`COLUMNS`] characters.
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(COLUMNS) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line.to_owned(),
+    }
 }

@@ -18,8 +18,8 @@ use crate::{
     cli::WatchOptions,
     coach, diff, files, hint,
     list::Exercise,
+    output::{complain, say},
     progress,
-    say::{complain, say},
     verify::{self, Whose},
     workshop::Workshop,
 };
@@ -51,15 +51,19 @@ pub(crate) fn watch(workshop: &Workshop, options: &WatchOptions) -> Result<ExitC
         say(&format!("looking for changes every {LOOK:?}"));
     }
     loop {
-        let text = mine(workshop, exercise)?;
+        let texts = texts(workshop)?;
         if let Err(error) = verify::once(workshop, exercise, Whose::Mine, LIMIT, false) {
             complain(&format!("{error:#}"));
         }
         say("watching   h hint · d diff · r run again · n next · l list · q quit, each with Enter");
         loop {
             match next(&events, watcher.is_none())? {
-                Event::Saved if mine(workshop, exercise)? != text => break,
-                Event::Saved => {}
+                Event::Saved => {
+                    let Some(saved) = saved(workshop, exercise, &texts)? else { continue };
+                    exercise = saved;
+                    say(&format!("saved, building {}", exercise.name()));
+                    break;
+                }
                 Event::Key('h') => drop(hint::hint(workshop, Some(&exercise.number))?),
                 Event::Key('d') => drop(diff::diff(workshop, &exercise.number)?),
                 Event::Key('l') => drop(coach::list(workshop)),
@@ -78,8 +82,23 @@ pub(crate) fn watch(workshop: &Workshop, options: &WatchOptions) -> Result<ExitC
     }
 }
 
-fn mine(workshop: &Workshop, exercise: &Exercise) -> Result<Option<String>> {
-    files::read(&workshop.mine(workshop.step_of(exercise)).join(&exercise.file))
+/// The exercise whose file is another than in `texts`: `current` first, or else the one that the reader went over to.
+fn saved<'a>(
+    workshop: &'a Workshop,
+    current: &'a Exercise,
+    texts: &[Option<String>],
+) -> Result<Option<&'a Exercise>> {
+    let now = self::texts(workshop)?;
+    let exercises = workshop.exercises().iter().zip(now.iter().zip(texts));
+    let changed: Vec<_> =
+        exercises.filter(|(_, (now, before))| now != before).map(|(exercise, _)| exercise).collect();
+    let is_current = |exercise: &&&Exercise| exercise.slug == current.slug;
+    Ok(changed.iter().find(is_current).or(changed.first()).copied())
+}
+
+/// The learner's files of all exercises, in order.
+fn texts(workshop: &Workshop) -> Result<Vec<Option<String>>> {
+    workshop.exercises().iter().map(|exercise| files::read(&workshop.file_of(exercise))).collect()
 }
 
 /// The next event; one by the clock when `polling`.

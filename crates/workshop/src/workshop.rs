@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    Usage,
+    Usage, files,
     list::{Exercise, Image, List, Member, Part, Step, Track},
 };
 
@@ -29,6 +29,11 @@ impl Workshop {
         let Some(root) = here.ancestors().find(|folder| folder.join(FILE).is_file()) else {
             bail!("{} is not inside the workshop: no {FILE} here or above", here.display());
         };
+        Self::at(root)
+    }
+
+    /// The workshop in the folder `root`.
+    pub(crate) fn at(root: &Path) -> Result<Self> {
         let file = root.join(FILE);
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let list: List = toml::from_str(&text).map_err(|error| {
@@ -38,6 +43,7 @@ impl Workshop {
         })?;
         let workshop = Self { root: root.to_owned(), list };
         workshop.check().with_context(|| format!("{} makes no sense", file.display()))?;
+        files::close_to_others(&workshop.own_folder());
         Ok(workshop)
     }
 
@@ -52,9 +58,21 @@ impl Workshop {
                 bail!("exercise {} is in no known step: {}", exercise.number, exercise.step);
             }
             let before = &list.exercise[..index];
-            if before.iter().any(|other| other.number == exercise.number || other.slug == exercise.slug) {
+            let is_same = |other: &Exercise| {
+                other.number == exercise.number
+                    || other.slugs().any(|one| exercise.slugs().any(|slug| slug == one))
+            };
+            if before.iter().any(is_same) {
                 bail!("exercise {}: its number or its slug is taken", exercise.number);
             }
+        }
+        let slugs = list
+            .exercise
+            .iter()
+            .flat_map(Exercise::slugs)
+            .chain(list.step.iter().map(|step| step.slug.as_str()));
+        for slug in slugs.chain(list.track.iter().map(|track| track.key.as_str())) {
+            check_slug(slug)?;
         }
         Ok(())
     }
@@ -130,6 +148,11 @@ impl Workshop {
         self.root.join("exercises").join(step.folder())
     }
 
+    /// The one file of an exercise that the learner edits.
+    pub(crate) fn file_of(&self, exercise: &Exercise) -> PathBuf {
+        self.mine(self.step_of(exercise)).join(&exercise.file)
+    }
+
     /// Where the finished files of a step are, with their regions.
     pub(crate) fn solutions(&self, step: &Step) -> PathBuf {
         self.root.join("solutions").join(step.folder())
@@ -145,8 +168,26 @@ impl Workshop {
         self.root.join(".workshop")
     }
 
-    /// A path as a person in the root would type it.
-    pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
-        path.strip_prefix(&self.root).unwrap_or(path).display()
+    /// A path as a person in the root would type it, with the system's own separators throughout.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.root).unwrap_or(path);
+        path.components().collect::<PathBuf>().display().to_string()
     }
+}
+
+/// A slug is part of files' names on every system: some tell no case apart, and Windows has names that no file may have
+/// (<https://learn.microsoft.com/windows/win32/fileio/naming-a-file>).
+fn check_slug(slug: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_port = |name: &str| {
+        slug.strip_prefix(name)
+            .is_some_and(|rest| rest.len() == 1 && rest.chars().all(|c| c.is_ascii_digit()))
+    };
+    if slug.is_empty() || !slug.chars().all(is_plain) {
+        bail!("the slug {slug:?} has more than small letters, digits and -");
+    }
+    if ["con", "prn", "aux", "nul"].contains(&slug) || is_port("com") || is_port("lpt") {
+        bail!("Windows has no files that are called {slug}");
+    }
+    Ok(())
 }

@@ -16,8 +16,8 @@ fn the_handlers_keep_the_contract() {
         automator_api::TEXT.lines().zip(handlers.lines()).position(|(file, handler)| file != handler);
     assert!(
         handlers == automator_api::TEXT,
-        "openapi.json and the handlers differ from line {} on; if the handlers are right, renew it:\n\
-         UPDATE_OPENAPI=1 cargo test --workspace --test openapi",
+        "openapi.json and the handlers differ from line {} on; if the handlers are right, renew it\n\
+         with UPDATE_OPENAPI=1 in the environment: cargo test --workspace --test openapi",
         differs.map_or(0, |line| line + 1)
     );
 }

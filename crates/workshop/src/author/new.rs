@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{Usage, files, say::say, workshop::Workshop};
+use crate::{Usage, files, output::say, workshop::Workshop};
 
 /// What a lesson has, in this order.
 const HEADINGS: [&str; 9] = [

@@ -22,7 +22,7 @@ use super::{links, sync};
 use crate::{
     agenda, checklist, files,
     list::Exercise,
-    say::{complain, say},
+    output::{complain, say},
     verify::{self, Checked, Program, Whose},
     workshop::Workshop,
 };

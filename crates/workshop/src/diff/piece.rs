@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::{
     list::Exercise,
+    output::{say, style},
     patch,
     piece::Piece,
-    say::{say, style},
     workshop::Workshop,
 };
 

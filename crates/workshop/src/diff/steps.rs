@@ -11,9 +11,9 @@ use super::piece::coloured;
 use crate::{
     Usage, files,
     list::Step,
+    output::{say, style},
     patch,
-    say::{say, style},
-    whereabouts,
+    where_is,
     workshop::Workshop,
 };
 
@@ -41,7 +41,7 @@ pub(crate) fn between(workshop: &Workshop, from: &str, to: u8) -> Result<ExitCod
     let mut tables = BTreeSet::new();
     let mut details = Vec::new();
     for step in workshop.steps().iter().filter(|step| step.number <= new.number) {
-        let here: BTreeSet<_> = whereabouts::tables_of(workshop, step)?.into_iter().collect();
+        let here: BTreeSet<_> = where_is::tables_of(workshop, step)?.into_iter().collect();
         if old.number < step.number {
             let code = Code::of(workshop, step)?;
             summary.push(code.summary(workshop, step));

@@ -51,9 +51,9 @@ pub(super) fn output(command: &mut Command, limit: Duration) -> Result<String> {
     Ok(text(out))
 }
 
-/// Runs `probe` in an empty folder under `own`, which is gone afterwards.
-pub(super) fn in_folder<T>(own: &Path, probe: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let folder = own.join(format!("doctor-{}", std::process::id()));
+/// Runs `probe` in an empty folder under `folder`, which is gone afterwards.
+pub(super) fn in_folder<T>(folder: &Path, probe: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let folder = folder.join(format!("doctor-{}", std::process::id()));
     fs::create_dir_all(&folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     let result = probe(&folder);
     let _ = fs::remove_dir_all(&folder);
@@ -69,6 +69,21 @@ pub(super) fn free_gigabytes(path: &Path) -> Result<u64> {
     let row = table.lines().nth(1).context("df has no second line")?;
     let free: u64 = row.split_whitespace().nth(3).context("df has no fourth column")?.parse()?;
     Ok(free / 1_048_576)
+}
+
+/// How much all files below `folder` take, in GB. A file with several names counts once for each: cargo links what it has built.
+pub(super) fn gigabytes_in(folder: &Path) -> u64 {
+    fn bytes(folder: &Path) -> u64 {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .map(|entry| match entry.metadata() {
+                Ok(meta) if meta.is_dir() => bytes(&entry.path()),
+                Ok(meta) => meta.len(),
+                Err(_) => 0,
+            })
+            .sum()
+    }
+    bytes(folder) / 1_073_741_824
 }
 
 /// An error's first line, at most 160 characters: compilers talk a lot.

@@ -10,7 +10,7 @@ use harness::Stop;
 
 use crate::{
     cargo::{self, Output},
-    say::complain,
+    output::complain,
     workshop::Workshop,
 };
 

@@ -22,7 +22,7 @@ use super::{LOOK, TOKEN, fill, free_near, is_taken};
 use crate::{
     cli::RunOptions,
     list::Step,
-    say::{complain, say},
+    output::{complain, say},
     workshop::Workshop,
 };
 
@@ -115,7 +115,7 @@ pub(super) fn session(workshop: &Workshop, step: &Step, options: &RunOptions, st
     cluster.is_new_enough()?;
     let port = options.port.unwrap_or(PORT);
     if is_taken(port) {
-        bail!("port {port} is taken by another program; try: {again} --port {}", free_near(port));
+        bail!("port {port} is taken by another program; try: {again} --port {}", free_near(port, &[]));
     }
     let overlay = workshop.folder(step).join("k8s/overlays").join(if options.mine { "mine" } else { "kind" });
     let objects = cluster.output(&["kustomize", &overlay.display().to_string()])?;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use harness::{Stop, http::Request};
 use serde_json::Value;
 
-use crate::{list::Member, say::say};
+use crate::{list::Member, output::say};
 
 /// How long the import may go without any progress.
 const STANDS_STILL: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{list::Step, piece::Piece, progress, say::say, workshop::Workshop};
+use crate::{list::Step, output::say, piece::Piece, progress, workshop::Workshop};
 
 /// The features that take the files that have passed and were not changed since, those of earlier steps too: their code is
 /// part of a later one. Says which, and what of this step is left out.

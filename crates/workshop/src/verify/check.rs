@@ -3,7 +3,7 @@
 use std::{
     io::Read,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ use harness::Stop;
 use super::outcome::{self, Test};
 use crate::{
     cargo::{self, Built, Diagnostic, Output},
+    guard::{self, Guarded},
     list::Exercise,
     workshop::Workshop,
 };
@@ -58,8 +59,10 @@ pub(crate) enum NoBuild {
     Here(Vec<String>),
     /// In the file of another exercise of the crate, by its path, with the first error.
     Neighbour(String, String),
-    /// In the workshop's own code, most likely because the file no longer has what the step uses; or cargo gave up.
+    /// In the workshop's own code, most likely because the file no longer has what the step uses.
     Elsewhere(String),
+    /// Nowhere: cargo, the linker or the machine gave up, in their words.
+    Cargo(String),
 }
 
 impl Checked {
@@ -162,7 +165,7 @@ fn why(workshop: &Workshop, exercise: &Exercise, built: &Built) -> NoBuild {
         Some(span.file_name.replace('\\', "/"))
     };
     let errors: Vec<(Option<String>, &str)> = diagnostics(built, "error")
-        // "aborting due to 2 previous errors" has no place, and nothing to say.
+        // What has no place in a file is no mistake in one: a linker, a full disk.
         .filter(|error| !error.spans.is_empty())
         .map(|error| (file(error), error.rendered.as_deref().unwrap_or_default()))
         .collect();
@@ -179,8 +182,22 @@ fn why(workshop: &Workshop, exercise: &Exercise, built: &Built) -> NoBuild {
     match (neighbour, errors.first()) {
         (Some((file, text)), _) => NoBuild::Neighbour(file, text),
         (None, Some((_, text))) => NoBuild::Elsewhere((*text).to_owned()),
-        (None, None) => NoBuild::Elsewhere(built.complaints.clone()),
+        (None, None) => NoBuild::Cargo(in_its_words(built)),
     }
+}
+
+/// What gave up when no file is to blame, the reason first.
+fn in_its_words(built: &Built) -> String {
+    let said = diagnostics(built, "error").filter_map(|error| error.rendered.as_deref());
+    // "aborting due to 2 previous errors" has nothing to say beside them.
+    let said: String = said.filter(|text| !text.contains("aborting due to")).collect();
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for line in said.lines().chain(built.complaints.lines()).filter(|line| !line.trim().is_empty()) {
+        let is_reason = !rest.is_empty() || line.starts_with("error");
+        if is_reason { rest.push(line) } else { first.push(line) }
+    }
+    // Warnings may have come before it.
+    if rest.is_empty() { first.join("\n") } else { rest.join("\n") }
 }
 
 /// Runs the test program; how it ended, `None` when it took too long, and all that it said.
@@ -192,25 +209,27 @@ fn run(
     limit: Duration,
     stop: &Stop,
 ) -> Result<(Option<String>, String)> {
-    let mut command = Command::new(program);
+    let mut command = guard::command(program)?;
     if let Some(answer) = answer {
         command.env(ANSWER, answer.to_string());
     }
-    let mut child = command
-        .args([&format!("{module}::"), "--show-output"])
+    command
+        .args([&format!("{module}::"), "--show-output", "--color=never"])
         // As cargo does it.
         .current_dir(folder)
         .env("CARGO_MANIFEST_DIR", folder)
         // A backtrace is on nobody's way to the answer; --full shows where a panic was all the same.
         .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null())
+        // Nothing of a test's would come where we read it.
+        .env_remove("RUST_TEST_NOCAPTURE")
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    let out = child.stdout.take().map(collect);
-    let err = child.stderr.take().map(collect);
-    let status = wait(&mut child, limit, stop)?;
+        .stderr(Stdio::piped());
+    let mut guarded =
+        guard::start(&mut command).with_context(|| format!("cannot start {}", program.display()))?;
+    let (out, err) = guarded.pipes();
+    let (out, err) = (out.map(collect), err.map(collect));
+    let status = wait(&mut guarded, limit, stop)?;
+    drop(guarded);
     let text =
         |thread: Option<thread::JoinHandle<String>>| thread.and_then(|t| t.join().ok()).unwrap_or_default();
     Ok((status, text(out) + &text(err)))
@@ -224,16 +243,14 @@ fn collect(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     })
 }
 
-/// How the child ended; `None` when it had to be ended.
-fn wait(child: &mut Child, limit: Duration, stop: &Stop) -> Result<Option<String>> {
+/// How the tests ended; `None` when they have to be ended.
+fn wait(guarded: &mut Guarded, limit: Duration, stop: &Stop) -> Result<Option<String>> {
     let until = Instant::now() + limit;
     loop {
-        if let Some(status) = child.try_wait().context("cannot wait for the tests")? {
+        if let Some(status) = guarded.poll().context("cannot wait for the tests")? {
             return Ok(Some(status.to_string()));
         }
         if stop.requested() || Instant::now() >= until {
-            let _ = child.kill();
-            let _ = child.wait();
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(5));

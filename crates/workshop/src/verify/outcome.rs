@@ -33,13 +33,24 @@ pub(crate) fn read(output: &str, module: &str) -> Vec<Test> {
         .collect()
 }
 
-/// What stands under `---- NAME stdout ----`.
+/// What stands under `---- NAME stdout ----`: the last panic first, which is the test's own; what was printed, and panics on
+/// the way there, after it.
 fn section(output: &str, name: &str) -> String {
     let head = format!("---- {name} stdout ----");
     let lines = output.lines().skip_while(|line| *line != head).skip(1);
     // The next section, or the list of names that follows the last one.
     let lines = lines.take_while(|line| !is_head(line) && !matches!(*line, "failures:" | "successes:"));
-    lines.filter_map(without_noise).collect::<Vec<_>>().join("\n").trim().to_owned()
+    let lines: Vec<_> = lines.collect();
+    let last = lines.iter().rposition(|line| is_panic(line)).unwrap_or(0);
+    let text = |lines: &[&str]| {
+        lines.iter().filter_map(|line| without_noise(line)).collect::<Vec<_>>().join("\n").trim().to_owned()
+    };
+    let (before, verdict) = (text(&lines[..last]), text(&lines[last..]));
+    if before.is_empty() { verdict } else { format!("{verdict}\nBefore that:\n{before}") }
+}
+
+fn is_panic(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ")
 }
 
 fn is_head(line: &str) -> bool {
@@ -52,7 +63,7 @@ fn without_noise(line: &str) -> Option<String> {
     if line.starts_with("note: run with `RUST_BACKTRACE") {
         return None;
     }
-    if line.starts_with("thread '") && line.contains(" panicked at ") {
+    if is_panic(line) {
         let place = line.rsplit(" panicked at ").next()?.trim_end_matches(':');
         return place.replace('\\', "/").contains("exercises/").then(|| format!("Panic at {place}:"));
     }
@@ -104,6 +115,24 @@ test result: FAILED. 2 passed; 1 failed
             ]
         );
         assert_eq!(tests[1].sentence(), "the faults");
+    }
+
+    #[test]
+    fn what_was_printed_comes_after_the_verdict() {
+        let printed = "looking\n".repeat(20);
+        let output = format!(
+            "---- pins::a stdout ----\n{printed}thread 'w' (8) panicked at exercises/01-monolith/src/pins.rs:9:5:\n\
+             assertion `left == right` failed\n  left: 1\n right: 2\n{printed}\n\
+             thread 'pins::a' (7) panicked at steps/01-monolith/tests/ex_01.rs:3:5:\nFault 3 went unnoticed.\n\nfailures:\n"
+        );
+        let said = section(&output, "pins::a");
+        assert!(said.starts_with("Fault 3 went unnoticed.\nBefore that:\nlooking\n"), "{said}");
+        assert!(
+            said.contains(
+                "Panic at exercises/01-monolith/src/pins.rs:9:5:\nassertion `left == right` failed"
+            ),
+            "{said}"
+        );
     }
 
     #[test]

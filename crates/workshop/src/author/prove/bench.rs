@@ -11,7 +11,7 @@ use crate::{
     patch,
     piece::Piece,
     saved::Replacing,
-    say::{complain, say},
+    output::{complain, say},
     verify::{Checked, NoBuild, Program, Verdict, Whose},
 };
 
@@ -234,7 +234,9 @@ fn said(checked: &Checked) -> String {
             tests.iter().filter(|test| !test.passed).map(|test| format!("{}\n", test.said)).collect()
         }
         Verdict::NoBuild(NoBuild::Here(errors)) => errors.concat(),
-        Verdict::NoBuild(NoBuild::Neighbour(_, error) | NoBuild::Elsewhere(error)) => error.clone(),
+        Verdict::NoBuild(
+            NoBuild::Neighbour(_, error) | NoBuild::Elsewhere(error) | NoBuild::Cargo(error),
+        ) => error.clone(),
         Verdict::TooLong(limit) => format!("still running after {limit:?}"),
         Verdict::Died(status) => status.clone(),
     }

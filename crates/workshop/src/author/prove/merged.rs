@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     cargo::{self, Output},
-    say::complain,
+    output::complain,
     workshop::Workshop,
 };
 

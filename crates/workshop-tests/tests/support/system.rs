@@ -17,18 +17,32 @@ fn main() {
         ["monolith", "migrate"] => migrate(),
         ["monolith"] => serve("monolith"),
         ["simulators"] => serve("simulators"),
+        ["faulty"] => serve("faulty"),
         _ => exit(64),
     }
 }
 
 fn migrate() {
     let url = env::var("DATABASE_URL").unwrap();
-    let path = url.strip_prefix("sqlite://").unwrap().strip_suffix("?mode=rwc").unwrap();
-    if fs::read_to_string(path).is_ok_and(|text| text.contains("broken")) {
+    let path = decoded(url.strip_prefix("sqlite://").unwrap().strip_suffix("?mode=rwc").unwrap());
+    assert!(Path::new(&path).is_absolute());
+    if fs::read_to_string(&path).is_ok_and(|text| text.contains("broken")) {
         eprintln!("database disk image is malformed");
         exit(1);
     }
     fs::write(path, "SQLite format 3\0").unwrap();
+}
+
+/// `%2F` in a URL is `/`, and a `?` that is not written so begins the parameters.
+fn decoded(path: &str) -> String {
+    assert!(!path.contains(['?', '#']));
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(part[2..].bytes());
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Where there is a file of this name, the processes do not listen to SIGTERM.
@@ -45,6 +59,9 @@ fn serve(name: &'static str) {
     }
     // The working directory is the run's own folder; tests find the process by this.
     fs::write(format!("{name}.pid"), std::process::id().to_string()).unwrap();
+    if let Ok(table) = env::var("TABLE") {
+        fs::write("table.path", table).unwrap();
+    }
     assert_eq!(env::var("STOP_WITH_STDIN").as_deref(), Ok("1"));
     println!("TELL_ASSIGNEES is {:?}", env::var("TELL_ASSIGNEES").ok());
     thread::spawn(move || {

@@ -1,6 +1,6 @@
 //! A temporary workshop with two exercises, made from the standard library alone.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use crate::support::{Checkout, Done};
 
@@ -157,6 +157,35 @@ impl Checkout {
         let synced = checkout.run(&["author", "sync"]);
         assert!(synced.ok(), "{synced}");
         checkout
+    }
+
+    /// Makes it a repository of git with all of its files committed, as the workshop's authors have it.
+    pub(crate) fn publish(&self) {
+        self.write(".gitignore", "/target\n/.workshop\nCargo.lock\n");
+        self.git(&["init", "--quiet", "--initial-branch=main"]);
+        self.commit("The workshop");
+    }
+
+    /// Commits all of its files.
+    pub(crate) fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", message]);
+    }
+
+    /// A learner's clone of it.
+    pub(crate) fn clone_of(origin: &Self) -> Self {
+        let clone = Self::empty();
+        clone.git(&["clone", "--quiet", origin.path("").to_str().unwrap(), "."]);
+        clone
+    }
+
+    /// What git prints.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=A", "-c", "user.email=a@example.com"]).args(arguments);
+        let output = git.current_dir(self.path("")).output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// A second step, without exercises.

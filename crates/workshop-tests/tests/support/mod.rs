@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     thread::{self, JoinHandle},
@@ -37,14 +37,44 @@ waits_for = ["migrate", "simulators"]
 env = { DATABASE_URL = "{database}", TOKEN = "{token}" }
 "#;
 
+/// The root of this repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Cargo for the command, which is a workspace of its own. It has a target folder's lock of its own too: that of its profile.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap());
+    cargo.args(arguments).args(["--profile", "workshop", "--manifest-path", "crates/workshop/Cargo.toml"]);
+    cargo.current_dir(root()).stdin(Stdio::null());
+    cargo
+}
+
+/// The command, built once for each program of tests.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = cargo(&["build", "--message-format=json-render-diagnostics"]).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let said = String::from_utf8(built.stdout).unwrap();
+        let messages = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let programs = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+        programs.last().unwrap()
+    })
+}
+
 /// A folder with a workshop of one step, removed at the end.
 pub(crate) struct Checkout(PathBuf);
 
 impl Checkout {
     pub(crate) fn new() -> Self {
-        let checkout = Self::empty();
-        let list =
-            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../workshop.toml")).unwrap();
+        Self::empty().with_a_step()
+    }
+
+    /// The same, with a workshop of one step in it.
+    pub(crate) fn with_a_step(self) -> Self {
+        let checkout = self;
+        let list = fs::read_to_string(root().join("workshop.toml")).unwrap();
         checkout.write("workshop.toml", &list);
         let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"steps/*\"]\n\
                         [workspace.package]\nrust-version = \"1.80\"\n";
@@ -60,9 +90,14 @@ impl Checkout {
 
     /// A folder with nothing in it.
     pub(crate) fn empty() -> Self {
+        Self::called("")
+    }
+
+    /// A folder whose name ends in `name`.
+    pub(crate) fn called(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let root = env::temp_dir().join(format!("workshop-command-{}-{count}", std::process::id()));
+        let root = env::temp_dir().join(format!("workshop-command-{}-{count}{name}", std::process::id()));
         fs::create_dir_all(&root).unwrap();
         Self(root)
     }
@@ -79,7 +114,7 @@ impl Checkout {
 
     /// The command in a folder of the checkout, without a terminal, with standard input closed.
     pub(crate) fn command(&self, arguments: &[&str]) -> Cmd {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(&self.0)
@@ -131,8 +166,7 @@ impl Cmd {
         self
     }
 
-    /// With a variable more in the environment.
-    #[cfg(unix)]
+    /// With a variable in its environment.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
@@ -270,7 +304,7 @@ pub(crate) fn kill(signal: &str, id: &str) -> bool {
 }
 
 #[cfg(unix)]
-fn is_alive(id: &str) -> bool {
+pub(crate) fn is_alive(id: &str) -> bool {
     // A zombie that nobody has reaped yet does not count.
     let out = Command::new("ps").args(["-o", "stat=", "-p", id]).output().unwrap();
     let stat = String::from_utf8_lossy(&out.stdout).trim().to_owned();
@@ -278,8 +312,8 @@ fn is_alive(id: &str) -> bool {
 }
 
 #[cfg(unix)]
-fn until(what: &str, come_true: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+pub(crate) fn until(what: &str, come_true: impl Fn() -> bool) {
+    let until = Instant::now() + LONGEST;
     while !come_true() {
         assert!(Instant::now() < until, "it did not come true that {what}");
         thread::sleep(Duration::from_millis(10));

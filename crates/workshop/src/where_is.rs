@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use harness::Definition;
 
-use crate::{Usage, files, list::Step, say::say, workshop::Workshop};
+use crate::{Usage, coach, files, list::Step, output::say, workshop::Workshop};
 
 /// Something that has a place: its name, what it is, and where exactly.
 struct Fact {
@@ -14,34 +14,60 @@ struct Fact {
     file: String,
 }
 
-pub(crate) fn find(workshop: &Workshop, name: &str) -> Result<ExitCode> {
-    let mut now: Option<(&Step, Fact)> = None;
-    let mut since = None;
+/// Where `name` lives at step `at`, or at the one that the reader is at, and what comes of it later.
+pub(crate) fn find(workshop: &Workshop, name: &str, at: Option<u8>) -> Result<ExitCode> {
+    let here = at.map(|number| workshop.step(number)).transpose()?.or_else(|| coach::here(workshop));
+    // What it is, and from which step to which; a port that another process has is another thing.
+    let mut lives: Vec<Life<'_>> = Vec::new();
     let mut known = Vec::new();
     for step in workshop.steps() {
         for fact in facts(workshop, step)? {
-            if fact.name.eq_ignore_ascii_case(name) {
-                // A port that another process has now is another thing.
-                if now.as_ref().is_none_or(|(_, before)| before.what != fact.what) {
-                    since = Some(step);
-                }
-                now = Some((step, fact));
-            } else {
+            if !fact.name.eq_ignore_ascii_case(name) {
                 known.push(fact.name);
+                continue;
+            }
+            match lives.last_mut().filter(|life| life.fact.what == fact.what) {
+                // What comes of it later is told by the thing that takes its place.
+                Some(_) if here.is_some_and(|here| step.number > here.number) => {}
+                Some(life) => (life.now, life.fact) = (step, fact),
+                None => lives.push(Life { since: step, now: step, fact }),
             }
         }
     }
-    let (Some((step, fact)), Some(since)) = (now, since) else {
+    if lives.is_empty() {
         known.sort();
         known.dedup();
         return Err(Usage(format!("nothing is called {name}; there are: {}", known.join(", "))).into());
-    };
-    say(&format!(
-        "{name}: {}, in step {} {}, since step {}",
-        fact.what, step.number, step.title, since.number
-    ));
-    say(&format!("See {}", fact.file));
+    }
+    let is_here = |life: &Life<'_>| here.is_none_or(|here| life.since.number <= here.number);
+    let (before, later): (Vec<_>, Vec<_>) = lives.into_iter().partition(is_here);
+    match before.last() {
+        Some(Life { since, now, fact, .. }) => {
+            say(&format!(
+                "{name}: {}, in step {} {}, since step {}",
+                fact.what, now.number, now.title, since.number
+            ));
+            say(&format!("See {}", fact.file));
+        }
+        None => {
+            say(&format!("{name}: not there yet at step {}", here.map_or("00", |here| here.number.as_str())))
+        }
+    }
+    for Life { since, fact, .. } in later {
+        say(&format!(
+            "Later: {}, from step {} {} on, see {}",
+            fact.what, since.number, since.title, fact.file
+        ));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Something with a place, for as long as it is the same thing.
+struct Life<'a> {
+    since: &'a Step,
+    /// The last step up to the reader's that says where it is.
+    now: &'a Step,
+    fact: Fact,
 }
 
 /// The processes, ports and tables of a step.

@@ -108,6 +108,97 @@ fn a_database_that_the_migration_refuses_is_named_with_its_reason() {
     assert!(!checkout.path(".workshop/run/01/lock").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_for_the_data_is_the_readers_own_and_so_is_the_advice() {
+    use std::os::unix::fs::PermissionsExt;
+    let checkout = Checkout::new();
+    let port = free_port().to_string();
+    let run = ["run", "1", "--data", "my data", "--port", &port];
+    let mut running = checkout.command(&run).start();
+    running.wait_for("Automator is at");
+    running.signal("INT");
+    assert!(running.end().ok());
+    let mode = |path: &str| fs::metadata(checkout.path(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("my data"), mode("my data/automator.db"), mode(".workshop")), (0o700, 0o600, 0o700));
+    assert!(!checkout.path(".workshop/run/01/automator.db").exists());
+
+    checkout.write("my data/automator.db", "SQLite format 3\0 but broken");
+    let done = checkout.run(&run);
+    let advice = "cargo workshop run 1 --data \"my data\" --fresh\n";
+    assert!(done.code == Some(1) && done.err.ends_with(advice), "{done}");
+    // A folder that was open before is closed.
+    fs::set_permissions(checkout.path(".workshop"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(checkout.run(&[]).ok());
+    assert_eq!(mode(".workshop"), 0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_checkout_may_have_any_name() {
+    let checkout = Checkout::called(" feature%2Fx what?#1").with_a_step();
+    // The linker that comes with Rust takes each % in the path of what it writes for a character to choose.
+    let done = checkout.run(&["doctor"]);
+    assert!(
+        done.code == Some(1) && done.out.contains("→ name a folder without % in CARGO_TARGET_DIR"),
+        "{done}"
+    );
+    let elsewhere = Checkout::empty();
+    let target = elsewhere.path("target");
+    let run = ["run", "1", "--port", &free_port().to_string()];
+    let mut running = checkout.command(&run).env("CARGO_TARGET_DIR", target.to_str().unwrap()).start();
+    running.wait_for("Automator is at");
+    assert!(checkout.path(".workshop/run/01/automator.db").exists());
+    running.signal("INT");
+    assert!(running.end().ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_port_in_place_of_a_taken_one_is_none_that_another_process_has_declared() {
+    let checkout = Checkout::new();
+    let (first, second) = loop {
+        let (first, second) = (free_port(), free_port());
+        if second == first + 1 {
+            break (first, second);
+        }
+    };
+    let system = checkout.path("steps/01-monolith/system.toml");
+    let mut text: Vec<_> = fs::read_to_string(&system).unwrap().lines().map(str::to_owned).collect();
+    let simulators = text.iter_mut().find(|line| line.starts_with("port = ")).unwrap();
+    *simulators = format!("port = {first}");
+    text.push(format!("[[process]]\nname = \"faulty\"\nport = {second}\nhealth = \"/health/ready\"\n"));
+    fs::write(&system, text.join("\n")).unwrap();
+    let mut running = checkout.command(&["run", "1", "--port", &first.to_string()]).start();
+    running.wait_for(&format!("Automator is at http://127.0.0.1:{first}"));
+    assert!(running.said().contains(&format!("port {first} is taken, so simulators listens on ")));
+    assert!(!running.said().contains("faulty listens on"), "{}", running.said());
+    running.signal("INT");
+    assert!(running.end().ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_walk_through_edits_is_a_copy_and_each_run_begins_with_ours() {
+    let checkout = Checkout::new();
+    checkout.write("steps/01-monolith/table.toml", "ours");
+    let system = fs::read_to_string(checkout.path("steps/01-monolith/system.toml")).unwrap();
+    let system = system.replace("TOKEN = ", "TABLE = \"{folder}/table.toml\", TOKEN = ");
+    checkout.write("steps/01-monolith/system.toml", &system);
+    let copy = ".workshop/run/01/table.toml";
+    for round in ["first", "second"] {
+        let mut running = checkout.command(&["run", "1", "--port", &free_port().to_string()]).start();
+        running.wait_for(&format!("To edit        {copy}"));
+        let read = |path: &str| fs::read_to_string(checkout.path(path)).unwrap();
+        assert!(read(".workshop/run/01/table.path").ends_with(copy));
+        assert_eq!((read(copy).as_str(), read("steps/01-monolith/table.toml").as_str()), ("ours", "ours"));
+        checkout.write(copy, "mine");
+        running.signal("INT");
+        let done = running.end();
+        assert_eq!(done.out.contains("Saved      the file as before"), round == "second", "{done}");
+    }
+}
+
 #[test]
 fn a_build_that_fails_is_cargos_to_explain() {
     let checkout = Checkout::new();
@@ -217,6 +308,58 @@ fn the_doctor_finds_this_machine_fit() {
     ] {
         assert!(done.out.contains(line), "{line}: {done}");
     }
+}
+
+/// `docker` whose engine answers and has no image, nor finds one.
+#[cfg(unix)]
+fn engine_without_images(checkout: &Checkout) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    checkout.write("bin/docker", "#!/bin/sh\ncase \"$*\" in version*) echo 27 ;; *) exit 1 ;; esac\n");
+    fs::set_permissions(checkout.path("bin/docker"), fs::Permissions::from_mode(0o755)).unwrap();
+    checkout.path("bin")
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_prepares_is_prepared_also_without_an_image_that_no_exercise_needs() {
+    let checkout = Checkout::new();
+    let programs = engine_without_images(&checkout);
+    let mut steps = fs::read_to_string(checkout.path("workshop.toml")).unwrap();
+    let (first, second) = (steps.find("[[step]]").unwrap(), steps.find("number = \"02\"").unwrap());
+    let end = steps[first..second].rfind("[[step]]").unwrap() + first;
+    steps.truncate(end);
+    checkout.write(
+        "workshop.toml",
+        &format!("{steps}\n[[image]]\nname = \"postgres:0\"\nvariable = \"WORKSHOP_NO_IMAGE\"\n"),
+    );
+    let done = checkout.run(&["doctor"]);
+    assert!(done.ok() && done.out.contains("warn     prepared         in part"), "{done}");
+    let done = checkout.command(&["doctor", "--prepare"]).programs(&programs).end();
+    assert!(done.ok(), "{done}");
+    assert!(done.out.contains("postgres:0 cannot be had") && done.out.contains("\nprepared: "), "{done}");
+    assert!(done.out.contains("not the tests that want postgres:0"), "{done}");
+    let done = checkout.run(&["doctor"]);
+    assert!(
+        done.out.contains("ok       prepared         all crates are fetched, and all is built"),
+        "{done}"
+    );
+    // Another folder for what is built, and nothing is built there; its disk is what counts.
+    let elsewhere = checkout.path("elsewhere");
+    let done = checkout.command(&["doctor"]).env("CARGO_TARGET_DIR", elsewhere.to_str().unwrap()).end();
+    assert!(done.out.contains("warn     prepared         not any more"), "{done}");
+    assert!(done.out.contains(" GB free for elsewhere"), "{done}");
+}
+
+#[test]
+fn crates_that_are_not_fetched_are_said() {
+    let checkout = Checkout::new();
+    let manifest = fs::read_to_string(checkout.path("steps/01-monolith/Cargo.toml")).unwrap();
+    checkout.write(
+        "steps/01-monolith/Cargo.toml",
+        &format!("{manifest}[dependencies]\nno-such-crate-at-all = \"77\"\n"),
+    );
+    let done = checkout.run(&["doctor"]);
+    assert!(done.out.contains("warn     prepared         no: the first run fetches crates"), "{done}");
 }
 
 #[cfg(unix)]

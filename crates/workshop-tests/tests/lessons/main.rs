@@ -3,16 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, like tests")]
 
 mod checkout;
+mod rescue;
 #[expect(dead_code, reason = "shared with command.rs, which uses the rest")]
 #[path = "../support/mod.rs"]
 mod support;
+mod updates;
+mod verdicts;
 
 use std::{fs, thread, time::Duration};
 
 use checkout::{ANSWER, WEIGHT};
 use support::Checkout;
 
-const SOLVED_WEIGHT: &str = "pub fn weight() -> u32 {\n    2\n}\n";
+pub(crate) const SOLVED_WEIGHT: &str = "pub fn weight() -> u32 {\n    2\n}\n";
 
 #[test]
 fn a_learner_is_led_from_the_first_screen_to_the_end() {
@@ -62,9 +65,19 @@ fn a_learner_is_led_from_the_first_screen_to_the_end() {
     assert!(checkout.run(&[]).out.contains("Every exercise is done"));
     assert!(checkout.run(&["list"]).out.contains("ok  01.1"));
 
-    // Progress is kept by slug: a renumbering loses none of it.
-    checkout.write("workshop.toml", &checkout.read("workshop.toml").replace("\"00\"", "\"01.0\""));
+    // Progress is kept by slug: a renumbering loses none of it, nor does another slug that says what it was.
+    let list = checkout.read("workshop.toml").replace("\"00\"", "\"01.0\"");
+    checkout.write("workshop.toml", &list);
     assert!(checkout.run(&["list"]).out.contains("ok  01.0"));
+    let list = list.replace("slug = \"weight\"", "slug = \"scales\"\nformerly = [\"weight\"]");
+    checkout.write("workshop.toml", &list);
+    assert!(checkout.run(&["list"]).out.contains("ok  01.0"));
+    // What becomes a file's name is one on every system.
+    for slug in ["Scales", "con", "com1", "", "a/b"] {
+        checkout.write("workshop.toml", &list.replace("\"scales\"", &format!("{slug:?}")));
+        let done = checkout.run(&["list"]);
+        assert!(done.code == Some(1) && done.err.contains("makes no sense"), "{slug} {done}");
+    }
 }
 
 #[test]
@@ -222,8 +235,41 @@ fn watching_verifies_at_each_save_without_a_terminal() {
         running.wait_for("it weighs 1.");
         running.wait_for("watching");
         checkout.write(WEIGHT, SOLVED_WEIGHT);
+        running.wait_for("saved, building 00 A weight");
         running.wait_for("00 A weight: passed");
+        // It goes where the learner goes.
+        checkout.write(ANSWER, "pub fn answer() -> u32 {\n    7\n}\n");
+        running.wait_for("saved, building 01.1 An answer");
+        running.wait_for("01.1 An answer: passed");
     }
+}
+
+#[test]
+fn a_track_leads_through_its_exercises() {
+    let checkout = Checkout::with_exercises();
+    let track = "\n[[track]]\nkey = \"back\"\ntitle = \"Backwards\"\nentry = [{ minutes = 1, what = \"\", exercises = [\"01.1\", \"07.7\"] }]\n";
+    checkout.write("workshop.toml", &(checkout.read("workshop.toml") + track));
+    let done = checkout.run(&["track", "back"]);
+    assert!(done.ok() && done.out.contains("cargo workshop verify 01.1"), "{done}");
+    assert!(checkout.run(&["track"]).out.contains("->  cargo workshop track back"));
+    assert!(checkout.run(&["hint"]).out.starts_with("01.1 An answer"));
+    assert!(checkout.run(&["verify"]).out.contains("01.1 An answer: not yet"));
+    assert!(checkout.run(&["agenda"]).out.starts_with("Backwards, 1 minutes"));
+    let mut watching = checkout.command(&["watch"]).start();
+    watching.wait_for("01.1 An answer: not yet");
+    drop(watching);
+    assert!(checkout.run(&["solve", "01.1"]).ok());
+    let done = checkout.run(&[]);
+    assert!(
+        done.out.contains("Every exercise of the track is done. See yours run: cargo workshop run 1 --mine"),
+        "{done}"
+    );
+    let done = checkout.run(&["track", "sideways"]);
+    assert_eq!(
+        (done.code, done.err.as_str()),
+        (Some(64), "there is no track sideways; there are: short, back\n")
+    );
+    assert!(checkout.run(&["track", "all"]).out.contains("cargo workshop verify 00"));
 }
 
 #[test]
@@ -280,14 +326,28 @@ Taken over   tasks
     let changed = "\n--- steps/01-monolith/src/app.rs\n+++ steps/02-gateway/src/app.rs\n@@ -4 +4 @@\n-notify\n+remote(notify)\n";
     assert!(done.out.ends_with(changed), "{done}");
 
+    // At step 01 the answer is that of step 01.
     let done = checkout.run(&["where", "8080"]);
+    assert_eq!(
+        done.out,
+        "8080: the port of the process monolith, in step 01 The monolith, since step 01\n\
+         See steps/01-monolith/system.toml\n\
+         Later: the port of the process gateway, from step 02 A gateway on, see steps/02-gateway/system.toml\n"
+    );
+    let done = checkout.run(&["where", "gateway"]);
+    assert!(
+        done.out.starts_with("gateway: not there yet at step 01\nLater: a process, from step 02"),
+        "{done}"
+    );
+    let done = checkout.run(&["where", "8080", "2"]);
     assert!(
         done.out.starts_with("8080: the port of the process gateway, in step 02 A gateway, since step 02\n"),
         "{done}"
     );
-    let done = checkout.run(&["where", "tasks"]);
+    assert!(checkout.run(&["list"]).out.contains("01 The monolith   (you are here)\n"));
+    let done = checkout.run(&["where", "tasks", "2"]);
     assert!(done.out.starts_with("tasks: a table, in step 02 A gateway, since step 01\n"), "{done}");
-    let done = checkout.run(&["where", "migrate"]);
+    let done = checkout.run(&["where", "migrate", "2"]);
     assert!(done.out.starts_with("migrate: a process, in step 02 A gateway, since step 01\n"), "{done}");
 
     for (wrong, said) in [
@@ -306,13 +366,21 @@ fn a_checklist_ticks_what_holds_and_crosses_what_does_not() {
     let item = |name: &str, test: &str| {
         format!("- [ ] **{name}.**\n  `cargo test --workspace --test ex_01 -- {test}`\n")
     };
-    let list = item("Small", "weight::it_is_small") + &item("Gone", "weight::no_such_test") + "- [ ] Alone\n";
+    let tests = checkout.read("steps/01-monolith/tests/ex_01.rs");
+    let needy = "#[test]\n#[ignore = \"needs an engine\"]\nfn needy() {}\n";
+    checkout.write("steps/01-monolith/tests/ex_01.rs", &format!("{tests}{needy}"));
+    let list = item("Small", "weight::it_is_small")
+        + &item("Gone", "weight::no_such_test")
+        + &item("Needy", "needy")
+        + "- [ ] Alone\n";
     checkout.write("steps/01-monolith/checklist.md", &list);
     let done = checkout.run(&["checklist", "1"]);
     assert_eq!(done.code, Some(1), "{done}");
     for line in [
         "  ok  Small.\n",
+        "a test of our code, not of your files",
         "  no  Gone.\n      there is no such test",
+        "  no  Needy.\n      not tested here: needs an engine\n",
         "  no  Alone\n      nothing verifies it",
     ] {
         assert!(done.out.contains(line), "{line} {done}");
