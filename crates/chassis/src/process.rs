@@ -2,7 +2,7 @@
 
 mod waiting;
 
-use std::{future::Future, net::IpAddr, process::ExitCode};
+use std::{future::Future, net::IpAddr, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tokio::runtime;
@@ -19,7 +19,11 @@ pub enum Command {
     #[default]
     Serve,
     /// Bring the database up to date, then end. Run it before the servers, once.
-    Migrate,
+    Migrate {
+        /// Seconds to wait for a database that does not answer yet.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        wait: u32,
+    },
 }
 
 /// A process with a database, as its configuration describes it.
@@ -64,8 +68,8 @@ pub fn main<C: Parser + Service>() -> ExitCode {
 pub fn start(service: &impl Service) -> ExitCode {
     run(async {
         match service.command().unwrap_or_default() {
-            Command::Migrate => {
-                waiting::for_the_database(service).await?;
+            Command::Migrate { wait } => {
+                waiting::for_the_database(service, Duration::from_secs(wait.into())).await?;
                 service.migrate().await
             }
             Command::Serve => {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use axum::{Router, http::header};
 use tokio::{
     net::TcpListener,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{Lack, Service};
@@ -30,12 +30,16 @@ pub(super) enum Ended {
     Stopped,
 }
 
-/// Waits until the database answers. Whether it is up to date is for a migration to see to.
-pub(super) async fn for_the_database(service: &impl Service) -> anyhow::Result<()> {
+/// Waits until the database answers, for `limit` at most: after that whoever needs it says what is wrong with it. Whether it is up to
+/// date is for a migration to see to.
+pub(super) async fn for_the_database(service: &impl Service, limit: Duration) -> anyhow::Result<()> {
+    if limit.is_zero() {
+        return Ok(());
+    }
     let lacks = async || Ok(service.lacks().await?.filter(|lack| matches!(lack, Lack::Database(_))));
     if let Some(lack) = lacks().await? {
         tell(&lack);
-        wait(lacks).await?;
+        timeout(limit, wait(lacks)).await.unwrap_or(Ok(()))?;
     }
     Ok(())
 }
@@ -168,8 +172,17 @@ mod tests {
     #[tokio::test]
     async fn a_migration_waits_for_the_database_and_not_for_itself() {
         let late = Late::new(2).await;
-        for_the_database(&late).await.unwrap();
+        for_the_database(&late, Duration::MAX).await.unwrap();
         assert_eq!(late.looks.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn a_migration_waits_only_as_long_as_it_was_told() {
+        let late = Late::new(u32::MAX).await;
+        for_the_database(&late, Duration::ZERO).await.unwrap();
+        assert_eq!(late.looks.load(Ordering::Relaxed), 0, "nobody told it to wait");
+        for_the_database(&late, FIRST * 2).await.unwrap();
+        assert!(late.looks.load(Ordering::Relaxed) > 1);
     }
 
     #[tokio::test]
