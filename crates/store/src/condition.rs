@@ -133,18 +133,22 @@ impl Store {
         }
     }
 
-    /// Tries a write that changes nothing and still needs room on the disk.
+    /// Tries to write a hundred kilobytes, which nobody keeps: a single page may find room in what the database has already.
     async fn takes_a_write(&self) -> bool {
-        let write = match self.backend() {
-            // A number in the first page, which nobody else uses: the page is written, whatever it said.
-            Backend::Sqlite => "PRAGMA user_version = 0",
-            // A hundred kilobytes in a file of its own, which goes with the commit.
-            Backend::Postgres => {
-                "CREATE TEMPORARY TABLE room_for_writes ON COMMIT DROP AS \
-                 SELECT md5(CAST(n AS TEXT)) AS room FROM generate_series(1, 2000) AS n"
-            }
+        let writes: &[&'static str] = match self.backend() {
+            // Each commits by itself: what one transaction makes and drops is never written.
+            Backend::Sqlite => &[
+                "CREATE TABLE IF NOT EXISTS room_for_writes (room BLOB)",
+                "INSERT INTO room_for_writes VALUES (zeroblob(100000))",
+                "DELETE FROM room_for_writes",
+            ],
+            Backend::Postgres => &["CREATE TEMPORARY TABLE room_for_writes ON COMMIT DROP AS \
+                 SELECT md5(CAST(n AS TEXT)) AS room FROM generate_series(1, 2000) AS n"],
         };
-        let works = query(write).execute(self).await.is_ok();
+        let mut works = true;
+        for write in writes {
+            works &= query(write).execute(self).await.is_ok();
+        }
         if works && self.condition.refuses.swap(false, Ordering::Relaxed) {
             tracing::info!("the database takes writes again");
         }
