@@ -4,11 +4,16 @@
 
 use std::fs;
 
-use acceptance::{App, Database, Step, eventually, run_curl_commands, tempfile::TempDir};
+use acceptance::{
+    App, Database, Step, eventually, run_curl, run_curl_commands, shell_commands, tempfile::TempDir,
+};
 
 acceptance::on_both_databases!(given missing(); every_command_of_the_lesson_is_answered);
 
 const README: &str = include_str!("../README.md");
+const INSTRUCTOR: &str = include_str!("../INSTRUCTOR.md");
+/// What a command on the projector prints at most, in bytes: a room reads a screen, and no page of fifty tasks.
+const SCREEN: usize = 4_000;
 const TABLE: &str = include_str!("../gateway.toml");
 
 fn missing() -> Option<String> {
@@ -58,6 +63,17 @@ async fn every_command_of_the_lesson_is_answered(database: Database) {
     assert!(ran >= 5 && edits == 2, "the lesson has become short: {ran} commands, {edits} edits");
     tells_of_the_planted_fault(&app).await;
     sends_grace_to_the_new_version(&app).await;
+    shows_what_a_room_can_read(&app);
+}
+
+/// The instructor's page says what to show.
+fn shows_what_a_room_can_read(app: &App) {
+    let shown: Vec<_> = shell_commands(INSTRUCTOR).filter(|line| line.starts_with("curl ")).collect();
+    assert!(shown.len() >= 2, "the page shows less than it did: {shown:?}");
+    for line in shown {
+        let said = run_curl(line, app.system().front()).unwrap_or_else(|error| panic!("{error:#}"));
+        assert!(said.len() <= SCREEN, "{line} prints {} bytes", said.len());
+    }
 }
 
 /// "You should see `/items/0/rank`."
