@@ -150,6 +150,19 @@ fn the_code_of_the_monolith_is_known_where_it_is_taken_apart_and_nowhere_else() 
 }
 
 #[test]
+fn a_composition_root_is_read_at_a_glance() {
+    const LINES: usize = 80;
+    let workspace = Workspace::read();
+    let roots = workspace.saying("steps", "//! The composition root");
+    assert!(roots.len() >= 4, "{roots:?}");
+    for root in roots {
+        let text = fs::read_to_string(workspace.root.join(&root)).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= LINES, "{root} has {lines} lines: what is no composition has another room");
+    }
+}
+
+#[test]
 fn what_all_steps_keep_knows_no_step() {
     let workspace = Workspace::read();
     for (name, known) in workspace.below("crates/automator") {
