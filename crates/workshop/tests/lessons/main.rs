@@ -380,7 +380,8 @@ fn wrong_answers_of_one_file_are_built_once_and_run_one_by_one() {
     for (name, number) in [("a", "3"), ("b", "4"), ("c", "5"), ("d", "6"), ("e", "7"), ("f", "8")] {
         wrong(name, number);
     }
-    let members = checkout.read("Cargo.toml").replace("\"exercises/*\"", "\"crates/answers\", \"exercises/*\"");
+    let members =
+        checkout.read("Cargo.toml").replace("\"exercises/*\"", "\"crates/answers\", \"exercises/*\"");
     checkout.write("Cargo.toml", &members);
     let package = "[package]\nname = \"answers\"\nedition = \"2024\"\n[[bin]]\nname = \"merge-answers\"\npath = \"main.rs\"\n";
     checkout.write("crates/answers/Cargo.toml", package);

@@ -58,8 +58,8 @@ pub(super) fn files(program: &Path, texts: &[&str]) -> Result<Vec<File>> {
     if !output.status.success() {
         bail!("{PROGRAM} ended with {}", output.status);
     }
-    let files: Vec<File> = serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("cannot read what {PROGRAM} says"))?;
+    let files: Vec<File> =
+        serde_json::from_slice(&output.stdout).with_context(|| format!("cannot read what {PROGRAM} says"))?;
     // One that is in no file would never be proved.
     let mut all: Vec<_> = files.iter().flat_map(|file| file.answers.iter().copied()).collect();
     all.sort_unstable();
