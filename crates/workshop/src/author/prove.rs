@@ -117,10 +117,11 @@ impl<'a> Proof<'a> {
         };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
-            let ended = workers.into_iter().map(|worker| worker.join());
-            let ended: Vec<Result<Vec<String>>> =
-                ended.map(|ended| ended.unwrap_or_else(|_| Err(anyhow!("a worker panicked")))).collect();
-            Ok(ended.into_iter().collect::<Result<Vec<_>>>()?.concat())
+            let mut problems = Vec::new();
+            for worker in workers {
+                problems.extend(worker.join().map_err(|_| anyhow!("a worker panicked"))??);
+            }
+            Ok(problems)
         })
     }
 
