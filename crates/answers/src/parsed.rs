@@ -128,10 +128,8 @@ impl Source<'_> {
     }
 
     fn that_matter(&self, attributes: &[Attribute]) -> Vec<String> {
-        let matter = attributes.iter().filter(|attribute| {
-            let is = |word: &&str| attribute.path().is_ident(word);
-            !WORDS.iter().any(|word| is(&word))
-        });
+        let matter =
+            attributes.iter().filter(|attribute| !WORDS.iter().any(|word| attribute.path().is_ident(word)));
         matter.map(|attribute| tokens(self.of(attribute))).collect()
     }
 

@@ -33,8 +33,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 const WRONG: usize = 5;
 /// How many hints it has.
 const HINTS: usize = 3;
-/// How many steps are proved at once. One builds while the tests of another one wait for something.
-const AT_ONCE: usize = 2;
+/// How many steps are proved at once. One builds while the tests of others wait for something.
+const AT_ONCE: usize = 3;
 
 /// Proves `number`, or everything.
 pub(crate) fn prove(workshop: &Workshop, number: Option<&str>) -> Result<ExitCode> {
@@ -58,15 +58,17 @@ pub(crate) fn prove(workshop: &Workshop, number: Option<&str>) -> Result<ExitCod
         machine: RwLock::default(),
         answers: AtomicUsize::default(),
         builds: AtomicUsize::default(),
+        again: AtomicUsize::default(),
     };
     problems.extend(proof.of(&exercises)?);
     for problem in &problems {
         complain(problem);
     }
     say(&format!(
-        "{} answers, {} builds, {} s",
+        "{} answers, {} builds, {} run again alone, {} s",
         proof.answers.into_inner(),
         proof.builds.into_inner(),
+        proof.again.into_inner(),
         begun.elapsed().as_secs()
     ));
     say(&match problems.len() {
@@ -88,6 +90,8 @@ struct Proof<'a> {
     machine: RwLock<()>,
     answers: AtomicUsize,
     builds: AtomicUsize,
+    /// How many answers were not as declared while others ran.
+    again: AtomicUsize,
 }
 
 impl<'a> Proof<'a> {
@@ -113,10 +117,11 @@ impl<'a> Proof<'a> {
         };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
-            let ended = workers.into_iter().map(|worker| worker.join());
-            let ended: Vec<Result<Vec<String>>> =
-                ended.map(|ended| ended.unwrap_or_else(|_| Err(anyhow!("a worker panicked")))).collect();
-            Ok(ended.into_iter().collect::<Result<Vec<_>>>()?.concat())
+            let mut problems = Vec::new();
+            for worker in workers {
+                problems.extend(worker.join().map_err(|_| anyhow!("a worker panicked"))??);
+            }
+            Ok(problems)
         })
     }
 
@@ -126,19 +131,6 @@ impl<'a> Proof<'a> {
         let _among_others = self.machine.read().unwrap_or_else(PoisonError::into_inner);
         self.builds.fetch_add(1, Ordering::Relaxed);
         verify::build(self.workshop, exercise, whose, &self.stop)
-    }
-
-    /// Builds and runs the tests on what an exercise's file has; what is wrong with what came of it.
-    fn check(
-        &self,
-        exercise: &'a Exercise,
-        whose: Whose,
-        problem: &dyn Fn(&Checked) -> Option<String>,
-    ) -> Result<Option<String>> {
-        match self.build(exercise, whose)? {
-            Ok(program) => self.run(&program, None, problem),
-            Err(checked) => Ok(problem(&checked)),
-        }
     }
 
     /// Runs the tests on one answer; what is wrong with that. What is wrong only while others build and run is not: bounds
@@ -157,6 +149,7 @@ impl<'a> Proof<'a> {
         if problem(&checked).is_none() {
             return Ok(None);
         }
+        self.again.fetch_add(1, Ordering::Relaxed);
         let _alone = self.machine.write().unwrap_or_else(PoisonError::into_inner);
         let checked = program.run(answer, LIMIT, &self.stop)?;
         self.go_on()?;

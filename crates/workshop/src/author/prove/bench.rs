@@ -1,6 +1,6 @@
 //! One exercise: its start, its wrong answers, its solution.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{cell::OnceCell, collections::BTreeSet, fs, path::Path};
 
 use anyhow::Result;
 
@@ -20,6 +20,8 @@ pub(super) struct Bench<'a> {
     proof: &'a Proof<'a>,
     exercise: &'a Exercise,
     piece: Piece,
+    /// The tests of a piece that is no Rust. They read it when they run, so they are built once.
+    built: OnceCell<Program<'a>>,
 }
 
 /// A wrong answer.
@@ -32,7 +34,7 @@ struct Wrong {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(proof: &'a Proof<'a>, exercise: &'a Exercise) -> Result<Self> {
-        Ok(Self { proof, exercise, piece: Piece::of(proof.workshop, exercise)? })
+        Ok(Self { proof, exercise, piece: Piece::of(proof.workshop, exercise)?, built: OnceCell::new() })
     }
 
     /// Proves it; the problems.
@@ -72,17 +74,14 @@ impl<'a> Bench<'a> {
             }
         }
         let answers: Vec<_> = answers.iter().collect();
-        problems.extend(match self.piece.path.extension() {
-            Some(kind) if kind == "rs" => self.compiled(&answers)?,
-            _ => self.read_when_run(&answers)?,
-        });
+        problems.extend(self.refused(&answers)?);
         Ok(problems)
     }
 
-    /// Wrong answers in Rust: in as few builds as possible.
-    fn compiled(&self, answers: &[&Wrong]) -> Result<Vec<String>> {
+    /// They are refused, in as few builds as possible.
+    fn refused(&self, answers: &[&Wrong]) -> Result<Vec<String>> {
         let mut problems = Vec::new();
-        let Some(merger) = &self.proof.merger else {
+        let Some(merger) = self.proof.merger.as_ref().filter(|_| self.is_rust()) else {
             for answer in answers {
                 problems.extend(self.in_one_file(&answer.text, &[(0, answer)])?);
             }
@@ -111,7 +110,10 @@ impl<'a> Bench<'a> {
             Ok(program) => {
                 let mut problems = Vec::new();
                 for (number, answer) in answers {
-                    problems.extend(self.refused(&program, Some(*number), answer)?);
+                    let problem =
+                        self.proof.run(&program, Some(*number), &|checked| answer.problem(checked))?;
+                    self.report(&answer.name, problem.is_none());
+                    problems.extend(problem);
                 }
                 Ok(problems)
             }
@@ -126,34 +128,9 @@ impl<'a> Bench<'a> {
                 ));
                 let answers: Vec<_> = answers.iter().map(|(_, answer)| *answer).collect();
                 let (one, other) = answers.split_at(answers.len() / 2);
-                Ok([self.compiled(one)?, self.compiled(other)?].concat())
+                Ok([self.refused(one)?, self.refused(other)?].concat())
             }
         }
-    }
-
-    /// Wrong answers that the tests read when they run: one build is enough for all.
-    fn read_when_run(&self, answers: &[&Wrong]) -> Result<Vec<String>> {
-        let program = match self.build(&self.piece.starter)? {
-            Ok(program) => program,
-            Err(checked) => return Ok(vec![format!("its tests do not compile: {}", said(&checked))]),
-        };
-        let mut problems = Vec::new();
-        for answer in answers {
-            files::write(&self.piece.path, &answer.text)?;
-            problems.extend(self.refused(&program, None, answer)?);
-        }
-        Ok(problems)
-    }
-
-    fn refused(
-        &self,
-        program: &Program<'_>,
-        number: Option<usize>,
-        answer: &Wrong,
-    ) -> Result<Option<String>> {
-        let problem = self.proof.run(program, number, &|checked| answer.problem(checked))?;
-        self.report(&answer.name, problem.is_none());
-        Ok(problem)
     }
 
     /// It passes in both crates, and the compiler has nothing to say of it.
@@ -168,7 +145,10 @@ impl<'a> Bench<'a> {
         };
         let mut problem = self.by_itself(&self.piece.solved, &passes)?;
         if problem.is_none() {
-            problem = self.proof.check(self.exercise, Whose::Solution, &passes_clean)?;
+            problem = match self.proof.build(self.exercise, Whose::Solution)? {
+                Ok(program) => self.proof.run(&program, None, &passes_clean)?,
+                Err(checked) => passes(&checked),
+            };
         }
         self.report("solution", problem.is_none());
         Ok(problem)
@@ -176,13 +156,29 @@ impl<'a> Bench<'a> {
 
     /// Builds and runs the tests on this text; what is wrong with what came of it.
     fn by_itself(&self, text: &str, problem: &dyn Fn(&Checked) -> Option<String>) -> Result<Option<String>> {
-        files::write(&self.piece.path, text)?;
-        self.proof.check(self.exercise, Whose::Mine, problem)
+        if let Some(program) = self.built.get() {
+            files::write(&self.piece.path, text)?;
+            return self.proof.run(program, None, problem);
+        }
+        match self.build(text)? {
+            Ok(program) => {
+                let problem = self.proof.run(&program, None, problem)?;
+                if !self.is_rust() {
+                    let _ = self.built.set(program);
+                }
+                Ok(problem)
+            }
+            Err(checked) => Ok(problem(&checked)),
+        }
     }
 
     fn build(&self, text: &str) -> Result<Result<Program<'a>, Checked>> {
         files::write(&self.piece.path, text)?;
         self.proof.build(self.exercise, Whose::Mine)
+    }
+
+    fn is_rust(&self) -> bool {
+        self.piece.path.extension().is_some_and(|kind| kind == "rs")
     }
 
     fn report(&self, what: &str, is_well: bool) {
