@@ -4,7 +4,7 @@
 //! an import that is killed goes on from the last whole page, in this process or in another: the row
 //! in `imports` is claimed with a lease, and a claim that nobody renews ends by itself.
 //!
-//! A list that was read to its end says also what is there no longer: see [`crate::missing`].
+//! A list that was read to its end says also what is there no longer: see `missing`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,7 +3,7 @@
 //! Both may bring the same thing, twice, at once and in any order. Unique keys make a repeat harmless,
 //! GitHub's `updated_at` keeps an older state from replacing a newer one, and a second run over the
 //! same data changes no row. An import also brings what is there no longer, and nobody told: an item that its list lacks (see
-//! [`crate::missing`]) is closed, and a comment or review that its item lacks counts as taken back.
+//! `missing`) is closed, and a comment or review that its item lacks counts as taken back.
 
 use std::{
     cmp::Ordering,
