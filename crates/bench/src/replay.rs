@@ -163,7 +163,7 @@ pub(crate) async fn serve(file: &Path, frame: Frame) -> Result<()> {
     match frame {
         Frame::Ours => chassis::serve::run(listener, chassis::http::frame(router), stop).await?,
         Frame::Bare => tokio::select! {
-            ended = axum::serve(listener, router.into_make_service()) => ended?,
+            ended = axum::serve(listener, router.into_make_service()).into_future() => ended?,
             () = stop.wait() => {}
         },
     }

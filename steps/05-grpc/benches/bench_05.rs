@@ -50,7 +50,8 @@ fn measure(options: &Options) -> Result<()> {
     let service = Service::start()?;
     let here: Arc<dyn Backlog> = Arc::new(Reads::here()?);
     let http = Reads::There(client::client(WAITS)?, service.http.parse()?);
-    let grpc = runtime.block_on(async { GrpcBacklog::new(&[service.grpc.clone()], &token()?) })?;
+    let token = token()?;
+    let grpc = runtime.block_on(async { GrpcBacklog::new(&[&service.grpc], &token) })?;
     let ways: [(&str, Arc<dyn Backlog>); 3] =
         [("in the process", here), ("over HTTP", Arc::new(http)), ("over gRPC", Arc::new(grpc))];
     for (what, read) in [("one task", Read::Task), ("a page of 50 tasks", Read::Page)] {

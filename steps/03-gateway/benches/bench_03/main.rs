@@ -54,7 +54,7 @@ fn measure(options: &Options) -> Result<()> {
             println!("\n{kilobytes} kB, {connections} connections; each figure is one request's");
             print!("{}", bench::beside(("gateway", &ours), &[("nginx", &theirs)]));
             println!("  at {rate:.0} requests/s, whether answered or not:");
-            print!("{}", bench::spread(&[("gateway", &our_p99), ("nginx", &their_p99)]));
+            print!("{}", bench::spread(&[("gateway", &our_p99[..]), ("nginx", &their_p99[..])]));
         }
     }
     Ok(())
