@@ -7,7 +7,6 @@ use chassis::{
     serve::Stop,
 };
 use step_02_backlog as backlog;
-use step_02_bus::Bus;
 use step_02_composition::{Frame, ModulesConfig, Stores, modules, routes};
 use step_02_contracts::Handler;
 use step_02_github as github;
@@ -36,12 +35,11 @@ impl Service for Config {
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
         let config = &self.modules;
         let mut frame = Frame::open(config, stop).await?;
-        let Modules { github, notify, backlog, ports } =
-            Modules::new(config, &frame.stores, &frame.bus).await?;
-        github.work(&mut frame.background);
-        notify.work(&mut frame.background)?;
-        backlog.work(&mut frame.background)?;
-        frame.serve(config, routes(&ports, notify, config)?).await
+        let all = Modules::new(config, &frame.stores, &frame.bus).await?;
+        all.github.work(&mut frame.background);
+        all.notify.work(&mut frame.background)?;
+        all.backlog.work(&mut frame.background)?;
+        frame.serve(config, routes(&all.ports, all.notify, config)?).await
     }
 }
 
@@ -59,7 +57,11 @@ impl Modules {
     ///
     /// # Errors
     /// The configuration is wrong, or a database was not migrated.
-    pub async fn new(config: &ModulesConfig, stores: &Stores, bus: &Arc<Bus>) -> anyhow::Result<Self> {
+    pub async fn new(
+        config: &ModulesConfig,
+        stores: &Stores,
+        bus: &step_02_bus::Bus,
+    ) -> anyhow::Result<Self> {
         let team = modules::team(stores).await?;
         let github = modules::github(config, stores).await?;
         let insights = modules::insights(config, stores).await?;

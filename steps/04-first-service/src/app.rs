@@ -23,10 +23,8 @@ impl Service for Config {
     }
 
     async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
-        match step_02_composition::lacks(&self.modules.databases).await? {
-            None => Ok(step_04_client::lacks(&self.modules.databases.database_url).await?),
-            lack => Ok(lack),
-        }
+        let lack = step_02_composition::lacks(&self.modules.databases).await?;
+        Ok(lack.or(step_04_client::lacks(&self.modules.databases.database_url).await?))
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {

@@ -12,10 +12,7 @@ use step_02_composition::{Frame, modules, routes};
 use step_02_contracts::{Backlog, Handler, Notify};
 use step_02_web::Ports;
 
-use crate::{
-    config::Config,
-    internal::{self, BacklogPorts},
-};
+use crate::{config::Config, internal};
 
 impl Service for Config {
     fn command(&self) -> Option<Command> {
@@ -27,10 +24,8 @@ impl Service for Config {
     }
 
     async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
-        match step_02_composition::lacks(&self.modules.databases).await? {
-            None => Ok(step_04_client::lacks(&self.modules.databases.database_url).await?),
-            lack => Ok(lack),
-        }
+        let lack = step_02_composition::lacks(&self.modules.databases).await?;
+        Ok(lack.or(step_04_client::lacks(&self.modules.databases.database_url).await?))
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
@@ -60,8 +55,8 @@ impl Service for Config {
             Some((client, token)) => {
                 let client = Arc::new(client);
                 listening.push(client.clone());
-                internal =
-                    internal::router(BacklogPorts { github: github.clone(), team: team.clone() }, token);
+                let asked = internal::BacklogPorts { github: github.clone(), team: team.clone() };
+                internal = internal::router(asked, token);
                 client
             }
             None => {
