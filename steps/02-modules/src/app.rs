@@ -7,6 +7,7 @@ use chassis::{
     serve::Stop,
 };
 use step_02_backlog as backlog;
+use step_02_bus::Bus;
 use step_02_composition::{Frame, ModulesConfig, Stores, modules, routes};
 use step_02_contracts::Handler;
 use step_02_github as github;
@@ -57,11 +58,7 @@ impl Modules {
     ///
     /// # Errors
     /// The configuration is wrong, or a database was not migrated.
-    pub async fn new(
-        config: &ModulesConfig,
-        stores: &Stores,
-        bus: &step_02_bus::Bus,
-    ) -> anyhow::Result<Self> {
+    pub async fn new(config: &ModulesConfig, stores: &Stores, bus: &Bus) -> anyhow::Result<Self> {
         let team = modules::team(stores).await?;
         let github = modules::github(config, stores).await?;
         let insights = modules::insights(config, stores).await?;
@@ -72,13 +69,8 @@ impl Modules {
         bus.listen(listening.into_iter().chain(backlog.mails()).collect());
         github.catch_up(&*team).await?;
         insights.catch_up(&*team).await?;
-        let ports = Ports {
-            github: github.clone(),
-            backlog: backlog.clone(),
-            team,
-            notify: notify.clone(),
-            insights,
-        };
+        let (items, tasks, messages) = (github.clone(), backlog.clone(), notify.clone());
+        let ports = Ports { github: items, backlog: tasks, team, notify: messages, insights };
         Ok(Self { github, notify, backlog, ports })
     }
 }
