@@ -111,6 +111,12 @@ impl Process {
         self.placeholders().any(|name| name == "database")
     }
 
+    /// The variables that it is always given. Those that only some are given, with `{…?}`, have a default.
+    pub fn settings(&self) -> impl Iterator<Item = &str> {
+        let always = self.env.iter().filter(|(_, setting)| !setting.template.is_optional());
+        always.map(|(name, _)| name.as_str())
+    }
+
     fn placeholders(&self) -> impl Iterator<Item = &str> {
         self.env.values().flat_map(|setting| setting.template.names())
     }

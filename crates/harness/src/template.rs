@@ -59,6 +59,11 @@ impl Template {
         })
     }
 
+    /// Whether it may be left out.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Name { optional: true, .. }))
+    }
+
     /// The text with every placeholder replaced; `None` when an optional one has no value. An `Err` names one that has
     /// none and is not optional.
     pub(crate) fn fill(&self, value: impl Fn(&str) -> Option<String>) -> Result<Option<String>, String> {

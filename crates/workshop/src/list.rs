@@ -73,6 +73,10 @@ pub(crate) struct Exercise {
     pub(crate) failing: Vec<String>,
     /// Where to look, what to do, nearly the code.
     pub(crate) hints: Vec<String>,
+    /// What was learned, and the answers to the lesson's questions; printed after a pass.
+    #[serde(default)]
+    #[expect(dead_code, reason = "printed as soon as the command knows how")]
+    pub(crate) debrief: Option<String>,
 }
 
 impl Exercise {

@@ -37,9 +37,10 @@ macro_rules! rules {
 }
 
 rules!(dockerfile, dockerfile;
-    two_stages, manifests_first, static_program, certificates, user_by_number, exec_form, health_by_the_program, no_secrets);
+    it_can_be_built, two_stages, only_the_program, manifests_first, the_same_build_twice, static_program, certificates,
+    user_by_number, exec_form, reached_from_outside, health_by_the_program, no_secrets);
 
 rules!(order, compose_file;
-    started_is_not_ready, one_migration, database_asked_over_tcp, nobody_sleeps, health_by_the_program, every_process_is_there,
+    started_is_not_ready, one_migration, database_asked_over_tcp, asked_often_and_for_long, nobody_sleeps, health_by_the_program, every_process_is_there,
     comes_back_by_itself, only_the_front_is_published, as_little_as_possible, secrets_are_files, other_images_can_be_named,
     old_and_new_compose);

@@ -1,5 +1,7 @@
 //! The composition's text, and what it must say (<https://github.com/compose-spec/compose-spec>).
 
+mod schema;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use acceptance::serde_json::Value;
@@ -23,6 +25,7 @@ pub struct Composition {
 #[serde(default)]
 pub struct Service {
     image: Option<String>,
+    entrypoint: Option<Value>,
     command: Option<Value>,
     restart: Option<String>,
     read_only: bool,
@@ -40,6 +43,17 @@ pub struct Service {
 struct HealthCheck {
     disable: bool,
     test: Option<Value>,
+    interval: Option<String>,
+    timeout: Option<String>,
+    start_period: Option<String>,
+    retries: Option<u32>,
+}
+
+impl HealthCheck {
+    /// Whether somebody asks.
+    fn asks(&self) -> bool {
+        !self.disable && self.test.as_ref().is_none_or(|test| words(test) != "NONE")
+    }
 }
 
 impl Composition {
@@ -62,9 +76,10 @@ impl Composition {
 }
 
 impl Service {
-    /// What its command says, in words.
+    /// What it is started with, in words.
     fn command(&self) -> String {
-        self.command.as_ref().map(words).unwrap_or_default()
+        let given = [&self.entrypoint, &self.command];
+        given.into_iter().flatten().map(words).collect::<Vec<_>>().join(" ")
     }
 
     /// On which condition it waits for another; the short form has none.
@@ -85,6 +100,7 @@ pub const RULES: &[Rule] = &[
     ("started_is_not_ready", started_is_not_ready),
     ("one_migration", one_migration),
     ("database_asked_over_tcp", database_asked_over_tcp),
+    ("asked_often_and_for_long", asked_often_and_for_long),
     ("nobody_sleeps", nobody_sleeps),
     ("health_by_the_program", health_by_the_program),
     ("every_process_is_there", every_process_is_there),
@@ -96,12 +112,21 @@ pub const RULES: &[Rule] = &[
     ("old_and_new_compose", old_and_new_compose),
 ];
 
-/// Reads a composition.
+/// How slow a database may be at its start without being given up, in seconds.
+const SLOW_DATABASE: f64 = 30.0;
+/// The longest pause between two questions to it.
+const LONGEST_INTERVAL: f64 = 10.0;
+
+/// Reads a composition, as the strictest compose does that we want to be read by: 1.29.
 ///
 /// # Errors
-/// Where it is no YAML, or something has another shape.
+/// Where it is no YAML, or has a word that compose 1.29 does not know, or something has another shape.
 pub fn parse(text: &str) -> Result<Composition, String> {
-    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+    // `no` is a boolean there, as it was in YAML 1.1.
+    let whole: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    schema::check(&whole)?;
+    serde_path_to_error::deserialize(whole)
+        .map_err(|error| format!("{}: {}: compose refuses it", error.path(), error.inner()))
 }
 
 fn each(composition: &Composition, wrong: impl Fn(&str, &Service) -> Option<String>) -> Result<(), String> {
@@ -127,6 +152,10 @@ fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
             list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
         ))
     })?;
+    each(composition, |name, service| {
+        let others = service.depends_on.as_object()?;
+        others.keys().find_map(|other| waits_in_vain(composition, name, service, other))
+    })?;
     let waits =
         [("gateway", "monolith"), ("gateway", "backlog"), ("gateway", "notify"), ("migrate", "postgres")];
     for (who, whom) in waits {
@@ -141,6 +170,23 @@ fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
             "{name} waits for somebody who waits for {name}: nobody would ever start, and compose refuses it"
         ))
     })
+}
+
+/// Why what `name` waits for of `other` never comes.
+fn waits_in_vain(composition: &Composition, name: &str, service: &Service, other: &str) -> Option<String> {
+    let Some(awaited) = composition.services.get(other) else {
+        return Some(format!("{name} waits for {other}, and there is no such service: compose refuses it"));
+    };
+    let asked = awaited.healthcheck.as_ref().is_none_or(HealthCheck::asks);
+    match service.waits(other)? {
+        "service_healthy" if !asked => Some(format!(
+            "{name} waits until {other} is healthy, and nobody asks {other}: it would wait for ever"
+        )),
+        "service_completed_successfully" if !once(other) => Some(format!(
+            "{name} waits until {other} has ended, and it serves until it is stopped: it would wait for ever"
+        )),
+        _ => None,
+    }
 }
 
 fn one_migration(composition: &Composition) -> Result<(), String> {
@@ -164,34 +210,151 @@ fn one_migration(composition: &Composition) -> Result<(), String> {
             ));
         }
     }
-    match migrating[0].1.restart.as_deref() {
-        None | Some("no" | "on-failure") => Ok(()),
-        Some(other) => {
-            Err(format!("migrate has restart: {other}, so it would begin again whenever it is done"))
+    let restart = migrating[0].1.restart.as_deref().unwrap_or("no");
+    let tries = restart.strip_prefix("on-failure").map(|tries| tries.strip_prefix(':').unwrap_or(tries));
+    match (restart, tries) {
+        ("no", _) => Ok(()),
+        (_, Some(tries)) if tries.is_empty() || tries.parse::<u32>().is_ok() => Ok(()),
+        ("always" | "unless-stopped", _) => {
+            Err(format!("migrate has restart: {restart}, so it would begin again whenever it is done"))
+        }
+        (other, _) => {
+            Err(format!("migrate has restart: {other}, which no engine knows: it would not start at all"))
         }
     }
 }
 
 fn database_asked_over_tcp(composition: &Composition) -> Result<(), String> {
-    let health = composition.services.get("postgres").and_then(|service| service.healthcheck.as_ref());
-    let test = health.and_then(|health| health.test.as_ref()).map(words).unwrap_or_default();
-    if !test.contains("pg_isready") {
+    let postgres = composition.services.get("postgres");
+    let health = postgres.and_then(|service| service.healthcheck.as_ref()).filter(|health| health.asks());
+    let test = health.and_then(|health| health.test.as_ref());
+    let asked = command(test.unwrap_or(&Value::Null))?;
+    let mut asking = asked.iter().map(String::as_str).skip_while(|word| !asks_postgres(word));
+    if asking.next().is_none() {
         return Err("nobody asks PostgreSQL whether it is ready: pg_isready does".to_owned());
     }
-    if test.contains("--host") || test.contains(" -h ") || test.contains(" -h1") {
-        Ok(())
-    } else {
-        Err("pg_isready without a host asks by the socket, where the server that only prepares the data answers too: \
-             ready is said, and then it is gone. Ask 127.0.0.1"
-            .to_owned())
+    let by_variable = postgres.and_then(|service| service.environment.get("PGHOST")).and_then(Value::as_str);
+    let host = host(&asking.collect::<Vec<_>>());
+    match host.as_deref().or(by_variable) {
+        Some(host) if !host.is_empty() && !host.starts_with(['/', '@']) => Ok(()),
+        Some(folder) => Err(format!(
+            "PostgreSQL is asked by the socket in {folder:?}, where the server that only prepares the data answers too: ready is \
+             said, and then it is gone. Ask 127.0.0.1"
+        )),
+        None => Err("without a host PostgreSQL is asked by the socket, where the server that only prepares the data answers too: \
+                     ready is said, and then it is gone. Ask 127.0.0.1"
+            .to_owned()),
     }
+}
+
+fn asks_postgres(word: &str) -> bool {
+    ["pg_isready", "psql"].contains(&word.rsplit('/').next().unwrap_or_default())
+}
+
+/// Which host the words of a command name.
+fn host(words: &[&str]) -> Option<String> {
+    let text = |word: &str| word.trim_matches(['"', '\'']).to_owned();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let next = || words.get(at + 1).map_or_else(String::new, |next| text(next));
+        match *word {
+            "-h" | "--host" => Some(next()),
+            other => {
+                let long = other.strip_prefix("--host=");
+                let short = other.strip_prefix("-h").filter(|rest| !rest.is_empty());
+                let in_url = other.split_once("://").map(|(_, rest)| {
+                    let address = rest.split(['/', '?']).next().unwrap_or_default();
+                    address.rsplit('@').next().unwrap_or_default()
+                });
+                let in_text = other.split("host=").nth(1).filter(|_| !other.starts_with("--"));
+                long.or(short).or(in_url).or(in_text).map(text)
+            }
+        }
+    })
+}
+
+/// The words of the command that decides how a health check ends.
+fn command(test: &Value) -> Result<Vec<String>, String> {
+    let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let list = match test {
+        Value::String(text) => return decides(text).map(split),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+        _ => return Ok(Vec::new()),
+    };
+    match list[..] {
+        [] | ["NONE"] => Ok(Vec::new()),
+        ["CMD", ..] => match list.iter().find(|word| ["||", "&&", ";"].contains(*word)) {
+            Some(word) => Err(format!(
+                "after CMD there is no shell to read {word}: it is one word more for the program"
+            )),
+            None => Ok(list[1..].iter().map(|word| (*word).to_owned()).collect()),
+        },
+        ["CMD-SHELL", text] => decides(text).map(split),
+        ["CMD-SHELL", text, ..] => Err(format!(
+            "CMD-SHELL takes one text, and the shell runs {text:?} alone: what stands after it is left out"
+        )),
+        [first, ..] => Err(format!(
+            "a list of words begins with CMD or CMD-SHELL, and not with {first}: compose refuses it"
+        )),
+    }
+}
+
+/// The part of a shell's line that says how it ends. What comes after `||` may make it worse, and not better.
+fn decides(line: &str) -> Result<&str, String> {
+    let last = line.rsplit([';', '&', '\n']).next().unwrap_or_default();
+    let (asks, otherwise) = last.split_once("||").unwrap_or((last, "false"));
+    let fails = match otherwise.split_whitespace().collect::<Vec<_>>()[..] {
+        ["false"] => true,
+        ["exit", code] => code != "0",
+        _ => false,
+    };
+    if !fails || asks.contains('|') {
+        return Err(format!(
+            "{line:?} is right whatever PostgreSQL says: everybody starts at once, and finds no database. What is said last \
+             decides, so let that be the question"
+        ));
+    }
+    Ok(asks)
+}
+
+fn asked_often_and_for_long(composition: &Composition) -> Result<(), String> {
+    let health = composition.services.get("postgres").and_then(|service| service.healthcheck.as_ref());
+    let Some(health) = health.filter(|health| health.asks()) else { return Ok(()) };
+    let time = |given: Option<&String>, default: f64| match given {
+        None => Ok(default),
+        Some(text) => super::seconds(text).ok_or_else(|| format!("{text:?} is no time: 2s, 1m30s")),
+    };
+    let interval = time(health.interval.as_ref(), 30.0)?;
+    let timeout = time(health.timeout.as_ref(), 30.0)?;
+    let patience =
+        time(health.start_period.as_ref(), 0.0)? + interval * f64::from(health.retries.unwrap_or(3));
+    if interval > LONGEST_INTERVAL || timeout > SLOW_DATABASE {
+        return Err(format!(
+            "PostgreSQL is asked every {interval} s, and may take {timeout} s for an answer: everybody else waits that long, though \
+             it was ready after two"
+        ));
+    }
+    if patience < SLOW_DATABASE {
+        return Err(format!(
+            "a database that takes {SLOW_DATABASE} s to start is given up after {patience} s, and everything that waits for it \
+             with it: start_period, or more retries"
+        ));
+    }
+    Ok(())
 }
 
 fn nobody_sleeps(composition: &Composition) -> Result<(), String> {
     each(composition, |name, service| {
-        let sleeps = service.command().contains("sleep");
-        sleeps.then(|| {
-            format!("{name} sleeps before it starts: too short on a slow day, too long on all others")
+        let started = service.command();
+        if started.contains("sleep") {
+            return Some(format!(
+                "{name} sleeps before it starts: too short on a slow day, too long on all others"
+            ));
+        }
+        let shell = started.split_whitespace().next().filter(|_| ours(name) && service.entrypoint.is_some());
+        let shell =
+            shell.filter(|word| ["sh", "bash", "ash"].contains(&word.rsplit('/').next().unwrap_or_default()));
+        shell.map(|shell| {
+            format!("{name} is started by {shell}, which is not in an image FROM scratch: it never starts")
         })
     })
 }
@@ -212,7 +375,7 @@ fn health_by_the_program(composition: &Composition) -> Result<(), String> {
                 )
             })
             .or_else(|| {
-                (health.disable && !once(name)).then(|| format!("{name} has its health check switched off"))
+                (!health.asks() && !once(name)).then(|| format!("{name} has its health check switched off"))
             })
     })
 }
@@ -292,12 +455,10 @@ fn other_images_can_be_named(composition: &Composition) -> Result<(), String> {
 }
 
 fn old_and_new_compose(composition: &Composition) -> Result<(), String> {
-    match ["version", "name"].iter().find(|key| composition.rest.contains_key(**key)) {
-        Some(key) => {
-            Err(format!("`{key}` at the top: compose 1.29 refuses `name`, and compose 2 warns of `version`"))
-        }
-        None => Ok(()),
+    if composition.rest.contains_key("version") {
+        return Err("`version` at the top: compose 2 warns of it, and 1.29 does without".to_owned());
     }
+    Ok(())
 }
 
 /// A command or a test, whether it is written as a list or as a text.
@@ -349,6 +510,28 @@ mod tests {
                 "one_migration",
             ),
             (" --host=127.0.0.1,", "", "database_asked_over_tcp"),
+            ("--host=127.0.0.1", "--host=/var/run/postgresql", "database_asked_over_tcp"),
+            ("--host=127.0.0.1", "\"--host=\"", "database_asked_over_tcp"),
+            ("[CMD, pg_isready", "[CMD-SHELL, pg_isready", "database_asked_over_tcp"),
+            ("[CMD, pg_isready", "[pg_isready", "database_asked_over_tcp"),
+            (
+                "--username=automator]",
+                "--username=automator, \"||\", exit, \"1\"]",
+                "database_asked_over_tcp",
+            ),
+            ("      interval: 2s", "      interval: 1h", "asked_often_and_for_long"),
+            ("      retries: 10\n      start_period: 60s", "      retries: 3", "asked_often_and_for_long"),
+            ("    restart: on-failure", "    restart: onfailure", "one_migration"),
+            (
+                "      migrate: { condition: service_completed_successfully }",
+                "      migrate: { condition: service_completed_successfully }\n      other: { condition: service_started }",
+                "started_is_not_ready",
+            ),
+            (
+                "      simulators: { condition: service_healthy }",
+                "      simulators: { condition: service_completed_successfully }",
+                "started_is_not_ready",
+            ),
             ("    networks: [edge, services]", "    command: [sh, -c, sleep 10]", "nobody_sleeps"),
             (
                 "    networks: [edge, services]",
@@ -379,6 +562,56 @@ mod tests {
             ("networks:\n  edge:", "version: \"3\"\nnetworks:\n  edge:", "old_and_new_compose"),
         ] {
             assert_eq!(broken(from, to), [rule], "{from:?} -> {to:?}");
+        }
+    }
+
+    const ASKS: &str = "[CMD, pg_isready, --quiet, --host=127.0.0.1, --username=automator]";
+
+    #[test]
+    fn the_database_may_be_asked_in_other_words() {
+        for right in [
+            "[CMD, psql, -h, 127.0.0.1, -U, automator, -c, \"select 1\"]",
+            "[CMD-SHELL, \"psql -h 127.0.0.1 -U automator -c 'select 1'\"]",
+            "pg_isready -h localhost -U automator || exit 1",
+            "[CMD, /usr/bin/pg_isready, -hpostgres]",
+            "[CMD, psql, \"postgres://automator@127.0.0.1/automator\", -c, \"select 1\"]",
+            "[CMD, psql, -d, \"host=127.0.0.1 user=automator\", -c, \"select 1\"]",
+        ] {
+            assert!(broken(ASKS, right).is_empty(), "{right}");
+        }
+        for wrong in [
+            "pg_isready -h 127.0.0.1 || true",
+            "pg_isready -h 127.0.0.1; exit 0",
+            "pg_isready -h 127.0.0.1 | cat",
+            "[CMD, psql, -U, automator, -c, \"select 1\"]",
+            "[CMD, psql, \"postgres:///automator\", -c, \"select 1\"]",
+            "[CMD, \"true\"]",
+            "[NONE]",
+        ] {
+            let found = broken(ASKS, wrong);
+            assert!(found.contains(&"database_asked_over_tcp"), "{wrong}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_compose_1_29_refuses_is_refused() {
+        let refused = |from: &str, to: &str| {
+            assert!(OURS.contains(from), "the composition has no {from:?} any more");
+            parse(&OURS.replacen(from, to, 1)).unwrap_err()
+        };
+        for (from, to, word) in [
+            ("      start_period: 60s", "      start_interval: 1s", "start_interval"),
+            ("{ condition: service_healthy }", "{ condition: service_healthy, restart: true }", "restart"),
+            ("{ condition: service_healthy }", "{ condition: healthy }", "healthy"),
+            ("{ condition: service_healthy }", "{ required: true }", "required"),
+            ("    restart: on-failure", "    restarts: on-failure", "restarts"),
+            ("    restart: on-failure", "    restart: no", "restart"),
+            ("      interval: 2s", "      interval: 2", "interval"),
+            ("    networks: [edge, services]", "    develop: {}", "develop"),
+            ("networks:\n  edge:", "name: automator\nnetworks:\n  edge:", "name"),
+        ] {
+            let said = refused(from, to);
+            assert!(said.contains(word) && said.contains("compose"), "{from:?} -> {to:?}: {said}");
         }
     }
 

@@ -22,6 +22,9 @@ pub const NAMESPACE: &str = "automator";
 /// Where the database is reached, in the cluster that has one.
 pub const DATABASE: (&str, u16) = ("postgres", 5432);
 
+/// Who is GitHub, in the cluster that has it.
+const GITHUB: &str = "simulators";
+
 /// From whom, to whom, and to which TCP port.
 pub type Edge = (String, String, u16);
 
@@ -73,7 +76,7 @@ pub fn pods(objects: &Objects) -> Vec<Pod> {
         let containers = template.spec.iter().flat_map(|spec| &spec.containers);
         let ports = containers.flat_map(|container| container.ports.iter().flatten());
         Pod {
-            name: workload.name().to_owned(),
+            name: workload.process().to_owned(),
             namespace: NAMESPACE.to_owned(),
             labels: template.metadata.as_ref().and_then(|meta| meta.labels.clone()).unwrap_or_default(),
             ports: ports
@@ -101,7 +104,8 @@ pub fn allowed(objects: &Objects) -> BTreeSet<Edge> {
     edges
 }
 
-/// Every edge that the processes of `system` declare: who is told an address asks there.
+/// Every edge that the processes of `system` declare: who is told an address asks there. GitHub is told where to send webhooks
+/// too, on a page of its own: to the front.
 #[must_use]
 pub fn declared(system: &Definition) -> BTreeSet<Edge> {
     let mut edges = BTreeSet::new();
@@ -114,6 +118,8 @@ pub fn declared(system: &Definition) -> BTreeSet<Edge> {
             edges.insert((process.name.clone(), DATABASE.0.to_owned(), DATABASE.1));
         }
     }
+    let front = system.process(&system.front).and_then(|front| front.port);
+    edges.extend(front.map(|port| (GITHUB.to_owned(), system.front.clone(), port)));
     edges
 }
 
@@ -328,7 +334,10 @@ spec:
             from("{ key: x, operator: DoesNotExist }") && from("{ key: app, operator: NotIn, values: [c] }")
         );
         assert!(!from("{ key: app, operator: In, values: [c] }") && !from("{ key: x, operator: Exists }"));
-        assert!(!from("{ key: app, operator: Like, values: [b] }"), "what is no operator selects nobody");
+        let like = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p }\n\
+                    spec: { podSelector: { matchExpressions: [{ key: app, operator: Like, values: [b] }] } }";
+        let refused = Objects::parse("test", like).expect_err("what is no operator selects nobody");
+        assert!(refused.to_string().contains("is no operator"), "{refused}");
     }
 
     #[test]

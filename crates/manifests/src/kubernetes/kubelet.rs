@@ -8,7 +8,10 @@
 use std::ops::Range;
 
 use chassis::serve::DRAIN;
-use k8s_openapi::api::core::v1::{PodSpec, Probe};
+use k8s_openapi::{
+    api::core::v1::{Container, PodSpec, Probe},
+    apimachinery::pkg::util::intstr::IntOrString,
+};
 
 /// Length of a tick, in milliseconds. All times here are in milliseconds since the pod began.
 pub const TICK: u64 = 100;
@@ -76,18 +79,21 @@ impl Settings {
     /// Those of the pod that `spec` describes.
     ///
     /// # Errors
-    /// A probe that does not ask over HTTP, or an end that is not a sleep: what is wrong, in words.
+    /// A probe that does not ask over HTTP, or where the process does not listen, or an end that is not a sleep: what is wrong,
+    /// in words.
     pub fn of(spec: &PodSpec) -> Result<Self, String> {
         let container = spec.containers.first().ok_or("the pod has no container")?;
         let question = |what: &str, probe: Option<&Probe>| {
-            probe.map(|probe| Question::of(probe).map_err(|why| format!("{what}: {why}"))).transpose()
+            probe
+                .map(|probe| Question::of(probe, container).map_err(|why| format!("{what}: {why}")))
+                .transpose()
         };
         let pre_stop = match container.lifecycle.as_ref().and_then(|lifecycle| lifecycle.pre_stop.as_ref()) {
             None => 0,
             Some(handler) => {
                 let sleep = handler.sleep.as_ref();
                 let sleep =
-                    sleep.ok_or("preStop: the image has no shell to run a command in; `sleep` needs none")?;
+                    sleep.ok_or("preStop: the image has no shell to run a command in, and the process has no page that waits; `sleep` needs neither")?;
                 milliseconds(sleep.seconds)
             }
         };
@@ -98,6 +104,12 @@ impl Settings {
             pre_stop,
             grace: milliseconds(spec.termination_grace_period_seconds.unwrap_or(30)),
         })
+    }
+
+    /// How long a pod may take to go, in milliseconds: its grace period, or what it sleeps where that is longer.
+    #[must_use]
+    pub fn longest_end(&self) -> u64 {
+        self.grace.max(self.pre_stop)
     }
 
     /// What is left of the grace period when everything that the end needs has had its time; `None` when there is too little.
@@ -115,9 +127,37 @@ pub fn drain() -> u64 {
 
 impl Question {
     /// With the API's defaults.
-    fn of(probe: &Probe) -> Result<Self, String> {
-        let get = probe.http_get.as_ref().ok_or("it asks by something else than httpGet")?;
+    fn of(probe: &Probe, asked: &Container) -> Result<Self, String> {
+        let get = probe.http_get.as_ref();
+        let get =
+            get.ok_or("it asks by something else than httpGet, which a process that hangs may answer too")?;
         let path = get.path.clone().ok_or("it has no path")?;
+        if get.host.is_some() {
+            return Err("it has a host, so it asks somebody else than this pod".to_owned());
+        }
+        if get.scheme.as_deref().is_some_and(|scheme| scheme != "HTTP") {
+            return Err(
+                "it asks by TLS, which the process does not speak: it would never be answered".to_owned()
+            );
+        }
+        let mut ports = asked.ports.iter().flatten();
+        let listens = ports.any(|port| match &get.port {
+            IntOrString::Int(number) => port.container_port == *number,
+            IntOrString::String(name) => port.name.as_ref() == Some(name),
+        });
+        if !listens {
+            let known = asked.ports.iter().flatten().map(|port| {
+                format!("{} ({})", port.name.as_deref().unwrap_or("without a name"), port.container_port)
+            });
+            let known = known.collect::<Vec<_>>().join(", ");
+            let wanted = match &get.port {
+                IntOrString::Int(number) => number.to_string(),
+                IntOrString::String(name) => format!("{name:?}"),
+            };
+            return Err(format!(
+                "it asks at port {wanted}, where nobody listens: the container has {known}. Nobody would ever answer"
+            ));
+        }
         let seconds = |given: Option<i32>, default: i32| milliseconds(given.unwrap_or(default).into());
         let count =
             |given: Option<i32>, default| given.and_then(|it| u32::try_from(it).ok()).unwrap_or(default);

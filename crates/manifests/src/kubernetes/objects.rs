@@ -19,8 +19,10 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+
+use super::{admission, strict};
 
 /// Why manifests could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,14 @@ pub enum Error {
         place: String,
         /// What is wrong.
         message: String,
+    },
+    /// Two objects of one kind and name: kubectl applies both, and what the second says is what stays; kustomize refuses them.
+    #[error(
+        "{place} is there twice: whoever is applied last is all that stays of the two, so each needs a name of its own"
+    )]
+    Twice {
+        /// Which.
+        place: String,
     },
     /// A kind that no rule here knows, or an API version that is none any more.
     #[error("{place}: no rule knows {what}")]
@@ -81,6 +91,8 @@ pub struct Objects {
     pub disruption_budgets: Vec<PodDisruptionBudget>,
     /// Who may speak with whom.
     pub network_policies: Vec<NetworkPolicy>,
+    /// Kind and name of each that was read.
+    seen: Vec<String>,
 }
 
 impl Objects {
@@ -131,7 +143,18 @@ impl Objects {
         let word = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
         let (version, kind) = (word("apiVersion"), word("kind"));
         let name = document["metadata"]["name"].as_str().unwrap_or_default();
-        let place = format!("{place}, {kind} {name}");
+        let identity = format!("{kind} {name}");
+        let place = format!("{place}, {identity}");
+        if name.is_empty() {
+            return Err(Error::Shape {
+                place,
+                message: "metadata.name: nothing is created without one".to_owned(),
+            });
+        }
+        if self.seen.contains(&identity) {
+            return Err(Error::Twice { place });
+        }
+        self.seen.push(identity);
         match (version.as_str(), kind.as_str()) {
             ("v1", "Namespace") => push(&mut self.namespaces, &place, document),
             ("apps/v1", "Deployment") => push(&mut self.deployments, &place, document),
@@ -192,6 +215,13 @@ impl Workload<'_> {
         name(self.meta)
     }
 
+    /// Which process its pods are, by their label `app`: the name of a migration has its version in it.
+    #[must_use]
+    pub fn process(&self) -> &str {
+        let labels = self.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref());
+        labels.and_then(|labels| labels.get("app")).map_or_else(|| self.name(), String::as_str)
+    }
+
     /// Whether its pods serve until they are told to stop.
     #[must_use]
     pub fn serves(&self) -> bool {
@@ -223,8 +253,14 @@ pub fn kustomize(folder: &Path) -> Result<String, Error> {
     String::from_utf8(output.stdout).map_err(|error| Error::Kustomize(error.to_string()))
 }
 
-fn push<T: DeserializeOwned>(list: &mut Vec<T>, place: &str, document: Value) -> Result<(), Error> {
-    let object = serde_json::from_value(document);
-    list.push(object.map_err(|error| Error::Shape { place: place.to_owned(), message: error.to_string() })?);
+fn push<T: DeserializeOwned + Serialize + 'static>(
+    list: &mut Vec<T>,
+    place: &str,
+    document: Value,
+) -> Result<(), Error> {
+    let wrong = |message| Error::Shape { place: place.to_owned(), message };
+    let object = strict::read(document).map_err(wrong)?;
+    admission::refuses(&object).map_or(Ok(()), |why| Err(wrong(why)))?;
+    list.push(object);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What the manifests of every cluster have to have, a rule each: objects in, violations out.
 
+mod database;
 mod pods;
 mod staying;
 mod wiring;
@@ -31,6 +32,8 @@ pub const RULES: &[Rule] = &[
     Rule { name: "selectors that select", check: wiring::selectors },
     Rule { name: "somebody behind each name and port", check: wiring::services },
     Rule { name: "settings that are there", check: wiring::settings },
+    Rule { name: "connections for everybody, and memory for them", check: database::connections },
+    Rule { name: "labels that tools know", check: wiring::labels_of_tools },
     Rule { name: "a policy about each pod", check: wiring::policies },
 ];
 

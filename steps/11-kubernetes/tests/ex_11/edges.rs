@@ -31,6 +31,9 @@ fn wanted() -> BTreeSet<Edge> {
     declared(&system)
 }
 
+/// A port that nobody of ours listens on: a debugger's, say, that somebody opens one day.
+const UNUSED: u16 = 9_229;
+
 #[test]
 fn every_declared_edge_is_open() {
     let objects = objects();
@@ -55,7 +58,8 @@ fn no_other_edge_is_open() {
     let pods = pods(&objects);
     for (caller, callee) in pods.iter().flat_map(|caller| pods.iter().map(move |callee| (caller, callee))) {
         let (from, to) = (End::Pod(caller.clone()), End::Pod(callee.clone()));
-        for &port in callee.ports.values() {
+        let ports = callee.ports.values().map(|&port| (port, "TCP"));
+        for (port, protocol) in ports.chain([(UNUSED, "TCP"), (UNUSED, "UDP")]) {
             let edge = (caller.name.clone(), callee.name.clone(), port);
             if caller.name == callee.name || wanted.contains(&edge) {
                 continue;
@@ -64,11 +68,11 @@ fn no_other_edge_is_open() {
             let why = "Whoever breaks into one of them is in the other.";
             let (caller, callee) = (&caller.name, &callee.name);
             assert!(
-                !enters(&objects, &from, &to, port, "TCP"),
+                !enters(&objects, &from, &to, port, protocol),
                 "{callee} lets in {caller} at port {port}, which never has to ask it. {why}"
             );
             assert!(
-                !leaves(&objects, &from, &to, port, "TCP"),
+                !leaves(&objects, &from, &to, port, protocol),
                 "{caller} may go out to {callee} at port {port}, and never has to ask it. {why}"
             );
         }
@@ -106,6 +110,28 @@ fn strangers_reach_nobody() {
             }
         }
     }
+}
+
+#[test]
+fn whoever_is_new_here_is_restricted_too() {
+    let objects = objects();
+    let new = Pod {
+        name: "tomorrow's".to_owned(),
+        namespace: NAMESPACE.to_owned(),
+        labels: [("app".to_owned(), "tomorrow".to_owned())].into(),
+        ports: [("http".to_owned(), 8_080)].into(),
+    };
+    let elsewhere = Pod { namespace: "elsewhere".to_owned(), name: "x".to_owned(), ..new.clone() };
+    assert!(
+        !enters(&objects, &End::Pod(elsewhere), &End::Pod(new.clone()), 8_080, "TCP"),
+        "Somebody starts a pod here tomorrow, for which nobody has written a policy yet, and all the cluster may ask it. What is \
+         not allowed has to be forbidden from the start."
+    );
+    assert!(
+        !leaves(&objects, &End::Pod(new), &End::Outside([140, 82, 112, 3].into()), 443, "TCP"),
+        "Somebody starts a pod here tomorrow, for which nobody has written a policy yet, and it may ask all the world. What is not \
+         allowed has to be forbidden from the start."
+    );
 }
 
 #[test]

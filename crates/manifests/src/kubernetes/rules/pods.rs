@@ -106,7 +106,7 @@ pub(super) fn resources(objects: &Objects) -> Vec<String> {
 }
 
 /// An amount of memory in bytes.
-fn bytes(quantity: &Quantity) -> Option<u64> {
+pub(super) fn bytes(quantity: &Quantity) -> Option<u64> {
     let text = quantity.0.as_str();
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let factor = match &text[digits..] {

@@ -171,3 +171,19 @@ pub(super) fn policies(objects: &Objects) -> Vec<String> {
     });
     about_nobody.chain(free).collect()
 }
+
+/// What tools show and search by (kubernetes.io, *Recommended Labels*), on each workload and on its pods: what it is, and what it is
+/// a part of.
+pub(super) fn labels_of_tools(objects: &Objects) -> Vec<String> {
+    const WANTED: [&str; 2] = ["app.kubernetes.io/name", "app.kubernetes.io/part-of"];
+    objects
+        .workloads()
+        .flat_map(|workload| {
+            let own = workload.meta.labels.clone().unwrap_or_default();
+            [("itself", own), ("its pods", labels(workload))].into_iter().flat_map(move |(whose, labels)| {
+                let missing = WANTED.into_iter().filter(move |key| !labels.contains_key(*key));
+                missing.map(move |key| format!("{} lacks {key} on {whose}", workload.name()))
+            })
+        })
+        .collect()
+}
