@@ -11,6 +11,8 @@ use crate::piece;
 
 /// How long the monolith may take to start: it waits for the database, and asks the others what it missed.
 const SLOW_START: u64 = 40_000;
+/// How long the process serves on after SIGTERM: `SERVE_ON_SECONDS` in k8s/base/kustomization.yaml.
+const SERVES_ON: u64 = 3_000;
 /// What a busy machine adds to an end.
 const SPARE: u64 = 2_000;
 /// How long people may be sent to a pod that has no database.
@@ -254,9 +256,16 @@ fn what_is_under_way_may_end() {
     }
     let spare = settings().spare().unwrap_or_default();
     assert!(
-        spare >= SPARE,
-        "preStop and drain take all of terminationGracePeriodSeconds but {spare} ms. On a busy machine that is not enough, \
-         and requests are cut off; leave {} s.",
+        spare >= SERVES_ON + SPARE,
+        "preStop and drain take all of terminationGracePeriodSeconds but {spare} ms. Between them the process serves on for {} s, and \
+         a busy machine adds {} s: too few are left, and requests are cut off.",
+        s(SERVES_ON),
         s(SPARE)
     );
+}
+
+#[test]
+fn the_process_serves_on_for_as_long_as_the_sum_has() {
+    let settings = include_str!("../../k8s/base/kustomization.yaml");
+    assert!(settings.contains(&format!("SERVE_ON_SECONDS={} ", s(SERVES_ON))), "k8s/base says otherwise");
 }
