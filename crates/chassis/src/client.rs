@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_server_says_in_several_forms_when_to_come_back() {
         let after = |text: &str| {
-            let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
+            let headers: HeaderMap = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
             // Wednesday, 21 October 2015, 07:28:00 GMT.
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_480);
             retry_after(&headers, now).map(|pause| pause.as_millis())
