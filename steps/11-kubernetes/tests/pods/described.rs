@@ -61,7 +61,7 @@ impl<'a> Described<'a> {
     }
 
     fn workload(&self, wanted: &str) -> Workload<'a> {
-        let found = self.objects.workloads().find(|workload| workload.name() == wanted);
+        let found = self.objects.workloads().find(|workload| workload.process() == wanted);
         found.unwrap_or_else(|| panic!("there is no {wanted}"))
     }
 

@@ -9,6 +9,7 @@ use std::{
 
 use acceptance::tools::Tool;
 use harness::Definition;
+use k8s_openapi::api::core::v1::Container;
 use manifests::kubernetes::{
     edges::{End, Pod, allowed, declared, passes, pods},
     objects::{Objects, kustomize},
@@ -17,6 +18,8 @@ use manifests::kubernetes::{
 
 /// The overlays that hold our own files.
 const OURS: [&str; 2] = ["kind", "eks"];
+/// What a load balancer of AWS may take until it sends a pod nothing more, in seconds: `eks/ingress.yaml` says so.
+const DEREGISTERED: i64 = 30;
 const KUBECTL: Tool =
     Tool { name: "kubectl", variable: "WORKSHOP_KUBECTL", version: "--help", need: "kubectl" };
 const VALIDATE: Tool = Tool {
@@ -63,13 +66,72 @@ fn every_overlay_is_what_the_api_takes() {
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     };
     let kind = kustomize(&overlay("kind")).unwrap();
-    for name in ["kind", "mine", "eks"] {
+    for name in ["kind", "mine", "suite", "eks"] {
         let (right, said) = verdict(name, &kustomize(&overlay(name)).unwrap());
         assert!(right, "{name}:\n{said}");
     }
     let (right, said) = verdict("planted", &kind.replace("periodSeconds", "periodSecond"));
     assert!(!right && said.contains("periodSecond"), "a wrong field passes:\n{said}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn every_process_is_given_what_system_toml_gives_it() {
+    let step = Path::new(env!("CARGO_MANIFEST_DIR")).join("../05-grpc");
+    let system = Definition::load(&step).unwrap();
+    for name in OURS {
+        let Some(objects) = built(name) else { return };
+        for workload in objects.workloads() {
+            let Some(process) = system.process(workload.process()) else { continue };
+            let containers = workload.template.spec.iter().flat_map(|spec| &spec.containers);
+            let given: BTreeSet<_> =
+                containers.flat_map(|container| variables(&objects, container)).collect();
+            for setting in process.settings() {
+                let there = given.contains(setting) || given.contains(&format!("{setting}_FILE"));
+                assert!(there, "{name}: {} is given no {setting}, as system.toml does", process.name);
+            }
+        }
+    }
+}
+
+/// The names of a container's variables.
+fn variables(objects: &Objects, container: &Container) -> Vec<String> {
+    let maps = container.env_from.iter().flatten().filter_map(|source| source.config_map_ref.as_ref());
+    let settings = maps.flat_map(|wanted| {
+        let maps =
+            objects.config_maps.iter().filter(|map| map.metadata.name.as_deref() == Some(&wanted.name));
+        maps.flat_map(|map| map.data.iter().flatten().map(|(key, _)| key.clone()))
+    });
+    let own = container.env.iter().flatten().map(|variable| variable.name.clone());
+    settings.chain(own).collect()
+}
+
+#[test]
+fn at_aws_the_way_in_has_a_host_and_a_certificate_and_loses_nobody() {
+    let Some(objects) = built("eks") else { return };
+    let ingress = &objects.ingresses[0];
+    let annotations = ingress.metadata.annotations.clone().unwrap();
+    let annotation = |key: &str| annotations.get(&format!("alb.ingress.kubernetes.io/{key}")).cloned();
+    assert!(annotation("certificate-arn").is_some() && annotation("ssl-redirect").as_deref() == Some("443"));
+    let rules = ingress.spec.as_ref().unwrap().rules.as_ref().unwrap();
+    assert!(rules.iter().all(|rule| rule.host.is_some()), "whatever name leads there would be answered");
+    let delay = format!("deregistration_delay.timeout_seconds={DEREGISTERED}");
+    assert_eq!(annotation("target-group-attributes"), Some(delay));
+    let gateway = objects.workloads().find(|workload| workload.process() == "gateway").unwrap();
+    let lifecycle = gateway.template.spec.as_ref().unwrap().containers[0].lifecycle.as_ref();
+    let sleep = lifecycle.and_then(|it| it.pre_stop.as_ref()?.sleep.as_ref()).unwrap().seconds;
+    assert!(sleep >= DEREGISTERED, "the load balancer still sends requests after {sleep} s");
+}
+
+#[test]
+fn at_aws_an_image_is_a_version_that_does_not_move() {
+    let Some(objects) = built("eks") else { return };
+    for workload in objects.workloads() {
+        let image = workload.template.spec.as_ref().unwrap().containers[0].image.clone().unwrap();
+        let tag = image.rsplit(':').next().unwrap();
+        let numbers = tag.split('.').filter(|number| number.parse::<u32>().is_ok()).count();
+        assert!(image.contains("@sha256:") || numbers == 3, "{image}");
+    }
 }
 
 #[test]
@@ -80,7 +142,8 @@ fn only_the_declared_edges_are_open() {
     let (Some(kind), Some(eks)) = (built("kind"), built("eks")) else { return };
     assert_eq!(allowed(&kind), declared);
     // Elsewhere the database and the simulators are somebody else's.
-    let here = |edge: &(String, String, u16)| !["postgres", "simulators"].contains(&edge.1.as_str());
+    let elsewhere = |name: &str| ["postgres", "simulators"].contains(&name);
+    let here = |edge: &(String, String, u16)| !elsewhere(&edge.0) && !elsewhere(&edge.1);
     let between: BTreeSet<_> = declared.into_iter().filter(here).collect();
     assert_eq!(allowed(&eks), between);
 }

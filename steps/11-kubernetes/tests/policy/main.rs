@@ -4,3 +4,4 @@
 
 mod clusters;
 mod planted;
+mod versions;

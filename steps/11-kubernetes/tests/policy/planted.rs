@@ -136,6 +136,17 @@ const PLANTED: &[Planted] = &[
     }),
     ("no settings", "settings that are there", |it| it.config_maps.clear()),
     ("no such key", "settings that are there", |it| it.secrets[0].data = Some(BTreeMap::new())),
+    ("more replicas than connections", "connections for everybody, and memory for them", |it| {
+        it.autoscalers.iter_mut().for_each(|autoscaler| autoscaler.spec.max_replicas = 8);
+    }),
+    ("more connections than memory", "connections for everybody, and memory for them", |it| {
+        let container = &mut it.stateful_sets[0].spec.template.spec.as_mut().unwrap().containers[0];
+        container.resources.as_mut().unwrap().limits = Some(memory("256Mi"));
+    }),
+    ("PostgreSQL as it comes", "connections for everybody, and memory for them", |it| {
+        it.stateful_sets[0].spec.template.spec.as_mut().unwrap().containers[0].args = None;
+    }),
+    ("no label for tools", "labels that tools know", |it| it.deployments[0].metadata.labels = None),
     ("a free pod", "a policy about each pod", |it| {
         it.network_policies.retain(|policy| policy.metadata.name.as_deref() != Some("nobody"));
     }),
