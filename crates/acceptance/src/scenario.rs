@@ -118,21 +118,20 @@ pub fn run_on(step: Step, engines: &[Engine]) -> ExitCode {
 const MIGRATED: &str = "migrated";
 const IMPORTED: &str = "imported";
 
-/// How many systems [`run_on_stage`] has at most: one waits for its processes to start while another is asked.
-const STAGES: usize = 2;
-
-/// Runs every scenario on systems that `set_up` gives, those that only read first. Each has one visitor at a time.
+/// Runs every scenario on systems that `set_up` gives, `stages` of them at most, those that only read first. Each has one visitor at
+/// a time: with two, one waits for its processes to start while the other is asked.
 #[must_use]
 pub fn run_on_stage(
     step: Step,
+    stages: usize,
     set_up: impl Fn() -> Result<Arc<dyn Stage>, Missing> + Send + Sync + 'static,
 ) -> ExitCode {
     let set_up = move || set_up().map(PreparedStage::new);
     // The first one tells whether there can be any. Another is set up by whoever finds none that is free.
-    let stages = || Ok(Stages { free: Mutex::new(vec![set_up()?]), set_up: Box::new(set_up) });
+    let first = || Ok(Stages { free: Mutex::new(vec![set_up()?]), set_up: Box::new(set_up) });
     trials::run_over(
-        STAGES,
-        || stages().map(Arc::new),
+        stages,
+        || first().map(Arc::new),
         |stages| {
             let mut scenarios: Vec<_> = crate::scenarios::all().collect();
             scenarios.sort_by_key(|scenario| scenario.on != On::Imported);

@@ -6,9 +6,12 @@ use acceptance::{Stage, Step};
 use manifests::containers::composed::Composed;
 use step_10_containers::compose_file;
 
+/// How many compositions are up at a time at most.
+const STAGES: usize = 2;
+
 fn main() -> ExitCode {
     let step = Step { number: "10", binary: "", folder: env!("CARGO_MANIFEST_DIR") };
-    acceptance::run_on_stage(step, || {
+    acceptance::run_on_stage(step, STAGES, || {
         Ok(Arc::new(Composed::start("suite", compose_file())?) as Arc<dyn Stage>)
     })
 }
