@@ -3,14 +3,20 @@
 //! A context may be anybody's cluster. Only one whose name says that it is on this machine is used unasked.
 
 use std::{
+    io::Read,
     path::Path,
     process::{Child, Command, Stdio},
-    thread,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 use harness::{Stop, http::Request};
+use serde_json::Value;
 
 use super::{LOOK, TOKEN, fill, free_near, is_taken};
 use crate::{
@@ -28,8 +34,20 @@ const OURS: &str = "automator/";
 const TAG: &str = "workshop";
 /// Where Automator listens unless told.
 const PORT: u16 = 8080;
-/// How long the pods may take, the image of the database pulled.
-const READY_WITHIN: &str = "300s";
+/// The oldest Kubernetes that takes the manifests: `preStop: { sleep }` is on by default since 1.30.
+const OLDEST: (u32, u32) = (1, 30);
+/// How long the pods may take, the image of the database pulled and its disk found.
+const READY_WITHIN: &str = "600s";
+/// The pauses between two tries to fill an empty Automator: pods that have just become ready may go on to fail a moment longer.
+const FILL_AGAIN: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+];
+/// The Job that brings tables up to date, whichever version it has in its name.
+const MIGRATION: &str = "app=migrate";
 /// How long the way to the gateway may take to be there.
 const FORWARDED_WITHIN: Duration = Duration::from_secs(30);
 /// How long we wait before we open it again: it ends with the pod that it leads to.
@@ -94,6 +112,7 @@ pub(super) fn session(workshop: &Workshop, step: &Step, options: &RunOptions, st
         say(&format!("nothing of step {} is left on {}", step.number, cluster.context));
         return Ok(());
     }
+    cluster.is_new_enough()?;
     let port = options.port.unwrap_or(PORT);
     if is_taken(port) {
         bail!("port {port} is taken by another program; try: {again} --port {}", free_near(port));
@@ -103,7 +122,15 @@ pub(super) fn session(workshop: &Workshop, step: &Step, options: &RunOptions, st
     cluster.load(workshop, &ours(&objects))?;
     cluster.apply(&overlay)?;
     say("waiting until everybody is ready: minutes, the first time");
-    cluster.namespaced(&["wait", "--for=condition=Complete", "job/migrate", "--timeout", READY_WITHIN])?;
+    cluster.namespaced(&[
+        "wait",
+        "--for=condition=Complete",
+        "job",
+        "--selector",
+        MIGRATION,
+        "--timeout",
+        READY_WITHIN,
+    ])?;
     cluster.namespaced(&[
         "wait",
         "--for=condition=Available",
@@ -114,23 +141,31 @@ pub(super) fn session(workshop: &Workshop, step: &Step, options: &RunOptions, st
     ])?;
 
     let front = format!("http://127.0.0.1:{port}");
-    let mut way = Way::open(&cluster, port)?;
+    let way = Way::open(&cluster, port)?;
     way.leads_to(&front, stop)?;
-    fill::fill(&front, TOKEN, workshop.team(), stop)?;
+    again_until_it_works(&FILL_AGAIN, stop, || fill::fill(&front, TOKEN, workshop.team(), stop))?;
     say(&format!("\nAutomator is at {front}"));
     say(&format!("Step {}: {}. Context: {}", step.number, step.title, cluster.context));
     say(&format!("Writes want    Authorization: Bearer {TOKEN}"));
     say(&format!("Try            kubectl --namespace {NAMESPACE} get pods"));
     say(&format!("Ctrl-C ends the way there. The cluster goes on until: {again} --down\n"));
     while !stop.requested() {
-        if way.has_ended()? {
-            thread::sleep(AGAIN);
-            way = Way::open(&cluster, port)?;
-        }
         thread::sleep(LOOK);
     }
     say("stopped");
     Ok(())
+}
+
+/// Tries, and tries again after each of these pauses; what the last try says.
+fn again_until_it_works(pauses: &[Duration], stop: &Stop, mut act: impl FnMut() -> Result<()>) -> Result<()> {
+    for pause in pauses {
+        match act() {
+            Err(error) if !stop.requested() => say(&format!("not yet: {error:#}; once more in {pause:?}")),
+            other => return other,
+        }
+        thread::sleep(*pause);
+    }
+    act()
 }
 
 impl Cluster {
@@ -174,13 +209,26 @@ impl Cluster {
         run(load.current_dir(&workshop.root))
     }
 
+    /// A cluster that does not know a field refuses the object, in words that name no version.
+    fn is_new_enough(&self) -> Result<()> {
+        let told: Value = serde_json::from_str(&self.output(&["version", "--output", "json"])?)
+            .context("kubectl does not say which version the cluster has")?;
+        let version = version(&told["serverVersion"]).context("the cluster does not say its version")?;
+        if version < OLDEST {
+            let ((major, minor), (least_major, least_minor)) = (version, OLDEST);
+            bail!("this is Kubernetes {major}.{minor}, and the manifests need {least_major}.{least_minor}");
+        }
+        Ok(())
+    }
+
     fn apply(&self, overlay: &Path) -> Result<()> {
         let gateway =
             self.command(&["--namespace", NAMESPACE, "get", "deployment", "gateway", "--output=name"]);
         let was_there = said(&mut { gateway })?.is_some();
         if was_there {
-            // A job is never run twice, and what it brought up to date may have gone on since.
-            self.namespaced(&["delete", "job", "migrate", "--ignore-not-found"])?;
+            // Another image under the same tag is a Job of the same name, which nobody may change; and what it brought up to date
+            // may have gone on since.
+            self.namespaced(&["delete", "job", "--selector", MIGRATION, "--ignore-not-found"])?;
         }
         self.run(&["apply", "--kustomize", &overlay.display().to_string()])?;
         if was_there {
@@ -210,19 +258,48 @@ impl Cluster {
     }
 }
 
-/// A forwarded port. Dropped, it is closed.
-struct Way(Child);
+/// A forwarded port, opened anew as often as it breaks: it ends with the pod that it leads to, at each rollout. Dropped, it is
+/// closed.
+struct Way {
+    closed: Arc<AtomicBool>,
+    /// What kubectl complained of last.
+    complaint: Arc<Mutex<String>>,
+    minding: Option<JoinHandle<()>>,
+}
 
 impl Way {
     fn open(cluster: &Cluster, port: u16) -> Result<Self> {
         let ports = format!("{port}:8080");
-        let mut forward =
-            cluster.command(&["--namespace", NAMESPACE, "port-forward", "service/gateway", &ports]);
-        let child = forward.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        Ok(Self(child.context("cannot start kubectl")?))
+        let forward = cluster.command(&["--namespace", NAMESPACE, "port-forward", "service/gateway", &ports]);
+        Self::minded(forward)
     }
 
-    fn leads_to(&mut self, front: &str, stop: &Stop) -> Result<()> {
+    /// The port that `forward` opens for as long as it runs.
+    fn minded(mut forward: Command) -> Result<Self> {
+        forward.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = forward.spawn().context("cannot start kubectl")?;
+        let mut way = Self { closed: Arc::default(), complaint: Arc::default(), minding: None };
+        let (closed, complaint) = (Arc::clone(&way.closed), Arc::clone(&way.complaint));
+        way.minding = Some(thread::spawn(move || {
+            loop {
+                // Ends with the child, or with ours.
+                let said = heard(&mut child, &closed);
+                if closed.load(Ordering::Relaxed) {
+                    break;
+                }
+                *complaint.lock().unwrap_or_else(PoisonError::into_inner) = said;
+                thread::sleep(AGAIN);
+                if let Ok(next) = forward.spawn() {
+                    child = next;
+                }
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }));
+        Ok(way)
+    }
+
+    fn leads_to(&self, front: &str, stop: &Stop) -> Result<()> {
         let until = Instant::now() + FORWARDED_WITHIN;
         let limit = Duration::from_secs(2);
         let ask =
@@ -231,24 +308,50 @@ impl Way {
             if stop.requested() {
                 bail!("stopped");
             }
-            if self.has_ended()? || Instant::now() >= until {
-                bail!("no way leads to the gateway; kubectl says above why");
+            if Instant::now() >= until {
+                let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+                bail!("no way leads to the gateway: {complaint}");
             }
             thread::sleep(LOOK);
         }
         Ok(())
     }
-
-    fn has_ended(&mut self) -> Result<bool> {
-        Ok(self.0.try_wait().context("cannot wait for kubectl")?.is_some())
-    }
 }
 
 impl Drop for Way {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.closed.store(true, Ordering::Relaxed);
+        if let Some(minding) = self.minding.take() {
+            let _ = minding.join();
+        }
     }
+}
+
+/// Waits until a child has ended, or we are `closed`; what it complained of.
+fn heard(child: &mut Child, closed: &AtomicBool) -> String {
+    let complaints = child.stderr.take().map(|mut pipe| {
+        thread::spawn(move || {
+            let mut said = String::new();
+            // What is no text is no complaint.
+            let _ = pipe.read_to_string(&mut said);
+            said
+        })
+    });
+    while !closed.load(Ordering::Relaxed) && matches!(child.try_wait(), Ok(None)) {
+        thread::sleep(LOOK);
+    }
+    let ended = matches!(child.try_wait(), Ok(Some(_)));
+    let said = complaints.filter(|_| ended).and_then(|complaints| complaints.join().ok());
+    said.unwrap_or_default().trim().to_owned()
+}
+
+/// `{"major": "1", "minor": "34+"}`
+fn version(told: &Value) -> Option<(u32, u32)> {
+    let number = |key: &str| {
+        let text = told[key].as_str()?;
+        text.trim_end_matches(|letter: char| !letter.is_ascii_digit()).parse().ok()
+    };
+    Some((number("major")?, number("minor")?))
 }
 
 /// The images of ours that objects name, each once.
@@ -301,6 +404,50 @@ mod tests {
         {
             assert_eq!(Nodes::of(elsewhere), None, "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn a_cluster_says_its_version_in_words() {
+        let told = |text: &str| version(&serde_json::from_str(text).unwrap());
+        assert_eq!(told(r#"{"major": "1", "minor": "34+"}"#), Some((1, 34)));
+        assert!(told(r#"{"major": "1", "minor": "29"}"#).is_some_and(|version| version < OLDEST));
+        assert_eq!(told("null"), None);
+    }
+
+    #[test]
+    fn what_fails_at_first_is_tried_again() {
+        let pauses = [Duration::from_millis(1); 3];
+        let mut tries = 0;
+        let works_at = |wanted: i32, tries: &mut i32| {
+            again_until_it_works(&pauses, &Stop::default(), || {
+                *tries += 1;
+                if *tries < wanted { bail!("503") } else { Ok(()) }
+            })
+        };
+        assert!(works_at(3, &mut tries).is_ok() && tries == 3);
+        tries = 0;
+        assert!(works_at(9, &mut tries).is_err() && tries == 4, "there is an end to it");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_way_that_breaks_is_opened_again_and_ends_with_us() {
+        let folder = std::env::temp_dir().join(format!("way-{}", std::process::id()));
+        let mut forward = Command::new("sh");
+        forward.arg("-c").arg(format!("echo x >>{}; echo lost >&2; sleep 0.1", folder.display()));
+        let way = Way::minded(forward).unwrap();
+        let opened = || std::fs::read_to_string(&folder).unwrap_or_default().lines().count();
+        let until = Instant::now() + FORWARDED_WITHIN;
+        while opened() < 3 {
+            assert!(Instant::now() < until, "it was opened {} times", opened());
+            thread::sleep(LOOK);
+        }
+        assert_eq!(*way.complaint.lock().unwrap(), "lost");
+        drop(way);
+        let after = opened();
+        thread::sleep(AGAIN * 2);
+        assert_eq!(opened(), after);
+        std::fs::remove_file(folder).unwrap();
     }
 
     #[test]
