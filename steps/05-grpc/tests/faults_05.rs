@@ -293,16 +293,16 @@ async fn a_database_that_comes_late_ends_nobody(database: Database) {
     let late = database.url().replace(server, wire.url().trim_start_matches("http://"));
     let ports = WITH_TABLES.map(|name| (name, Port::take().unwrap()));
     let numbers = ports.each_ref().map(|(name, port)| (*name, port.number()));
-    let start = |part: Part| {
+    let start = |part: Part, ports: Vec<(&'static str, u16)>| {
         let (database, late) = (database.clone(), late.clone());
         thread::spawn(move || {
             App::start(&step(""), database, |options| {
                 let options = options.part(part).value("database", late).ready_within(READY);
-                numbers.into_iter().fold(options, |options, (name, port)| options.port(name, port))
+                ports.into_iter().fold(options, |options, (name, port)| options.port(name, port))
             })
         })
     };
-    let serving = start(Part::Lasting);
+    let serving = start(Part::Lasting, numbers.to_vec());
     let status = async |port: u16, path: &'static str| {
         let asked = spawn_blocking(move || {
             let base = format!("http://127.0.0.1:{port}");
@@ -317,7 +317,7 @@ async fn a_database_that_comes_late_ends_nobody(database: Database) {
         })
         .await;
     }
-    let migrating = start(Part::Once);
+    let migrating = start(Part::Once, Vec::new());
     sleep(LATE).await;
     for (name, port) in numbers {
         assert_eq!(status(port, "/health/ready").await, 503, "{name} has no database");
