@@ -86,7 +86,7 @@ impl Lease {
             .bind(milliseconds(duration))
             .bind(milliseconds(LONGEST_PAUSE))
             .bind(milliseconds(duration * 2));
-        let claim = under_way.iter().fold(claim, |claim, id| claim.bind(id));
+        let claim = under_way.iter().fold(claim, Query::bind);
         let claimed: Option<(String,)> = claim.fetch_optional(store).await?;
         Ok(claimed.map(|(id,)| Self { table, id, owner: owner.to_owned(), duration }))
     }

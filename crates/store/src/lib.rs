@@ -20,6 +20,7 @@ mod locks;
 mod pool;
 mod query;
 pub mod queue;
+mod readiness;
 pub mod retry;
 pub mod time;
 mod tx;

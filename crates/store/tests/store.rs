@@ -1,6 +1,6 @@
 //! The store on SQLite and on PostgreSQL: what one code has to mean on both.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 use std::{
     pin::pin,

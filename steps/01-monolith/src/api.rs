@@ -50,9 +50,6 @@ impl utoipa::Modify for Bearer {
     }
 }
 
-/// The table of the idempotency keys. They are known for seven days at least, see [`store::idempotency`].
-pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
-
 /// All routes under `/api` and `/webhooks`, the old ones of [`legacy`], and `GET /openapi.json`, which describes them.
 pub fn router(state: &State, messenger: &Messenger) -> Router {
     let digester = Digester { state: state.clone(), messenger: messenger.clone() };

@@ -16,10 +16,10 @@ use sqlx::migrate::Migrator;
 use store::{Store, retry::RetryPolicy};
 
 use crate::{
-    api::{self, IDEMPOTENCY_KEYS},
+    api,
     config::Config,
     rules,
-    state::State,
+    state::{IDEMPOTENCY_KEYS, State},
     sync,
 };
 

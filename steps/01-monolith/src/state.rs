@@ -12,7 +12,10 @@ use chassis::{
 use domain::Catalogue;
 use store::{Store, idempotency, queue::Queue};
 
-use crate::{api::IDEMPOTENCY_KEYS, config::Config, sync, tasks::TABLES};
+use crate::{config::Config, sync, tasks::TABLES};
+
+/// The table of the idempotency keys. They are known for seven days at least, see [`store::idempotency`].
+pub const IDEMPOTENCY_KEYS: &str = "idempotency_keys";
 
 /// What every handler may use.
 #[derive(Debug, Clone)]

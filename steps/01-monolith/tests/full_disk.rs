@@ -1,7 +1,7 @@
 //! The monolith on a disk that is full and then has room again: a small file system in memory. Only root may mount one, and only
 //! where the platform knows `tmpfs`; elsewhere this says so and passes, unless `WORKSHOP_REQUIRE` has `mount`: then it fails.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::{
     collections::HashMap,

@@ -345,7 +345,7 @@ async fn a_database_that_comes_late_ends_nobody(database: Database) {
     let start = |part: Part, ports: Vec<(&'static str, u16)>| {
         let (database, late) = (database.clone(), late.clone());
         thread::spawn(move || {
-            App::start(&step(""), database, |options| {
+            App::start(&step("/tests/late"), database, |options| {
                 let options = options.part(part).value("database", late).ready_within(READY);
                 ports.into_iter().fold(options, |options, (name, port)| options.port(name, port))
             })

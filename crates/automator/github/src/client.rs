@@ -765,7 +765,7 @@ mod tests {
         assert!(matches!(meaning(Some("NOT_FOUND"), "Could not resolve"), GithubError::Refused(_)));
     }
 
-    fn node(comments: Value) -> ItemNode {
+    fn node(comments: &Value) -> ItemNode {
         let page = json!({ "hasNextPage": false, "endCursor": null });
         let item = json!({
             "id": "I_1", "number": 1, "title": "t", "url": "u", "state": "OPEN", "closedAt": null, "author": null,
@@ -789,7 +789,7 @@ mod tests {
         for (comments, is_whole, entries) in
             [(json!([comment]), true, 1), (json!([null, comment]), false, 1), (Value::Null, false, 0)]
         {
-            let node = node(comments);
+            let node = node(&comments);
             assert_eq!((node.is_whole(Kind::Issue), node.is_whole(Kind::PullRequest)), (is_whole, false));
             let told = read_item(&"sendgrid/rest".parse().unwrap(), Kind::Issue, node, None).unwrap();
             assert_eq!((told.snapshot.labels, told.entries.len()), (Some(vec!["bug".to_owned()]), entries));

@@ -8,11 +8,13 @@
 //! Tables: `messages`, and one of idempotency keys, which the owner names.
 
 pub mod config;
-mod provider;
+mod outcome;
+mod providers;
 mod queue;
+mod queued;
 pub mod request;
 pub mod sendgrid;
 pub mod twilio;
 
-pub use provider::Providers;
+pub use providers::Providers;
 pub use queue::Messenger;

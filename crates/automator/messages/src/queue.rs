@@ -15,7 +15,11 @@ use store::{
 };
 use uuid::Uuid;
 
-use crate::provider::{LOCKED_OUT, Outcome, Providers};
+use crate::{
+    outcome::{LOCKED_OUT, Outcome},
+    providers::Providers,
+    queued::Queued,
+};
 
 /// What the gauge of the queue says of itself.
 const QUEUED: &str = "Messages to people that wait to be sent.";
@@ -241,18 +245,6 @@ impl Messenger {
         tx.commit().await?;
         Ok(true)
     }
-}
-
-/// A message as a worker reads it.
-#[derive(Debug, FromRow)]
-pub(crate) struct Queued {
-    pub(crate) channel: String,
-    pub(crate) sender: Option<String>,
-    pub(crate) recipient: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) body: String,
-    attempts: i64,
-    created_at: i64,
 }
 
 /// How an attempt ended.

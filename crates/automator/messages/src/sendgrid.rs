@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    provider::{self, Outcome, TIMEOUT},
-    queue::Queued,
+    outcome::{Outcome, TIMEOUT, outcome},
+    queued::Queued,
 };
 
 /// The client.
@@ -49,7 +49,7 @@ impl SendGrid {
             "content": [{ "type": "text/plain", "value": message.body }],
         });
         let answer = self.http.post(self.url.clone()).bearer_auth(self.key.expose()).json(&mail).send().await;
-        provider::outcome("SendGrid", answer, complaint).await
+        outcome("SendGrid", answer, complaint).await
     }
 }
 

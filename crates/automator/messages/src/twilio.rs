@@ -9,8 +9,8 @@ use reqwest::{Url, header};
 use serde::Deserialize;
 
 use crate::{
-    provider::{self, Outcome, TIMEOUT},
-    queue::Queued,
+    outcome::{Outcome, TIMEOUT, outcome},
+    queued::Queued,
 };
 
 /// The client.
@@ -51,7 +51,7 @@ impl Twilio {
             .body(form)
             .send()
             .await;
-        provider::outcome("Twilio", answer, complaint).await
+        outcome("Twilio", answer, complaint).await
     }
 }
 

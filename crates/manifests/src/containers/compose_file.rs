@@ -539,7 +539,6 @@ mod tests {
                 "health_by_the_program",
             ),
             ("    networks: [edge, services]", "    healthcheck: { disable: true }", "health_by_the_program"),
-            ("  simulators:\n    <<", "  providers:\n    <<", "every_process_is_there"),
             (
                 "  restart: unless-stopped\n  read_only",
                 "  restart: \"no\"\n  read_only",
@@ -563,6 +562,14 @@ mod tests {
         ] {
             assert_eq!(broken(from, to), [rule], "{from:?} -> {to:?}");
         }
+    }
+
+    /// Also where others wait for it.
+    #[test]
+    fn a_service_of_another_name_is_not_the_process() {
+        let composition = parse(&OURS.replace("simulators", "providers")).unwrap();
+        let refusing = RULES.iter().filter(|(_, rule)| rule(&composition).is_err());
+        assert_eq!(refusing.map(|(name, _)| *name).collect::<Vec<_>>(), ["every_process_is_there"]);
     }
 
     const ASKS: &str = "[CMD, pg_isready, --quiet, --host=127.0.0.1, --username=automator]";

@@ -171,11 +171,8 @@ impl Stage {
 
     /// What its image's variable says, if it has one.
     fn variable(&self, wanted: &str) -> Option<&str> {
-        self.named("ENV")
-            .flat_map(variables)
-            .filter(|(name, _)| *name == wanted)
-            .map(|(_, value)| value)
-            .last()
+        let mut settings = self.named("ENV").flat_map(variables);
+        settings.rfind(|(name, _)| *name == wanted).map(|(_, value)| value)
     }
 
     /// The words of an instruction's exec form; what is no list of JSON is the shell form.

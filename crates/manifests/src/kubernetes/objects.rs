@@ -156,24 +156,24 @@ impl Objects {
         }
         self.seen.push(identity);
         match (version.as_str(), kind.as_str()) {
-            ("v1", "Namespace") => push(&mut self.namespaces, &place, document),
-            ("apps/v1", "Deployment") => push(&mut self.deployments, &place, document),
-            ("apps/v1", "StatefulSet") => push(&mut self.stateful_sets, &place, document),
-            ("batch/v1", "Job") => push(&mut self.jobs, &place, document),
-            ("v1", "Service") => push(&mut self.services, &place, document),
-            ("networking.k8s.io/v1", "Ingress") => push(&mut self.ingresses, &place, document),
-            ("v1", "ServiceAccount") => push(&mut self.service_accounts, &place, document),
-            ("v1", "ConfigMap") => push(&mut self.config_maps, &place, document),
+            ("v1", "Namespace") => push(&mut self.namespaces, &place, &document),
+            ("apps/v1", "Deployment") => push(&mut self.deployments, &place, &document),
+            ("apps/v1", "StatefulSet") => push(&mut self.stateful_sets, &place, &document),
+            ("batch/v1", "Job") => push(&mut self.jobs, &place, &document),
+            ("v1", "Service") => push(&mut self.services, &place, &document),
+            ("networking.k8s.io/v1", "Ingress") => push(&mut self.ingresses, &place, &document),
+            ("v1", "ServiceAccount") => push(&mut self.service_accounts, &place, &document),
+            ("v1", "ConfigMap") => push(&mut self.config_maps, &place, &document),
             ("v1", "Secret") => {
                 // kubectl breaks long ones into lines; the API server reads over the breaks.
                 for value in document["data"].as_object_mut().into_iter().flat_map(|data| data.values_mut()) {
                     *value = value.as_str().unwrap_or_default().replace('\n', "").into();
                 }
-                push(&mut self.secrets, &place, document)
+                push(&mut self.secrets, &place, &document)
             }
-            ("autoscaling/v2", "HorizontalPodAutoscaler") => push(&mut self.autoscalers, &place, document),
-            ("policy/v1", "PodDisruptionBudget") => push(&mut self.disruption_budgets, &place, document),
-            ("networking.k8s.io/v1", "NetworkPolicy") => push(&mut self.network_policies, &place, document),
+            ("autoscaling/v2", "HorizontalPodAutoscaler") => push(&mut self.autoscalers, &place, &document),
+            ("policy/v1", "PodDisruptionBudget") => push(&mut self.disruption_budgets, &place, &document),
+            ("networking.k8s.io/v1", "NetworkPolicy") => push(&mut self.network_policies, &place, &document),
             _ => Err(Error::Unknown { place, what: format!("{version} {kind}") }),
         }
     }
@@ -256,7 +256,7 @@ pub fn kustomize(folder: &Path) -> Result<String, Error> {
 fn push<T: DeserializeOwned + Serialize + 'static>(
     list: &mut Vec<T>,
     place: &str,
-    document: Value,
+    document: &Value,
 ) -> Result<(), Error> {
     let wrong = |message| Error::Shape { place: place.to_owned(), message };
     let object = strict::read(document).map_err(wrong)?;

@@ -10,11 +10,11 @@ use serde_json::Value;
 ///
 /// # Errors
 /// The path of the first field that does not exist, or that holds something else than it should.
-pub(super) fn read<T: DeserializeOwned + Serialize>(document: Value) -> Result<T, String> {
+pub(super) fn read<T: DeserializeOwned + Serialize>(document: &Value) -> Result<T, String> {
     let object: T = serde_path_to_error::deserialize(document.clone())
         .map_err(|error| format!("{}: {}", error.path(), error.inner()))?;
     let kept = serde_json::to_value(&object).map_err(|error| error.to_string())?;
-    match lost("", &document, &kept) {
+    match lost("", document, &kept) {
         Some(path) => Err(format!("{path}: no such field in the API, so nothing would come of it")),
         None => Ok(object),
     }
@@ -47,8 +47,8 @@ mod tests {
 
     use super::*;
 
-    fn deployment(probe: Value) -> Result<Deployment, String> {
-        read(json!({
+    fn deployment(probe: &Value) -> Result<Deployment, String> {
+        read(&json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "a", "creationTimestamp": null },
             "spec": {
                 "selector": { "matchLabels": { "app": "a" } },
@@ -59,11 +59,11 @@ mod tests {
 
     #[test]
     fn a_field_that_the_api_does_not_have_is_refused_by_its_path() {
-        assert!(deployment(json!({ "failureThreshold": 3, "httpGet": { "port": "http" } })).is_ok());
+        assert!(deployment(&json!({ "failureThreshold": 3, "httpGet": { "port": "http" } })).is_ok());
         let at = "spec.template.spec.containers[0].livenessProbe";
-        let refused = deployment(json!({ "failureTreshold": 3 })).unwrap_err();
+        let refused = deployment(&json!({ "failureTreshold": 3 })).unwrap_err();
         assert!(refused.starts_with(&format!("{at}.failureTreshold: no such field")), "{refused}");
-        let refused = deployment(json!({ "periodSeconds": "5s" })).unwrap_err();
+        let refused = deployment(&json!({ "periodSeconds": "5s" })).unwrap_err();
         assert!(refused.starts_with(&format!("{at}.periodSeconds: invalid type")), "{refused}");
     }
 
@@ -73,6 +73,6 @@ mod tests {
             "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": "a" },
             "spec": { "podSelector": {}, "ingress": [] },
         });
-        assert!(read::<NetworkPolicy>(policy).is_ok());
+        assert!(read::<NetworkPolicy>(&policy).is_ok());
     }
 }

@@ -58,8 +58,9 @@ fn program() -> &'static Path {
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let said = String::from_utf8(built.stdout).unwrap();
         let messages = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let programs = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
-        programs.last().unwrap()
+        let mut programs =
+            messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+        programs.next_back().unwrap()
     })
 }
 

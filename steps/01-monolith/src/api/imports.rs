@@ -12,8 +12,10 @@ use store::idempotency;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::IDEMPOTENCY_KEYS;
-use crate::{Result, state::State};
+use crate::{
+    Result,
+    state::{IDEMPOTENCY_KEYS, State},
+};
 
 /// The routes of imports.
 pub fn router() -> OpenApiRouter<State> {

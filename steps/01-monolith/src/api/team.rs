@@ -12,8 +12,11 @@ use domain::{Member, MemberChange, NewMember, Page, PageQuery};
 use store::{Tx, idempotency};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::IDEMPOTENCY_KEYS;
-use crate::{Result, state::State, sync::MEMBERS};
+use crate::{
+    Result,
+    state::{IDEMPOTENCY_KEYS, State},
+    sync::MEMBERS,
+};
 
 /// The routes of the team.
 pub fn router() -> OpenApiRouter<State> {

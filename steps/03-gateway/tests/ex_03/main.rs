@@ -4,7 +4,7 @@
 //! The pieces alone run on a clock of their own, so that thirty seconds take none. What only the whole can show runs in the
 //! real gateway before the real Automator. Without a feature `mine-…` it has our solutions.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::expect_used, reason = "tests")]
 
 mod gateway;
 mod shadow;

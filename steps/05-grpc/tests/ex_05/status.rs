@@ -158,7 +158,8 @@ fn without_details(code: Code) -> Fault {
 
 #[test]
 fn what_others_send_without_details_still_has_its_meaning() {
-    let meanings: [(Code, fn(&Fault) -> bool); 5] = [
+    type Meaning = (Code, fn(&Fault) -> bool);
+    let meanings: [Meaning; 5] = [
         (Code::Unavailable, |fault| matches!(fault, Fault::Unavailable(_))),
         (Code::NotFound, |fault| matches!(fault, Fault::NotFound(_))),
         (Code::AlreadyExists, |fault| matches!(fault, Fault::Taken(_))),

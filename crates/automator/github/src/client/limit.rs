@@ -4,8 +4,9 @@
 //! REST API*: wait as long as `Retry-After` says; with nothing left, until `x-ratelimit-reset`; else a
 //! minute, and longer each time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use chassis::client::retry_after;
 use jiff::Timestamp;
 use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::Instant;
@@ -40,8 +41,8 @@ pub(super) fn is_limited(status: StatusCode, headers: &HeaderMap, message: &str)
 
 /// How long the headers of a limited answer tell to wait, if they do.
 pub(super) fn named_wait(headers: &HeaderMap) -> Option<Duration> {
-    if let Some(seconds) = number(headers, "retry-after") {
-        return Some(Duration::from_secs(seconds.max(0).unsigned_abs()));
+    if let Some(wait) = retry_after(headers, SystemTime::now()) {
+        return Some(wait);
     }
     // The budget's reset says nothing about a limit of another kind.
     let spent = number(headers, "x-ratelimit-remaining") == Some(0);
@@ -121,6 +122,8 @@ mod tests {
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset.as_str())];
         assert!((95..=101).contains(&named_wait(&headers(&spent)).unwrap().as_secs()));
         assert_eq!(named_wait(&headers(&[("retry-after", "7"), spent[1]])), Some(Duration::from_secs(7)));
+        let gone_by = ("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT");
+        assert_eq!(named_wait(&headers(&[gone_by, spent[1]])), Some(Duration::ZERO), "a date is read too");
         assert_eq!(named_wait(&headers(&[("x-ratelimit-remaining", "42"), spent[1]])), None);
     }
 

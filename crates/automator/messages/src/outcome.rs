@@ -1,12 +1,9 @@
-//! What both providers have in common: one call, and three ways for it to end.
+//! How a call to a provider ends: what both have in common.
 
 use std::time::{Duration, SystemTime};
 
 use chassis::client::retry_after;
-use domain::Channel;
 use reqwest::{Response, StatusCode, header::HeaderMap};
-
-use crate::{queue::Queued, sendgrid::SendGrid, twilio::Twilio};
 
 /// How long one call may take, its answer included. Shorter than a drain, so that a stop finds no message half sent.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,34 +52,6 @@ impl Outcome {
             408 | 425 | 429 => Self::Later { reason, after },
             400..=499 => Self::Refused(reason),
             _ => Self::Later { reason, after },
-        }
-    }
-}
-
-/// The providers that are configured.
-#[derive(Debug, Clone)]
-pub struct Providers {
-    /// For mails.
-    pub mail: Option<SendGrid>,
-    /// For text messages.
-    pub text: Option<Twilio>,
-}
-
-impl Providers {
-    /// Hands a message to the provider of its channel.
-    pub(crate) async fn deliver(&self, id: &str, message: &Queued) -> Outcome {
-        match message.channel.parse() {
-            Ok(Channel::Email) => match &self.mail {
-                Some(mail) => mail.send(id, message).await,
-                None => Outcome::Refused("SENDGRID_API_KEY or MAIL_FROM is not set".to_owned()),
-            },
-            Ok(Channel::Sms) => match &self.text {
-                Some(text) => text.send(message).await,
-                None => Outcome::Refused(
-                    "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN or SMS_FROM is not set".to_owned(),
-                ),
-            },
-            Err(error) => Outcome::Refused(error),
         }
     }
 }
