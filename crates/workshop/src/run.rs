@@ -249,7 +249,7 @@ fn url_of(database: &Path) -> String {
     for byte in database.display().to_string().replace('\\', "/").bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b':' | b'-' | b'.' | b'_' | b'~' => {
-                url.push(byte.into())
+                url.push(byte.into());
             }
             other => url.push_str(&format!("%{other:02X}")),
         }

@@ -50,7 +50,7 @@ pub(crate) fn find(workshop: &Workshop, name: &str, at: Option<u8>) -> Result<Ex
             say(&format!("See {}", fact.file));
         }
         None => {
-            say(&format!("{name}: not there yet at step {}", here.map_or("00", |here| here.number.as_str())))
+            say(&format!("{name}: not there yet at step {}", here.map_or("00", |here| here.number.as_str())));
         }
     }
     for Life { since, fact, .. } in later {

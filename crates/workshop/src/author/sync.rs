@@ -89,7 +89,7 @@ pub(crate) fn sync(workshop: &Workshop) -> Result<usize> {
     let mut changed = 0;
     for step in workshop.steps() {
         for (path, text) in stale(workshop, step)? {
-            crate::output::say(&format!("{}", workshop.shown(&path)));
+            crate::output::say(&workshop.shown(&path).to_string());
             match text {
                 Some(text) => replacing.write(&path, &text)?,
                 None => replacing.remove(&path)?,

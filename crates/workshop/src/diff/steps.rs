@@ -12,8 +12,7 @@ use crate::{
     Usage, files,
     list::Step,
     output::{say, style},
-    patch,
-    where_is,
+    patch, where_is,
     workshop::Workshop,
 };
 

@@ -8,10 +8,10 @@ use super::{Proof, merged, wrong_answers};
 use crate::{
     files,
     list::Exercise,
+    output::{complain, say},
     patch,
     piece::Piece,
     saved::Replacing,
-    output::{complain, say},
     verify::{Checked, NoBuild, Program, Verdict, Whose},
 };
 
