@@ -21,9 +21,6 @@ use crate::{
     task::{self, Stored},
 };
 
-/// The table of what rules decided to do.
-pub(crate) const TABLE: &str = "backlog_actions";
-
 /// What actions do, over the ports.
 #[derive(Clone)]
 pub(crate) struct Ported {

@@ -106,7 +106,7 @@ impl Module {
         on_events::track(&store, &catalogue).await?;
         let assignments = Assignments::new(ports.clone(), config.tell_assignees);
         let effects = Ported { store: store.clone(), ports: ports.clone(), assignments: assignments.clone() };
-        let worker = RuleWorker::new(store.clone(), actions::TABLE, effects);
+        let worker = RuleWorker::new(store.clone(), rules::ACTIONS, effects);
         let scores = Scores::of(store.clone(), task::SCORES).await?;
         Ok(Self { store, catalogue, ports, assignments, worker, scores })
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use automator_backlog::{history::Who, rules::Facts};
 use automator_ranking::score;
-use domain::{Actor, Catalogue, Item, Login, Rice, State, Status};
+use domain::{Catalogue, Item, Login, Rice, State, Status};
 use sqlx::FromRow;
 use step_02_contracts::{BacklogEvent, Ctx, Fault, GithubEvent, Handler, ItemFact, Recorded};
 use store::{Store, Tx, query};
@@ -182,14 +182,4 @@ pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fa
         stored.become_like(&task, &mut tx, day, Who::Catalogue, &HashSet::new()).await?;
     }
     tx.commit().await.map_err(Fault::from)
-}
-
-/// On which side somebody stands; a bot on none.
-pub(crate) fn side(author: &Actor, maintainers: &HashSet<Login>) -> Option<domain::Side> {
-    if author.bot {
-        return None;
-    }
-    let login: Option<Login> = author.login.to_lowercase().parse().ok();
-    let maintains = login.is_some_and(|login| maintainers.contains(&login));
-    Some(if maintains { domain::Side::Maintainer } else { domain::Side::Community })
 }
