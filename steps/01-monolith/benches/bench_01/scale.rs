@@ -62,7 +62,7 @@ pub(crate) fn measure(runtime: &Runtime, app: &App, tasks: usize) -> Result<()> 
         let _ = runtime.block_on(Scores::of(store.clone(), TABLES))?;
         app.database().analyze()?;
         println!("\n  {} open tasks", tasks * usize::try_from(times)?);
-        runtime.block_on(all(app, &store))?;
+        all(runtime, app, &store)?;
     }
     Ok(())
 }
@@ -71,33 +71,33 @@ pub(crate) fn measure(runtime: &Runtime, app: &App, tasks: usize) -> Result<()> 
 #[error("{0}")]
 struct Wrong(String);
 
-async fn all(app: &App, store: &Store) -> Result<()> {
+fn all(runtime: &Runtime, app: &App, store: &Store) -> Result<()> {
     let open = "SELECT id FROM tasks WHERE status <> 'done' ORDER BY precedence, opened_at, item_key";
-    let ids: Vec<(String,)> = query(open).fetch_all(store).await?;
+    let ids: Vec<(String,)> = runtime.block_on(query(open).fetch_all(store))?;
     ensure!(ids.len() >= ASKED, "only {} tasks are open", ids.len());
-    let id = |number: usize| &ids[number % ASKED * (ids.len() / ASKED)].0;
-    cost(app, "a page of 100 tasks", async |_| app.get("/api/tasks?limit=100").await.status).await?;
-    cost(app, "the same by due date", async |_| app.get("/api/tasks?sort=due&limit=100").await.status)
-        .await?;
-    cost(app, "one task", async |n| app.get(&format!("/api/tasks/{}", id(n))).await.status).await?;
-    let change = async |n: usize| {
-        let body = json!({ "rice": { "reach": 10 + n } });
-        app.patch(&format!("/api/tasks/{}", id(n)), &body).await.status
+    let task = |number: usize| format!("/api/tasks/{}", ids[number % ASKED * (ids.len() / ASKED)].0);
+    let get = |path: &str| runtime.block_on(app.get(path).into_future()).status;
+    let change = |number: usize| {
+        let body = json!({ "rice": { "reach": 10 + number } });
+        runtime.block_on(app.patch(&task(number), &body).into_future()).status
     };
-    cost(app, "a change of one", change).await?;
-    cost(app, "a page of 100 items", async |_| app.get("/api/items?limit=100").await.status).await?;
-    cost(app, "the measures", async |_| app.get("/api/measures").await.status).await
+    cost(app, "a page of 100 tasks", |_| get("/api/tasks?limit=100"))?;
+    cost(app, "the same by due date", |_| get("/api/tasks?sort=due&limit=100"))?;
+    cost(app, "one task", |number| get(&task(number)))?;
+    cost(app, "a change of one", change)?;
+    cost(app, "a page of 100 items", |_| get("/api/items?limit=100"))?;
+    cost(app, "the measures", |_| get("/api/measures"))
 }
 
-async fn cost(app: &App, what: &str, request: impl AsyncFn(usize) -> u16) -> Result<()> {
+fn cost(app: &App, what: &str, request: impl Fn(usize) -> u16) -> Result<()> {
     let process = app.system().id("monolith")?;
     let spent = || Some((cpu_time(process)?, app.database().cpu_time()?));
-    let status = request(0).await;
+    let status = request(0);
     let (before, begun) = (spent(), Instant::now());
     let mut took = Vec::new();
     while took.len() < REQUESTS || begun.elapsed() < FOR {
         let start = Instant::now();
-        let again = request(took.len() + 1).await;
+        let again = request(took.len() + 1);
         took.push(start.elapsed());
         ensure!(again == status, "{what}: {again} after {status}");
     }
