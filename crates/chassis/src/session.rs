@@ -280,7 +280,7 @@ pub async fn attach(State(sessions): State<Sessions>, mut request: Request, next
     if let Some((token, client)) = &trying
         && response.status() == StatusCode::UNAUTHORIZED
     {
-        token.tries().failed(client, now());
+        token.tries().failed_to_sign_in(client, now());
     }
     if let Some(session) = session
         && response.headers().get_all(header::SET_COOKIE).iter().any(is_no_cookie)

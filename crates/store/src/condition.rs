@@ -13,7 +13,7 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct Condition {
     file: Option<File>,
-    /// A write failed because none is taken, and none has worked since.
+    /// A write failed because none is taken, and readiness has not seen one work since.
     pub(crate) refuses: AtomicBool,
 }
 

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{Backend, DatabaseUrl, OpenError};
 
-/// How long the server may take to take a connection.
+/// How long the server may take to answer.
 const WITHIN: Duration = Duration::from_secs(3);
 
 /// Those by which PostgreSQL says that it will be there, or have room, soon: it starts, it stops, it has too many connections.
@@ -25,24 +25,29 @@ pub async fn lacks(url: &DatabaseUrl, modules: &[(&str, Migrator)]) -> Result<Op
     if url.backend == Backend::Sqlite {
         return Ok(None);
     }
-    let failed = |source| OpenError::Connect { place: url.place(), source };
-    let lack = |why: String| Some(Lack::Database(format!("{} ({why})", url.place())));
-    let mut connection = match timeout(WITHIN, PgConnection::connect(&url.url)).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) if passes(&error) => return Ok(lack(error.to_string())),
-        Ok(Err(error)) => return Err(failed(error)),
-        Err(_) => return Ok(lack(format!("no answer within {WITHIN:?}"))),
-    };
+    // Around all of it: a server that took the connection may fall silent too.
+    match timeout(WITHIN, ask(url, modules)).await {
+        Ok(Ok(lack)) => Ok(lack),
+        Ok(Err(error)) if passes(&error) => Ok(Some(no_answer(url, &error.to_string()))),
+        Ok(Err(source)) => Err(OpenError::Connect { place: url.place(), source }),
+        Err(_) => Ok(Some(no_answer(url, &format!("nothing within {WITHIN:?}")))),
+    }
+}
+
+fn no_answer(url: &DatabaseUrl, why: &str) -> Lack {
+    Lack::Database(format!("{} ({why})", url.place()))
+}
+
+async fn ask(url: &DatabaseUrl, modules: &[(&str, Migrator)]) -> Result<Option<Lack>, sqlx::Error> {
+    let mut connection = PgConnection::connect(&url.url).await?;
     for (module, migrator) in modules {
         let wanted = migrator.iter().map(|migration| migration.version).max();
         let sql = format!("SELECT max(version) FROM _{module}_migrations WHERE success");
         let applied =
             sqlx::query_scalar::<_, Option<i64>>(AssertSqlSafe(sql)).fetch_one(&mut connection).await;
         let applied = match applied {
-            Ok(applied) => applied,
             Err(error) if code(&error).as_deref() == Some(UNDEFINED_TABLE) => None,
-            Err(error) if passes(&error) => return Ok(lack(error.to_string())),
-            Err(error) => return Err(failed(error)),
+            applied => applied?,
         };
         if applied < wanted {
             return Ok(Some(Lack::Migration(format!("{module}'s; has `migrate` been run?"))));

@@ -34,13 +34,22 @@ value_of! {
     Option<i64> => |value| Self::Integer(value),
     f64 => |value| Self::Double(Some(value)),
     Option<f64> => |value| Self::Double(value),
-    String => |value| Self::Text(Some(value)),
-    Option<String> => |value| Self::Text(value),
-    &str => |value| Self::Text(Some(value.to_owned())),
-    &String => |value| Self::Text(Some(value.clone())),
-    Option<&str> => |value| Self::Text(value.map(str::to_owned)),
-    Option<&String> => |value| Self::Text(value.cloned()),
-    &Option<String> => |value| Self::Text(value.clone()),
+    String => |value| Self::text(Some(value)),
+    Option<String> => |value| Self::text(value),
+    &str => |value| Self::text(Some(value.to_owned())),
+    &String => |value| Self::text(Some(value.clone())),
+    Option<&str> => |value| Self::text(value.map(str::to_owned)),
+    Option<&String> => |value| Self::text(value.cloned()),
+    &Option<String> => |value| Self::text(value.clone()),
+}
+
+impl Value {
+    /// PostgreSQL's TEXT cannot hold a NUL. What others say may have one, and its reason, say, must be kept all the same: it becomes
+    /// the replacement character, on both databases.
+    fn text(value: Option<String>) -> Self {
+        let clean = |text: String| if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
+        Self::Text(value.map(clean))
+    }
 }
 
 /// What a row is read into: a struct with `#[derive(FromRow)]` or a tuple, of `i64`, `f64`, `String`, and options of them.

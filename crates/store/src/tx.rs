@@ -85,7 +85,8 @@ impl Tx {
     /// Makes the changes last, and has the recorder tell of them. Both happen, or neither, whether or not the caller waits for it.
     ///
     /// # Errors
-    /// The connection broke: the changes may or may not last. The file of the database is gone: they will not.
+    /// The connection broke: the changes may or may not last. The file of the database is gone, and with it what was written, unless
+    /// it comes back.
     pub async fn commit(self) -> Result<(), Error> {
         // In a task of its own, which goes on when the caller has gone: a client that hangs up must not come between the commit
         // and those who have to hear of it.
@@ -101,11 +102,10 @@ impl Tx {
         }
         self.say("COMMIT").await?;
         self.connection = None;
-        self.condition.is_in_place()?;
         if let Some(recorder) = recorder {
             recorder.committed(events);
         }
-        Ok(())
+        self.condition.is_in_place()
     }
 
     /// Records that `event` happens with this transaction, and only with it. Nobody hears of it where the store has no

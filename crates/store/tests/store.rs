@@ -32,6 +32,7 @@ use store::{
 };
 
 acceptance::on_both_databases!(
+    a_nul_is_kept_as_the_replacement_character,
     a_transaction_that_is_dropped_never_happened,
     who_hangs_up_while_a_transaction_begins_leaves_none_behind,
     a_commit_that_nobody_waits_for_still_happens_and_is_told,
@@ -57,6 +58,13 @@ acceptance::on_both_databases!(
     a_server_that_refuses_is_told_as_such_and_found_again,
     a_lock_that_is_never_let_go_is_unavailable_in_time
 );
+
+async fn a_nul_is_kept_as_the_replacement_character(database: Database) {
+    let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
+    let said = "a reason\0 of somebody else's";
+    let row: (String,) = query("SELECT $1").bind(said).fetch_one(&store).await.unwrap();
+    assert_eq!(row.0, "a reason\u{fffd} of somebody else's");
+}
 
 /// A database with the table `rooms`.
 async fn rooms(database: &Database) -> Store {

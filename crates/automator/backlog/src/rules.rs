@@ -91,7 +91,7 @@ pub async fn run(
         let mut sql = Sql::new("INSERT INTO ");
         sql.push(tables.runs).push(" (").push(tables.subject);
         sql.push_bind(", id, event_key, rule_id, rule_name, author, version, created_at) VALUES (", subject);
-        sql.push_bind(", ", run_id.as_str()).push_bind(", ", event.key.replace('\0', "\u{fffd}"));
+        sql.push_bind(", ", run_id.as_str()).push_bind(", ", event.key.as_str());
         sql.push_bind(", ", rule_id.as_str()).push_bind(", ", rule_name.as_str());
         sql.push_bind(", ", author.login.as_str()).push_bind(", 1, ", store::now());
         sql.push(") ON CONFLICT (event_key, rule_id) DO NOTHING");

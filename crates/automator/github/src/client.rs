@@ -156,7 +156,9 @@ impl Github {
             let whole = node.is_whole(kind).then_some(before);
             items.push(read_item(repository, kind, node, whole)?);
         }
-        Ok(ListPage { items, has_gaps: list.nodes.has_gaps, next: list.page_info.next() })
+        // More, and no way there: then it is not the end of the list.
+        let is_cut_off = list.page_info.has_next_page && list.page_info.end_cursor.is_none();
+        Ok(ListPage { items, has_gaps: list.nodes.has_gaps || is_cut_off, next: list.page_info.next() })
     }
 
     /// Reads on where a list beside an item has more than its first page. What GitHub refuses to go on with stays as it is.
@@ -463,7 +465,7 @@ fn read_item(
         title: node.title,
         url,
     };
-    Ok(Told { snapshot, entries, whole })
+    Ok(Told { snapshot, entries, listed: true, whole })
 }
 
 /// Who GraphQL says did it. An app's login comes bare here and as `name[bot]` in a webhook; we keep

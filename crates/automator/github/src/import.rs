@@ -26,10 +26,13 @@ use chassis::{Fault, background::Background, serve::Stop};
 
 use crate::{
     client::{Github, GithubError, ListPage, PAGE},
-    missing::Expected,
+    missing::{self, Expected},
     repositories::TrackedRepository,
     write::ItemWriter,
 };
+
+/// How many items are closed in one transaction: others want to write too.
+const CLOSED_AT_ONCE: usize = 50;
 
 /// How long a claim on an import lasts; what a killed worker costs.
 const LEASE: Duration = Duration::from_secs(6);
@@ -303,7 +306,7 @@ impl Importer {
         }
     }
 
-    /// Writes a page and where the next one begins; whether there is a next one. With the last, what was `expected` and not found is
+    /// Writes a page and where the next one begins; whether there is a next one. Before the last, what was `expected` and not found is
     /// closed.
     async fn write(&self, list: &mut List, page: ListPage, expected: &Expected) -> Result<bool, Stopped> {
         let repository = TrackedRepository {
@@ -312,13 +315,12 @@ impl Importer {
             reach: list.repository.reach,
         };
         let seen = i64::try_from(page.items.len()).unwrap_or(i64::MAX);
-        let mut tx = self.store.begin_write().await?;
-        self.writer.write(&mut tx, &repository, &page.items, Origin::Import, None).await?;
         let last = page.next.is_none();
         if last {
-            let missing = expected.missing(&mut tx).await?;
-            self.writer.write(&mut tx, &repository, &missing, Origin::Import, None).await?;
+            self.close_missing(&repository, expected).await?;
         }
+        let mut tx = self.store.begin_write().await?;
+        self.writer.write(&mut tx, &repository, &page.items, Origin::Import, None).await?;
         let next = page.next.or_else(|| list.after_cursor.clone());
         let moved = query(
             "UPDATE import_lists SET after_cursor = $1, items_seen = items_seen + $2, done = $3, version = version + 1 \
@@ -338,6 +340,22 @@ impl Importer {
         tx.commit().await?;
         list.after_cursor = next;
         Ok(!last)
+    }
+
+    /// Closes what was `expected` and not found, as many at once as a page has: a repository whose issues were switched off lacks
+    /// all of them. Once more changes nothing, so each transaction stands by itself.
+    async fn close_missing(
+        &self,
+        repository: &TrackedRepository,
+        expected: &Expected,
+    ) -> Result<(), Stopped> {
+        for keys in expected.missing().chunks(CLOSED_AT_ONCE) {
+            let mut tx = self.store.begin_write().await?;
+            let gone = missing::gone(&mut tx, keys).await?;
+            self.writer.write(&mut tx, repository, &gone, Origin::Import, None).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Sets the import's status and what it waits for.

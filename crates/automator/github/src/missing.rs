@@ -43,31 +43,30 @@ impl Expected {
         }
     }
 
-    /// The items that were not found in a list that was read to its end, each closed, if it was not, at this moment. Those that were
-    /// closed before are among them, because whoever was to hear of that may not have.
-    ///
-    /// # Errors
-    /// The database's.
-    pub(crate) async fn missing(&self, tx: &mut Tx) -> Result<Vec<Told>, Fault> {
+    /// The keys of the items that were not found in a list that was read to its end.
+    pub(crate) fn missing(&self) -> Vec<&String> {
         let mut missing: Vec<&String> = self.0.iter().flatten().collect();
         // Sorted, so that two transactions take the same locks in the same order.
         missing.sort();
-        let mut told = Vec::with_capacity(missing.len());
-        for chunk in missing.chunks(100) {
-            let mut sql = Sql::new(
-                "SELECT item_key, node_id, kind, title, url, author, state, created_at, updated_at, closed_at \
-                 FROM items WHERE item_key IN (NULL",
-            );
-            for key in chunk {
-                sql.push_bind(", ", key.as_str());
-            }
-            sql.push(") ORDER BY item_key");
-            for row in sql.fetch_all::<Row>(&mut *tx).await? {
-                told.push(row.gone()?);
-            }
-        }
-        Ok(told)
+        missing
     }
+}
+
+/// These items, each closed, if it was not, at this moment. Those that were closed before are among them, because whoever was to hear
+/// of that may not have.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn gone(tx: &mut Tx, keys: &[&String]) -> Result<Vec<Told>, Fault> {
+    let mut sql = Sql::new(
+        "SELECT item_key, node_id, kind, title, url, author, state, created_at, updated_at, closed_at \
+         FROM items WHERE item_key IN (NULL",
+    );
+    for key in keys {
+        sql.push_bind(", ", key.as_str());
+    }
+    sql.push(") ORDER BY item_key");
+    sql.fetch_all::<Row>(tx).await?.into_iter().map(Row::gone).collect()
 }
 
 #[derive(Debug, FromRow)]
@@ -107,6 +106,6 @@ impl Row {
             updated_at: self.updated_at,
             closed_at,
         };
-        Ok(Told { snapshot, entries: Vec::new(), whole: None })
+        Ok(Told { snapshot, entries: Vec::new(), listed: false, whole: None })
     }
 }

@@ -41,6 +41,8 @@ pub struct Told {
     pub snapshot: Snapshot,
     /// Lines of its timeline.
     pub entries: Vec<Entry>,
+    /// Whether a list of GitHub's had it.
+    pub listed: bool,
     /// `Some` when every comment and review that there is stands among the entries, so that one which we know beside them is gone:
     /// an id that was made before GitHub was asked. What we have under a younger id has come since, and says nothing.
     pub whole: Option<Uuid>,

@@ -197,7 +197,7 @@ fn read_review(repository: &RepositoryName, payload: ReviewEvent) -> Option<Hear
 
 /// What a webhook tells: never all that has happened.
 fn news(snapshot: Snapshot, entries: Vec<Entry>) -> Told {
-    Told { snapshot, entries, whole: None }
+    Told { snapshot, entries, listed: false, whole: None }
 }
 
 /// The event of a comment or review.

@@ -75,7 +75,7 @@ impl Stored {
                 new.state != State::Open
                     || self.state == State::Open.as_str()
                     || is_reopened(told)
-                    || (told.whole.is_some() && self.was_missed())
+                    || (told.listed && self.was_missed())
             }
         }
     }

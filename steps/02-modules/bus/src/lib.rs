@@ -123,6 +123,9 @@ impl Listener {
     }
 }
 
+/// How many lost events are named: a line of the log has an end.
+const NAMED: usize = 50;
+
 /// Says which events a listener will never hear of: how many of which kind about what. An import tells of items again; nobody
 /// tells of anything else.
 fn lost<'e>(listener: &str, events: impl Iterator<Item = &'e Recorded>, why: &str) {
@@ -130,8 +133,14 @@ fn lost<'e>(listener: &str, events: impl Iterator<Item = &'e Recorded>, why: &st
     for event in events {
         *lost.entry((&event.kind, &event.subject)).or_default() += 1;
     }
-    let which: Vec<String> =
-        lost.iter().map(|((kind, subject), count)| format!("{count} {kind} of {subject}")).collect();
+    let mut which: Vec<String> = lost
+        .iter()
+        .take(NAMED)
+        .map(|((kind, subject), count)| format!("{count} {kind} of {subject}"))
+        .collect();
+    if lost.len() > NAMED {
+        which.push(format!("and {} more", lost.len() - NAMED));
+    }
     tracing::error!(
         listener,
         events = lost.values().sum::<usize>(),

@@ -76,7 +76,8 @@ pub async fn tell(
     for (told, written, occurrence) in news {
         let Some(item) = items.iter().find(|item| item.key == told.snapshot.key).cloned() else { continue };
         let taken_back = taken_back.remove(&written.item_id).unwrap_or_default();
-        let lines = lines(told).chain(taken_back).collect();
+        // Of two with the same source the first one holds: what was taken back stays so.
+        let lines = taken_back.into_iter().chain(lines(told)).collect();
         let fact = ItemFact { origin, item, before: written.before, lines, occurrence };
         tx.record(&GithubEvent::of(fact))?;
     }
