@@ -221,7 +221,8 @@ impl Github {
     }
 
     /// Whether `login`, as webhooks spell it, is the account whose token we have. `false` where GitHub does not say within two
-    /// seconds which account that is: no comment is made before it has, so what we do not know to be ours is not.
+    /// seconds which account that is. This process makes no comment before it has; one of another process of ours, which could ask,
+    /// may set off a rule here meanwhile.
     pub async fn is_us(&self, login: &str) -> bool {
         match in_time(LOGIN_TIMEOUT, self.login()).await {
             Ok(own) => own.eq_ignore_ascii_case(login),
