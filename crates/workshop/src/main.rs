@@ -1,8 +1,8 @@
 //! `cargo workshop`: runs the steps and leads through the workshop.
 //!
 //! A small crate of its own, built before anything else, so it knows no web framework and no database: what it runs it
-//! builds with cargo and starts through the harness. It asks a question only at a terminal, before data moves, works without one, and says what is
-//! wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
+//! builds with cargo and starts through the harness. It works without a terminal, and asks at one only before it moves data.
+//! It says what is wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
 
 mod agenda;
 mod author;
