@@ -119,7 +119,8 @@ impl Config {
                     points: Arc::new(Points::new(*mover_halts_at)),
                 };
                 let moves = self.of(of)?.into_iter().map(|(plan, new)| self.move_rows(plan, new, &settings, &stop));
-                futures::future::try_join_all(moves).await.map(drop)
+                // Each to its own end: a move that is dropped in the middle leaves a fence behind.
+                futures::future::join_all(moves).await.into_iter().collect()
             }
             Command::Status => self.status().await,
             Command::Approve(of) => self.say(of, async |record| record.approve().await).await,
@@ -190,7 +191,7 @@ impl Config {
         let old = Store::connect(&self.database_url).await?;
         for (plan, new) in self.of(&Of { module: vec![Module::All] })? {
             let new = Store::connect(new).await?;
-            let mut status = match Record::of(plan.module, &old).read().await {
+            let mut status = match Record::of(plan.module, &new).read().await {
                 Ok(state) => json!(state),
                 // Nothing has begun.
                 Err(_) => json!({ "module": plan.module, "stage": "waiting", "copied": 0, "of": 0, "copying_ms": 0, "differing": 0, "pause_ms": null }),
@@ -204,9 +205,8 @@ impl Config {
 
     /// Writes down what somebody says of some moves.
     async fn say(&self, of: &Of, what: impl AsyncFn(Record<'_>) -> Result<(), Fault>) -> Result<()> {
-        let old = Store::connect(&self.database_url).await?;
-        for (plan, _) in self.of(of)? {
-            what(Record::of(plan.module, &old)).await?;
+        for (plan, new) in self.of(of)? {
+            what(Record::of(plan.module, &Store::connect(new).await?)).await?;
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl Config {
 
 /// What a mover does from its start to its end, or to a failure.
 async fn life(plan: Plan, old: &Store, new: &Store, settings: &Settings) -> Result<Outcome, Fault> {
-    if Record::of(plan.module, old).read().await.is_ok_and(|state| state.stage == "kept") {
+    if Record::of(plan.module, new).read().await.is_ok_and(|state| state.stage == "kept") {
         return Ok(Outcome::Moved);
     }
     let taken = Arc::new(Move::take(plan, old.clone(), new.clone(), settings.clone()).await?);

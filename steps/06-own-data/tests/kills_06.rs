@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[expect(dead_code, reason = "shared with other tests, which use the rest")]
 #[path = "support/moving.rs"]
 mod moving;
 
@@ -45,16 +46,16 @@ async fn killed_at_every_point_the_next_mover_goes_on_and_nothing_is_lost(databa
     shared(&database).await;
     let app = started(&database).await;
     let movers = Movers::on(&database);
-    let old = open(database.url()).await;
+    let new = own(&database).await;
     let killed = RefCell::new(BTreeMap::new());
     let people = People::of(&app);
-    people.work(until_it_ends_by_itself(&movers, &old, Wish::Back, &killed)).await;
+    people.work(until_it_ends_by_itself(&movers, &new, Wish::Back, &killed)).await;
     let mut mover = movers.start(&[], None);
     movers.are("ready", &mut mover).await;
     sides_are_alike(&database, &movers).await;
     mover.kill();
     let people = People::of(&app);
-    people.work(until_it_ends_by_itself(&movers, &old, Wish::Keep, &killed)).await;
+    people.work(until_it_ends_by_itself(&movers, &new, Wish::Keep, &killed)).await;
     assert!(movers.status().await.iter().all(|module| module["stage"] == "kept"));
     let killed = killed.take();
     let missing: Vec<_> = POINTS.iter().filter(|point| !killed.contains_key(**point)).collect();
@@ -68,7 +69,7 @@ async fn killed_at_every_point_the_next_mover_goes_on_and_nothing_is_lost(databa
 /// the kills by the names of the points.
 async fn until_it_ends_by_itself(
     movers: &Movers,
-    old: &Store,
+    new: &[Store],
     wish: Wish,
     killed: &RefCell<BTreeMap<&'static str, usize>>,
 ) {
@@ -77,7 +78,7 @@ async fn until_it_ends_by_itself(
         let halted = |log: &str| log.contains("halts at point");
         let talk = async {
             loop {
-                says(old, wish).await;
+                says(new, wish).await;
                 sleep(Duration::from_millis(10)).await;
             }
         };
@@ -99,9 +100,9 @@ async fn until_it_ends_by_itself(
 }
 
 /// Says what is to be said at the stage that each move is at now.
-async fn says(old: &Store, wish: Wish) {
-    for plan in &PLANS {
-        let record = Record::of(plan.module, old);
+async fn says(new: &[Store], wish: Wish) {
+    for (plan, new) in PLANS.iter().zip(new) {
+        let record = Record::of(plan.module, new);
         // Each is refused at any other stage, and before there is one.
         let _ = record.approve().await;
         let _ = match wish {
@@ -116,8 +117,7 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
     shared(&database).await;
     let app = Arc::new(started(&database).await);
     let movers = Movers::on(&database);
-    let old = open(database.url()).await;
-    let new = [open(&database.named("backlog").unwrap()).await, open(&database.named("notify").unwrap()).await];
+    let new = own(&database).await;
     let mut random = Random::new();
     println!("random kills of {}", random.0);
     let people = People::of(&app);
@@ -128,7 +128,7 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
                 let until = random.below(400);
                 for _ in 0..until / 20 {
                     sleep(Duration::from_millis(20)).await;
-                    says(&old, Wish::Back).await;
+                    says(&new, Wish::Back).await;
                 }
                 match random.below(5) {
                     0 => killed(&app, "backlog").await,
@@ -156,6 +156,11 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
     movers.are("moved", &mut mover).await;
     sides_are_alike(&database, &movers).await;
     println!("writes {}, failed {}", people.took.borrow().len(), people.failed.borrow());
+}
+
+/// The new database of each service.
+async fn own(database: &Database) -> [Store; 2] {
+    [open(&database.named("backlog").unwrap()).await, open(&database.named("notify").unwrap()).await]
 }
 
 async fn has_ended(mover: &mut Mover) -> bool {

@@ -16,8 +16,8 @@ use store::{Query, Tx};
 
 use crate::{Move, layout::{Layout, placeholders}};
 
-/// So few entries are soon followed: near enough to the head for whoever does not hold up anybody.
-const FEW: usize = 20;
+/// So few entries are soon followed once nobody writes any more.
+const FEW: usize = 100;
 /// How often it is followed at most to come near the head, while people go on writing.
 const ROUNDS: usize = 200;
 

@@ -66,7 +66,7 @@ impl Move {
     pub async fn take(plan: Plan, old: Store, new: Store, settings: Settings) -> Result<Self, Fault> {
         fence::prepare(&old, plan.module, First::Open).await?;
         fence::prepare(&new, plan.module, First::Closed).await?;
-        Record::of(plan.module, &old).prepare().await?;
+        Record::of(plan.module, &new).prepare().await?;
         query(
             "CREATE TABLE IF NOT EXISTS move_checkpoints (module TEXT NOT NULL, table_name TEXT NOT NULL, last_id TEXT NOT NULL, \
              PRIMARY KEY (module, table_name))",
@@ -121,29 +121,38 @@ impl Move {
     /// # Errors
     /// A database's.
     pub async fn end(&self, outcome: Outcome) -> Result<(), Fault> {
-        self.state()
-            .stage(match outcome {
-                Outcome::Moved => "kept",
-                Outcome::Back => "back",
-                Outcome::Differs(rows) => {
-                    self.state().differing(rows).await?;
-                    // Whatever was wrong with the copy: the next move copies again, and replaces nothing that is newer.
-                    let forget = query("DELETE FROM move_checkpoints WHERE module = $1").bind(self.plan.module);
-                    forget.execute(&self.new).await?;
-                    "differs"
-                }
-            })
-            .await
+        self.stage(match outcome {
+            Outcome::Moved => "kept",
+            Outcome::Back => "back",
+            Outcome::Differs(rows) => {
+                self.state().differing(rows).await?;
+                // Whatever was wrong with the copy: the next move copies again, and replaces nothing that is newer.
+                let forget = query("DELETE FROM move_checkpoints WHERE module = $1").bind(self.plan.module);
+                forget.execute(&self.new).await?;
+                "differs"
+            }
+        })
+        .await
     }
 
     /// How far it is.
     #[must_use]
     pub fn state(&self) -> Record<'_> {
-        Record::of(self.plan.module, &self.old)
+        Record::of(self.plan.module, &self.new)
     }
 
-    /// Waits for a moment in which people think, following meanwhile.
-    pub(crate) async fn attend(&self) -> Result<(), Fault> {
+    /// Says at which stage the move is, unless another mover says so by now.
+    pub(crate) async fn stage(&self, stage: &'static str) -> Result<(), Fault> {
+        let (old, new) = self.fences().await?;
+        if old.epoch.max(new.epoch) > self.epoch {
+            return Err(Fault::internal(TakenOver(self.plan.module)));
+        }
+        self.state().stage(stage).await
+    }
+
+    /// Waits a moment at a stage in which people think, following meanwhile.
+    pub(crate) async fn attend(&self, stage: &'static str) -> Result<(), Fault> {
+        self.stage(stage).await?;
         self.follow_closely().await?;
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         Ok(())

@@ -47,7 +47,7 @@ impl Operations for Cutting {
     }
 
     async fn backfill(&self) -> Result<(), Fault> {
-        self.state().stage("copying").await?;
+        self.stage("copying").await?;
         self.count().await?;
         self.points.at("rows to copy are counted").await;
         for layout in &self.layouts {
@@ -66,7 +66,7 @@ impl Operations for Cutting {
             while self.follow().await? > 0 {}
             self.compare_sums().await?
         } else {
-            self.state().stage("comparing").await?;
+            self.stage("comparing").await?;
             self.compare_rows().await?
         };
         let point = if behind_a_fence { "counts and versions are compared" } else { "everything is compared" };
@@ -79,12 +79,11 @@ impl Operations for Cutting {
         let from = self.latest().await?;
         if from == Side::Old && !self.settings.at_once {
             while !self.state().is_approved().await? {
-                self.state().stage("ready").await?;
-                self.attend().await?;
+                self.attend("ready").await?;
             }
             self.points.at("a person has approved").await;
         }
-        self.state().stage(if from == Side::Old { "cutting" } else { "returning" }).await?;
+        self.stage(if from == Side::Old { "cutting" } else { "returning" }).await?;
         // As near to the head as it gets while people write: what is left makes them wait.
         self.follow_closely().await?;
         let (old, new) = self.fences().await?;
@@ -136,8 +135,7 @@ impl Operations for Cutting {
             if let Some(decision) = self.state().decision().await? {
                 return Ok(decision);
             }
-            self.state().stage("moved").await?;
-            self.attend().await?;
+            self.attend("moved").await?;
         }
     }
 

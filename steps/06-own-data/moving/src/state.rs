@@ -1,4 +1,5 @@
-//! How far a move is: a row in the old database, which outlives every mover.
+//! How far a move is: a row in the new database, beside the rows that it is about. It outlives every mover; and to write it holds up
+//! nobody who works on the old side.
 
 use chassis::Fault;
 use kit_06_own_data::cut_over::Decision;
@@ -35,7 +36,7 @@ pub struct State {
     pub decision: Option<String>,
 }
 
-/// The row of one module in the old database.
+/// The row of one module in its new database.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'m> {
     pub(crate) store: &'m Store,
@@ -46,7 +47,7 @@ const COLUMNS: &str =
     "module, stage, since, copied, of_rows AS \"of\", copying_ms, differing, pause_ms, approved, decision";
 
 impl<'m> Record<'m> {
-    /// That of `module`, in the old database.
+    /// That of `module`, in its new database.
     #[must_use]
     pub fn of(module: &'static str, store: &'m Store) -> Self {
         Self { store, module }
@@ -85,6 +86,9 @@ impl<'m> Record<'m> {
 
     /// A new stage; one that it is in already began when it began.
     pub(crate) async fn stage(self, stage: &'static str) -> Result<(), Fault> {
+        if self.read().await?.stage == stage {
+            return Ok(());
+        }
         let sql = "UPDATE moves SET stage = $2, since = $3 WHERE module = $1 AND stage <> $2";
         if query(sql).bind(self.module).bind(stage).bind(now()).execute(self.store).await? == 1 {
             tracing::info!(module = self.module, stage, "a new stage");

@@ -20,10 +20,12 @@ use step_06_own_data::plans;
 use store::Store;
 
 /// The services that move.
-pub const PLANS: [Plan; 2] = [plans::BACKLOG, plans::NOTIFY];
+pub(crate) const PLANS: [Plan; 2] = [plans::BACKLOG, plans::NOTIFY];
 
 /// How long somebody tries to write or to read one thing: the processes are killed meanwhile.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long somebody thinks before the next write.
+const THINKS: Duration = Duration::from_millis(30);
 /// How long a mover may take for anything that waits for nobody.
 const MOVED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -32,7 +34,7 @@ fn step(folder: &'static str) -> Step {
 }
 
 /// A shared database as step 05 leaves it, with an import in it and somebody in the team; nobody uses it.
-pub async fn shared(database: &Database) {
+pub(crate) async fn shared(database: &Database) {
     let step = step(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/undone"));
     let database = database.clone();
     let app = spawn_blocking(move || App::start(&step, database, |options| options).unwrap()).await.unwrap();
@@ -42,7 +44,7 @@ pub async fn shared(database: &Database) {
 }
 
 /// The system of step 06 on that database, with its services ready for the move.
-pub async fn started(database: &Database) -> App {
+pub(crate) async fn started(database: &Database) -> App {
     let (database, old) = (database.clone(), database.url().to_owned());
     let start = move || {
         App::start(&step(env!("CARGO_MANIFEST_DIR")), database, |options| {
@@ -53,7 +55,7 @@ pub async fn started(database: &Database) -> App {
 }
 
 /// The system of step 06 after the move: every service knows its own database only.
-pub async fn finished(database: &Database) -> App {
+pub(crate) async fn finished(database: &Database) -> App {
     let database = database.clone();
     let start = move || App::start(&step(env!("CARGO_MANIFEST_DIR")), database, |options| options);
     spawn_blocking(start).await.unwrap().unwrap()
@@ -61,14 +63,14 @@ pub async fn finished(database: &Database) -> App {
 
 /// What somebody runs as `mover-06`.
 #[derive(Clone)]
-pub struct Movers {
+pub(crate) struct Movers {
     old: String,
     backlog: String,
     notify: String,
 }
 
 impl Movers {
-    pub fn on(database: &Database) -> Self {
+    pub(crate) fn on(database: &Database) -> Self {
         Self {
             old: database.url().to_owned(),
             backlog: database.named("backlog").unwrap(),
@@ -77,7 +79,7 @@ impl Movers {
     }
 
     /// The command, not yet started.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_system-06"));
         command.arg("mover").args(arguments);
         command.env("DATABASE_URL", &self.old).env("RUST_LOG", "info");
@@ -87,7 +89,7 @@ impl Movers {
     }
 
     /// Starts `mover move`; `halts_at` is the point at which it waits to be killed.
-    pub fn start(&self, arguments: &[&str], halts_at: Option<u64>) -> Mover {
+    pub(crate) fn start(&self, arguments: &[&str], halts_at: Option<u64>) -> Mover {
         let mut command = self.command(&[&["move"], arguments].concat());
         if let Some(point) = halts_at {
             command.env("MOVER_HALTS_AT", point.to_string());
@@ -98,7 +100,7 @@ impl Movers {
     }
 
     /// Runs another command to its end; what it wrote.
-    pub async fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> String {
         let (mut command, shown) = (self.command(arguments), arguments.join(" "));
         let done = spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let (out, errors) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
@@ -107,13 +109,13 @@ impl Movers {
     }
 
     /// What `mover status` says of each service, in the order of [`PLANS`].
-    pub async fn status(&self) -> Vec<Value> {
+    pub(crate) async fn status(&self) -> Vec<Value> {
         let status: Value = serde_json::from_str(&self.run(&["status"]).await).unwrap();
         status["modules"].as_array().unwrap().clone()
     }
 
     /// Waits until every service is at that stage.
-    pub async fn are(&self, stage: &str, mover: &mut Mover) {
+    pub(crate) async fn are(&self, stage: &str, mover: &mut Mover) {
         let until = Instant::now() + MOVED_WITHIN;
         loop {
             let status = self.status().await;
@@ -129,25 +131,25 @@ impl Movers {
 }
 
 /// A mover that works. Dropped, it is killed.
-pub struct Mover {
+pub(crate) struct Mover {
     child: Child,
     log: PathBuf,
 }
 
 impl Mover {
     /// Ends it by SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// What it has written so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Waits until it ends by itself, or until `halted` says that it halts at a point; how it ended.
-    pub async fn ended(&mut self, mut halted: impl FnMut(&str) -> bool) -> Option<ExitStatus> {
+    pub(crate) async fn ended(&mut self, mut halted: impl FnMut(&str) -> bool) -> Option<ExitStatus> {
         let until = Instant::now() + MOVED_WITHIN;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -162,7 +164,7 @@ impl Mover {
     }
 
     /// Waits until it ends by itself, and sees that all went well.
-    pub async fn succeeds(&mut self) {
+    pub(crate) async fn succeeds(&mut self) {
         let status = self.ended(|_| false).await.unwrap();
         assert!(status.success(), "{status}: {}", self.log());
     }
@@ -181,22 +183,22 @@ fn tempfile() -> PathBuf {
 }
 
 /// People who work: each writes to something that is theirs, reads it after each answer, and goes on.
-pub struct People<'a> {
+pub(crate) struct People<'a> {
     app: &'a App,
     works: Rc<RefCell<bool>>,
     /// How long each answered write took.
-    pub took: Rc<RefCell<Vec<Duration>>>,
+    pub(crate) took: Rc<RefCell<Vec<Duration>>>,
     /// How many requests got no answer that says that it was done.
-    pub failed: Rc<RefCell<usize>>,
+    pub(crate) failed: Rc<RefCell<usize>>,
 }
 
 impl<'a> People<'a> {
-    pub fn of(app: &'a App) -> Self {
+    pub(crate) fn of(app: &'a App) -> Self {
         Self { app, works: Rc::new(RefCell::new(true)), took: Rc::default(), failed: Rc::default() }
     }
 
     /// Does `meanwhile` while people work: six on tasks, two on messages, one with rules. Then sees that nothing is lost.
-    pub async fn work(&self, meanwhile: impl Future<Output = ()>) {
+    pub(crate) async fn work(&self, meanwhile: impl Future<Output = ()>) {
         let tasks = self.app.all("/api/tasks?limit=100").await;
         let ids: Vec<String> = tasks.iter().take(6).map(|task| task["id"].as_str().unwrap().to_owned()).collect();
         assert_eq!(ids.len(), 6);
@@ -230,7 +232,7 @@ impl<'a> People<'a> {
                 acknowledged = tried;
             }
             self.sees(&path, acknowledged, tried).await;
-            sleep(Duration::from_millis(5)).await;
+            sleep(THINKS).await;
         }
         assert!(acknowledged > 0, "nobody could write to {path}");
         self.sees(&path, acknowledged, tried).await;
@@ -268,7 +270,7 @@ impl<'a> People<'a> {
             };
             assert_eq!(self.read(&place).await["to"], to);
             places.push((place, to));
-            sleep(Duration::from_millis(10)).await;
+            sleep(THINKS).await;
         }
         for (place, to) in places {
             assert_eq!(self.read(&place).await["to"], to, "{place} was answered and is gone");
@@ -302,7 +304,7 @@ impl<'a> People<'a> {
                 let is_there = rules["items"].as_array().unwrap().iter().any(|rule| rule["id"] == **last);
                 assert!(!is_there, "the rule {last} was taken away and is there");
             }
-            sleep(Duration::from_millis(30)).await;
+            sleep(THINKS).await;
         }
     }
 
@@ -333,7 +335,7 @@ impl<'a> People<'a> {
     }
 
     /// The longest that ever a writer waited for an answer, and the 99th percentile of all.
-    pub fn longest_and_p99(&self) -> (Duration, Duration) {
+    pub(crate) fn longest_and_p99(&self) -> (Duration, Duration) {
         let mut took = self.took.borrow().clone();
         took.sort_unstable();
         (took[took.len() - 1], took[took.len() * 99 / 100])
@@ -341,7 +343,7 @@ impl<'a> People<'a> {
 }
 
 /// Sees that both sides have the same rows, row by row, once the follower has nothing left to do.
-pub async fn sides_are_alike(database: &Database, movers: &Movers) {
+pub(crate) async fn sides_are_alike(database: &Database, movers: &Movers) {
     eventually("the follower is at the head", async || {
         movers.status().await.iter().all(|module| module["lag"] == 0).then_some(())
     })
@@ -374,6 +376,6 @@ async fn rows(store: &Store, table: step_06_moving::Table) -> Vec<Row> {
 }
 
 /// A connection of the test's own.
-pub async fn open(url: &str) -> Store {
+pub(crate) async fn open(url: &str) -> Store {
     Store::connect(&url.parse().unwrap()).await.unwrap()
 }
