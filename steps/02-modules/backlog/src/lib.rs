@@ -31,7 +31,7 @@ use step_02_contracts::{
     Backlog, Commentable, Ctx, Fault, Handler, IdempotencyKey, Maintainers, Notify, Once,
     backlog::{By, Update, Workload},
 };
-use store::{Query, Store, idempotency};
+use store::{Query, Store, Tx, idempotency};
 use uuid::Uuid;
 
 use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::Known};
@@ -60,6 +60,11 @@ pub fn migrations() -> Migrator {
     sqlx::migrate!()
 }
 
+/// Whether somebody keeps rules in this database, or has kept some: there is a table of them.
+pub async fn has_rules(store: &Store) -> bool {
+    store::query("SELECT count(*) FROM rules").execute(store).await.is_ok()
+}
+
 /// Adds the rules that Automator ships with: for a database that never had any.
 ///
 /// # Errors
@@ -67,6 +72,15 @@ pub fn migrations() -> Migrator {
 pub async fn ship_rules(store: &Store) -> Result<(), store::Error> {
     let sql = format!("{} ON CONFLICT DO NOTHING", decisions::shipped());
     Query::assembled(sql).execute(store).await.map(drop)
+}
+
+/// Makes anew what is derived from the tasks that this transaction sees: they came from `from`, with their scores.
+///
+/// # Errors
+/// The database's.
+pub async fn derive(from: &Store, tx: &mut Tx) -> Result<(), store::Error> {
+    let day = task::SCORES.day_in(from).await?;
+    task::SCORES.came(tx, day).await
 }
 
 /// Whom backlog asks.
