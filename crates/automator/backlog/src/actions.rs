@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, background::Background, serve::Stop};
-use domain::{Action, Channel, Message, Notify, Rice, RiceChange, TaskChange};
+use domain::{Action, Channel, Message, Notify, Rice, RiceChange, TaskChange, Trigger};
 use sqlx::FromRow;
 use store::{Query, Sql, Store, Tx, lease::Lease, queue::Queue, retry::RetryPolicy};
 use uuid::Uuid;
@@ -30,6 +30,8 @@ const PENDING: &str = "Actions that rules decided and nobody has done yet.";
 pub struct Decided {
     /// The rule; it may be gone.
     pub rule_name: String,
+    /// What happened: the name of its trigger, and more.
+    pub event_key: String,
     /// Whoever set it off.
     pub author: String,
     /// The [`Action`], in JSON.
@@ -40,6 +42,15 @@ pub struct Decided {
     pub created_at: i64,
     /// The item that it is about.
     pub item_key: String,
+}
+
+impl Decided {
+    /// Whoever said something that this answers; `None` where nobody has.
+    #[must_use]
+    pub fn answers(&self) -> Option<&str> {
+        let trigger = self.event_key.split_once(' ').map(|(trigger, _)| trigger);
+        (trigger == Some(Trigger::CommentAdded.as_str())).then_some(self.author.as_str())
+    }
 }
 
 /// What an action does, to tables and to others.

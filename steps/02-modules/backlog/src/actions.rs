@@ -43,7 +43,7 @@ impl Effects for Ported {
 
     async fn find(&self, ctx: &Ctx, id: &str) -> Result<(Decided, About), Fault> {
         let decided: Decided = query(
-            "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, r.item_key \
+            "SELECT r.rule_name, r.event_key, r.author, a.action, a.attempts, a.created_at, r.item_key \
              FROM backlog_actions a JOIN backlog_runs r ON r.id = a.run_id WHERE a.id = $1",
         )
         .bind(id)
@@ -105,7 +105,8 @@ impl Effects for Ported {
 
     async fn comment(&self, ctx: &Ctx, decided: &Decided, about: &About, text: &str) -> Result<(), Fault> {
         let item = self.item(ctx, &about.key).await?;
-        self.ports.github.comment(ctx, &about.key, &subject(decided, &item).fill(text)).await
+        let text = subject(decided, &item).fill(text);
+        self.ports.github.comment(ctx, &about.key, &text, decided.answers()).await
     }
 }
 

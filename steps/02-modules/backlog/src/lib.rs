@@ -35,6 +35,7 @@ use store::{Query, Store, idempotency};
 use uuid::Uuid;
 
 use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::Known};
+pub use on_events::track;
 pub use routes::router;
 
 /// The tables that nobody else reads or writes.
