@@ -12,7 +12,7 @@ pub mod take_over;
 
 pub use config::{Databases, ModulesConfig};
 pub use frame::Frame;
-pub use routes::routes;
+pub use routes::{Ports, routes};
 pub use stores::{Stores, lacks};
 
 /// Brings every module's tables up to date, and takes over what step 01 wrote.

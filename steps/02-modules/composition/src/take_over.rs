@@ -53,7 +53,7 @@ const KEYS: [(&str, &str); 4] = [
 
 /// Whether nobody has ever kept rules here.
 pub async fn has_no_rules(stores: &Stores) -> bool {
-    !has(&stores.backlog, "rules").await
+    !step_02_backlog::has_rules(&stores.backlog).await
 }
 
 /// Takes over the database of step 01, if this is one. Step 01 must not run any more.
