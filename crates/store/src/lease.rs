@@ -189,13 +189,16 @@ impl Lease {
 }
 
 /// This moment by the database's clock, epoch ms: a part of a statement.
-fn now(backend: Backend) -> &'static str {
+#[must_use]
+pub fn now(backend: Backend) -> &'static str {
     match backend {
         Backend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
         Backend::Postgres => "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)",
     }
 }
 
-fn milliseconds(duration: Duration) -> i64 {
+/// A duration as a statement wants it.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,96 @@
+//! One message on its way into an effect, as the exercise sees it: consumer, transaction and delivery.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chassis::{Ctx, Fault, event::Recorded};
+use kit_07_events::inbox::{Consumer, Delivery, Transaction};
+use store::{Error, OnConstraint, Tx, query};
+use uuid::Uuid;
+
+use super::{ASK, Inner};
+use crate::feed::Delivered;
+
+pub(super) struct Step {
+    pub(super) of: Arc<Inner>,
+    pub(super) delivered: Arc<Delivered>,
+}
+
+#[async_trait]
+impl Consumer for Step {
+    fn name(&self) -> &str {
+        self.of.consumer.name()
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>, Fault> {
+        let tx = self.of.begin().await?;
+        Ok(Box::new(InTx { tx, of: self.of.clone(), delivered: self.delivered.clone() }))
+    }
+}
+
+/// A transaction of the consumer.
+struct InTx {
+    tx: Tx,
+    of: Arc<Inner>,
+    delivered: Arc<Delivered>,
+}
+
+#[async_trait]
+impl Transaction for InTx {
+    async fn insert_once(&mut self, consumer: &str, message: Uuid) -> Result<bool, Fault> {
+        Ok(insert_once(&mut self.tx, consumer, message).await?)
+    }
+
+    async fn is_there(&mut self, consumer: &str, message: Uuid) -> Result<bool, Fault> {
+        let row: Option<(i64,)> = query("SELECT taken_at FROM inbox WHERE consumer = $1 AND message_id = $2")
+            .bind(consumer)
+            .bind(message.to_string())
+            .fetch_optional(&mut self.tx)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    async fn insert(&mut self, consumer: &str, message: Uuid) -> Result<(), Fault> {
+        query("INSERT INTO inbox (consumer, message_id, taken_at) VALUES ($1, $2, $3)")
+            .bind(consumer)
+            .bind(message.to_string())
+            .bind(store::now())
+            .execute(&mut self.tx)
+            .await
+            .map(drop)
+            .on_unique_violation("inbox.consumer, inbox.message_id", || Fault::Taken(message.to_string()))
+    }
+
+    async fn apply(&mut self, _: &Recorded) -> Result<(), Fault> {
+        self.of.apply_in_order(&mut self.tx, &self.delivered).await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
+        self.of.pass(&mut self.tx, self.delivered.position).await?;
+        Ok(self.tx.commit().await?)
+    }
+}
+
+#[async_trait]
+impl Delivery for Step {
+    fn message(&self) -> &Recorded {
+        &self.delivered.message
+    }
+
+    async fn acknowledge(&self) -> Result<(), Fault> {
+        self.of.feed.done(&Ctx::background(ASK), &self.delivered).await
+    }
+}
+
+/// Inserts the row (consumer, message) unless it is there; whether it was inserted.
+pub(super) async fn insert_once(tx: &mut Tx, consumer: &str, message: Uuid) -> Result<bool, Error> {
+    let inserted = query(
+        "INSERT INTO inbox (consumer, message_id, taken_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(consumer)
+    .bind(message.to_string())
+    .bind(store::now())
+    .execute(tx)
+    .await?;
+    Ok(inserted == 1)
+}
