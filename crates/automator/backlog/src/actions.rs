@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, background::Background, event::Recorded, serve::Stop};
-use domain::{Action, Addressee, Channel, Notify, Recipient, Rice, RiceChange, TaskChange, ToMembers, Trigger};
+use domain::{
+    Action, Addressee, Channel, Notify, Recipient, Rice, RiceChange, TaskChange, ToMembers, Trigger,
+};
 use sqlx::FromRow;
 use store::{Query, Sql, Store, Tx, lease::Lease, queue::Queue, retry::RetryPolicy};
 
