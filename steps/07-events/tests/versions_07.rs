@@ -41,6 +41,11 @@ async fn messages_of_version_1_are_taken_by_all_who_want_them(database: Database
         );
     }
     put(&app, &messages).await;
+    // A newer teller also tells what nobody here has heard of.
+    let mut unheard = team("0192d1c5-0000-7000-8000-0000000000fd", "mona");
+    unheard["type"] = json!("team.member_praised");
+    unheard["data"] = json!({ "fact": "member_praised", "login": "mona" });
+    put(&app, &[unheard]).await;
     // What comes after them is taken after them, by each.
     put(&app, &[team("0192d1c5-0000-7000-8000-0000000000ff", "last")]).await;
     for consumer in CONSUMERS {

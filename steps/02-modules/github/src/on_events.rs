@@ -35,10 +35,7 @@ impl Module {
     /// # Errors
     /// The database's; [`Fault::Internal`] for an event of the team's that cannot be read.
     pub async fn hear(&self, tx: &mut Tx, event: &Recorded) -> Result<(), Fault> {
-        if !event.is_of("team") {
-            return Ok(());
-        }
-        let event: TeamEvent = event.read()?;
+        let Some(event) = TeamEvent::heard(event)? else { return Ok(()) };
         let (login, active) = event.member();
         set(tx, login, active).await
     }

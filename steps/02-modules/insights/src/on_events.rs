@@ -31,11 +31,9 @@ impl Module {
     /// # Errors
     /// The database's; [`Fault::Internal`] for an event of github's or the team's that cannot be read.
     pub async fn hear(&self, tx: &mut Tx, event: &Recorded) -> Result<(), Fault> {
-        if event.is_of("github") {
-            let event: GithubEvent = event.read()?;
+        if let Some(event) = GithubEvent::heard(event)? {
             self.see(tx, event.fact()).await?;
-        } else if event.is_of("team") {
-            let event: TeamEvent = event.read()?;
+        } else if let Some(event) = TeamEvent::heard(event)? {
             let (login, active) = event.member();
             set(tx, login, active).await?;
         }

@@ -25,12 +25,11 @@ impl Consumer for Facts {
     }
 
     async fn apply(&self, tx: &mut Tx, message: &Recorded) -> Result<(), Fault> {
-        if message.is_of("team") {
-            let event: TeamEvent = message.read()?;
+        if let Some(event) = TeamEvent::heard(message)? {
             let (login, active) = event.member();
             return copies::set(tx, login, active).await;
         }
-        let event: GithubEvent = message.read()?;
+        let Some(event) = GithubEvent::heard(message)? else { return Ok(()) };
         let fact = event.fact();
         copies::keep(tx, &fact.item).await?;
         // An import sets no rule off, so nobody needs to know who did it.
