@@ -130,8 +130,13 @@ impl Tx {
     /// # Errors
     /// [`Fault::Internal`] when it has no JSON form.
     pub fn record(&mut self, event: &impl Event) -> Result<(), Fault> {
-        self.events.push(Recorded::now(event)?);
+        self.carry(Recorded::now(event)?);
         Ok(())
+    }
+
+    /// The same for what stands in its envelope already.
+    pub fn carry(&mut self, recorded: Recorded) {
+        self.events.push(recorded);
     }
 
     /// Which database it is in.

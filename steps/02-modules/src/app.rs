@@ -8,11 +8,10 @@ use chassis::{
 };
 use step_02_backlog as backlog;
 use step_02_bus::Bus;
-use step_02_composition::{Frame, MODULES, ModulesConfig, Stores, modules, routes};
+use step_02_composition::{Frame, MODULES, ModulesConfig, Ports, Stores, modules, routes};
 use step_02_contracts::Handler;
 use step_02_github as github;
 use step_02_notify as notify;
-use step_02_web::Ports;
 
 use crate::config::Config;
 

@@ -7,9 +7,8 @@ use chassis::{
     serve::Stop,
 };
 use step_02_backlog as backlog;
-use step_02_composition::{Frame, MODULES, modules, routes};
+use step_02_composition::{Frame, MODULES, Ports, modules, routes};
 use step_02_contracts::{Handler, Notify};
-use step_02_web::Ports;
 
 use crate::config::Config;
 

@@ -6,9 +6,8 @@ use chassis::{
     process::{Command, Lack, Service},
     serve::Stop,
 };
-use step_02_composition::{Frame, modules, routes};
+use step_02_composition::{Frame, Ports, modules, routes};
 use step_02_contracts::Handler;
-use step_02_web::Ports;
 use step_05_grpc::internal;
 
 use crate::config::Config;

@@ -12,7 +12,7 @@ pub mod take_over;
 
 pub use config::{Databases, ModulesConfig};
 pub use frame::Frame;
-pub use routes::routes;
+pub use routes::{Ports, routes};
 pub use stores::{MODULES, Stores, lacks};
 
 /// Brings the tables of those `modules` up to date that the process has; where it has all, takes over what step 01 wrote.
