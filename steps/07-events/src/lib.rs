@@ -8,3 +8,4 @@ pub mod nats;
 pub mod processes;
 
 pub use step_07_messaging::pieces;
+pub use step_07_service::crash;

@@ -72,7 +72,9 @@ pub async fn active(store: &Store) -> Result<Vec<Member>, Fault> {
 pub async fn all(store: &Store, tx: &mut Tx) -> Result<Vec<(Login, bool)>, Fault> {
     let sql = format!("SELECT login, active FROM members ORDER BY login{}", store.for_update());
     let rows: Vec<(String, i64)> = Query::assembled(sql).fetch_all(&mut *tx).await?;
-    rows.into_iter().map(|(login, active)| Ok((login.parse().map_err(Fault::internal)?, active == 1))).collect()
+    rows.into_iter()
+        .map(|(login, active)| Ok((login.parse().map_err(Fault::internal)?, active == 1)))
+        .collect()
 }
 
 /// The member that somebody new becomes.

@@ -2,7 +2,7 @@
 
 use std::{
     env, fmt, fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -181,6 +181,18 @@ impl Cmd {
         self
     }
 
+    /// Starts it at a terminal, which `script` of util-linux plays.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn at_a_terminal(self) -> Running {
+        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
+        let typed: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut script = Command::new("script");
+        script.args(["-qec", &typed.join(" "), "/dev/null"]).current_dir(self.0.get_current_dir().unwrap());
+        script.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_OFFLINE", "true").env("TERM", "xterm");
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(script).start()
+    }
+
     pub(crate) fn start(mut self) -> Running {
         let mut child = self.0.spawn().unwrap();
         let out = Arc::default();
@@ -233,6 +245,12 @@ impl Running {
             );
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Presses Enter at its terminal.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn enter(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
     #[cfg(unix)]

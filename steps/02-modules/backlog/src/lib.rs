@@ -146,8 +146,7 @@ impl Backlog for Module {
         let items = Known::of(ctx, page::key(&self.store, id).await?, &*self.asks.items).await?;
         let is_asked = change.status.is_some() || change.assignee.is_some();
         let wanted = change.assignee.as_ref().and_then(Option::as_ref);
-        let maintainers =
-            if is_asked { self.asks.team.logins(ctx, wanted).await? } else { HashSet::new() };
+        let maintainers = if is_asked { self.asks.team.logins(ctx, wanted).await? } else { HashSet::new() };
         self.scores.today().await?;
         let mut tx = self.store.begin_write().await?;
         let assigned = task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;

@@ -36,7 +36,9 @@ pub fn migrations() -> Migrator {
 /// The database's.
 pub async fn forget(tx: &mut Tx) -> Result<u64, Fault> {
     let mut rows = 0;
-    for delete in ["DELETE FROM insight_lines", "DELETE FROM insight_items", "DELETE FROM insight_maintainers"] {
+    for delete in
+        ["DELETE FROM insight_lines", "DELETE FROM insight_items", "DELETE FROM insight_maintainers"]
+    {
         rows += query(delete).execute(&mut *tx).await?;
     }
     Ok(rows)

@@ -45,14 +45,16 @@ impl Service for Config {
     }
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
-        let mut frame = Frame::open("backlog", &self.database.database_url, &self.messages, stop.clone()).await?;
+        let mut frame =
+            Frame::open("backlog", &self.database.database_url, &self.messages, stop.clone()).await?;
         let copies = Arc::new(Copies(frame.store.clone()));
         let asks = Asks::new(copies.clone(), copies, Arc::new(Commands));
         let catalogue = Arc::new(self.catalogue.catalogue()?);
         // Assignments are told; who mails is whoever has the addresses.
         let config = BacklogConfig { tell_assignees: false };
         let backlog = Module::new(frame.store.clone(), catalogue, asks, &config).await;
-        let backlog = Arc::new(backlog.context("the database is not ready; has `backlog migrate` been run?")?);
+        let backlog =
+            Arc::new(backlog.context("the database is not ready; has `backlog migrate` been run?")?);
         frame.hears(Arc::new(Facts(backlog.clone())))?;
         backlog.work(&mut frame.background)?;
         let service = server::service(backlog, Arc::new(OverTheFeed), frame.token.clone());
@@ -66,4 +68,3 @@ impl Service for Config {
 fn tables() -> Tables {
     Tables::with(vec![("backlog", module::migrations()), ("copies", copies::migrations())])
 }
-

@@ -45,7 +45,7 @@ impl Service for Config {
         comments.work(&mut frame.background)?;
         github.work(&mut frame.background);
         frame.hears(Arc::new(Messages { github: github.clone(), comments }))?;
-        let document = automator_api::document_of(&module::PATHS);
+        let document = internal::described(&module::PATHS);
         let token = self.server.automator_api_token.clone();
         let routes = http::guarded(module::router(github.clone()), token, LONGEST_BODY)
             .merge(module::intake(github.clone(), self.github.github_webhook_secret.clone()))

@@ -11,8 +11,7 @@ use chassis::{
     serve::Stop,
 };
 use step_02_insights::{self as module, Module};
-use step_07_service::{Frame, Tables, command::Once};
-use store::Store;
+use step_07_service::{Frame, Tables};
 
 use crate::{
     config::{Command, Config},
@@ -47,33 +46,16 @@ impl Service for Config {
         self.server.check()?;
         let mut frame = Frame::open("insights", &self.database.database_url, &self.messages, stop).await?;
         let insights = Module::new(frame.store.clone(), Arc::new(self.catalogue.catalogue()?)).await;
-        let insights = Arc::new(insights.context("the database is not ready; has `insights migrate` been run?")?);
+        let insights =
+            Arc::new(insights.context("the database is not ready; has `insights migrate` been run?")?);
         frame.hears(Arc::new(Facts(insights.clone())))?;
-        let document = automator_api::document_of(&PATHS);
+        let document = internal::described(&PATHS);
         let token = self.server.automator_api_token.clone();
         let routes = http::guarded(module::router(insights.clone()), token, LONGEST_BODY)
             .merge(internal::router(insights, frame.token.clone()))
             .route("/openapi.json", get(move || async move { Json(document) }));
         let router = frame.over_http(routes, self.server.names());
         frame.serve(self.server.address(), router).await
-    }
-}
-
-impl Once for Config {
-    fn is_once(&self) -> bool {
-        matches!(self.command, Some(Command::Rebuild))
-    }
-
-    async fn once(&self) -> anyhow::Result<String> {
-        let store = Store::connect(&self.database.database_url).await?;
-        let mut tx = store.begin_write().await?;
-        let rows = module::forget(&mut tx).await?;
-        for forget in ["DELETE FROM inbox WHERE consumer = 'insights'", "DELETE FROM positions WHERE consumer = 'insights'"] {
-            store::query(forget).execute(&mut tx).await?;
-        }
-        tx.commit().await?;
-        store.close().await;
-        Ok(format!("thrown away: {rows}"))
     }
 }
 

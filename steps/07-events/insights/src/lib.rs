@@ -5,3 +5,4 @@ pub mod app;
 pub mod config;
 mod consumer;
 pub mod internal;
+mod rebuild;

@@ -155,7 +155,8 @@ impl Errands {
 fn reason(fault: &Fault) -> String {
     match fault {
         Fault::Invalid(errors) => {
-            let told: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+            let told: Vec<_> =
+                errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
             told.join("; ")
         }
         fault => fault.to_string(),

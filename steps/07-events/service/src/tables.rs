@@ -13,7 +13,10 @@ impl Tables {
     /// Those of `modules`, and of messages: outbox, inbox, parked ones, errands.
     #[must_use]
     pub fn with(modules: Vec<(&'static str, Migrator)>) -> Self {
-        let messages = [(step_07_messaging::MODULE, step_07_messaging::migrations()), ("errands", Errands::migrations())];
+        let messages = [
+            (step_07_messaging::MODULE, step_07_messaging::migrations()),
+            ("errands", Errands::migrations()),
+        ];
         Self(modules.into_iter().chain(messages).collect())
     }
 

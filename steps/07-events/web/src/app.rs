@@ -45,12 +45,15 @@ impl Service for Config {
         let store = frame.store.clone();
         let team = Module::new(store.clone()).await;
         let team = Arc::new(team.context("the database is not ready; has `web migrate` been run?")?);
-        let opened = ports::open(&self.asked, &frame.token, team.clone(), store.clone(), &mut frame.background);
+        let opened =
+            ports::open(&self.asked, &frame.token, team.clone(), store.clone(), &mut frame.background);
         let (ports, notify) = opened.await?;
         let messages = Errands::new(store, Arc::new(Messages { team: team.clone(), notify }));
         messages.work(&mut frame.background)?;
         frame.hears(Arc::new(Wishes { messages, assignees_are_told: self.backlog.tell_assignees }))?;
-        let api = backlog::router(ports.backlog.clone()).merge(team::router(team)).merge(web::router(ports.clone()));
+        let api = backlog::router(ports.backlog.clone())
+            .merge(team::router(team))
+            .merge(web::router(ports.clone()));
         let token = &self.server.automator_api_token;
         let routes = http::guarded(api, token.clone(), LONGEST_BODY)
             .merge(web::pages(ports, self.catalogue.catalogue()?, Sessions::new(token)?))

@@ -28,7 +28,9 @@ impl Members {
 #[async_trait]
 impl Backlog for Members {
     async fn change(&self, ctx: &Ctx, update: Update) -> Result<Task, Fault> {
-        let Some(Some(login)) = &update.change.assignee else { return self.backlog.change(ctx, update).await };
+        let Some(Some(login)) = &update.change.assignee else {
+            return self.backlog.change(ctx, update).await;
+        };
         if self.has(ctx, login).await? {
             return self.backlog.change(ctx, update).await;
         }
