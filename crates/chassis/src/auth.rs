@@ -27,6 +27,11 @@ const SHORTEST: usize = 5;
 /// The shortest token of a process that other machines reach, in characters: whoever reaches it can try.
 const SHORTEST_OUTSIDE: usize = 8;
 
+/// The shortest token of services at a process that other machines reach, in characters. Tries of it are not counted: services come
+/// from addresses that they share, so one with an old token would keep the others out. It is long instead, which costs nobody
+/// anything: no person types it.
+const SHORTEST_OF_SERVICES: usize = 16;
+
 /// A secret from the configuration: 5 to 1,024 printable ASCII characters, blanks inside allowed. Never
 /// shown, compared in constant time. Its clones know together who has tried it.
 #[derive(Clone)]
@@ -98,6 +103,19 @@ pub fn may_listen(host: IpAddr, token: &WriteToken) -> Result<(), Misconfigured>
     }
     Err(Misconfigured(format!(
         "HOST is {host}, which other machines reach: set AUTOMATOR_API_TOKEN, or HOST to 127.0.0.1"
+    )))
+}
+
+/// Whether a process may listen at `host` for services of ours that show this `token`.
+///
+/// # Errors
+/// One line, when other machines could try short ones.
+pub fn services_may_ask(host: IpAddr, token: Option<&Secret>) -> Result<(), Misconfigured> {
+    if host.is_loopback() || token.is_none_or(|token| token.expose().len() >= SHORTEST_OF_SERVICES) {
+        return Ok(());
+    }
+    Err(Misconfigured(format!(
+        "HOST is {host}, which other machines reach: SERVICE_TOKEN must have at least {SHORTEST_OF_SERVICES} characters"
     )))
 }
 
@@ -389,6 +407,15 @@ mod tests {
         assert!(may_listen(outside, &token("abcdefg")).unwrap_err().0.contains("at least 8"));
         assert!(may_listen(outside, &token("abcdefgh")).is_ok());
         assert!(may_listen(inside, &None).is_ok() && may_listen(inside, &token("abcde")).is_ok());
+        let services = |host, text: &str| services_may_ask(host, token(text).as_ref());
+        assert!(
+            services(outside, "abcdefghijklmno")
+                .unwrap_err()
+                .0
+                .contains("SERVICE_TOKEN must have at least 16")
+        );
+        assert!(services(outside, "abcdefghijklmnop").is_ok() && services(inside, "abcde").is_ok());
+        assert!(services_may_ask(outside, None).is_ok(), "nobody is let in");
     }
 
     #[test]

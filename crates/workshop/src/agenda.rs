@@ -27,8 +27,14 @@ fn text(workshop: &Workshop, track: &Track) -> String {
     let mut text = format!("{}, {total} minutes\n", track.title);
     let mut at = 0;
     for entry in &track.entry {
-        let is_there = |number: &String| workshop.exercise(number).is_ok();
-        let to_come = if entry.exercises.iter().all(is_there) { "" } else { "   (to come)" };
+        let missing: Vec<&str> = entry
+            .exercises
+            .iter()
+            .filter(|number| workshop.exercise(number).is_err())
+            .map(String::as_str)
+            .collect();
+        let to_come =
+            if missing.is_empty() { String::new() } else { format!("   ({} to come)", missing.join(", ")) };
         text.push_str(&format!(
             "{:2}:{:02} {:4}  {}{to_come}\n",
             at / 60,

@@ -18,7 +18,10 @@ use automator_messages::Messenger;
 use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use chassis::{Problem, auth, extract};
 use domain::{Limit, Sort, WaitingFor};
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::{Content, Ref, Response, path::Operation},
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::digests::Digester;
@@ -75,7 +78,31 @@ pub fn document() -> utoipa::openapi::OpenApi {
         of_messages().to_openapi(),
         webhooks::router().to_openapi(),
     ];
-    parts.into_iter().fold(Document::openapi(), utoipa::openapi::OpenApi::merge_from)
+    let mut document = parts.into_iter().fold(Document::openapi(), utoipa::openapi::OpenApi::merge_from);
+    for path in document.paths.paths.values_mut() {
+        for operation in [&mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten() {
+            refuse_alike(operation);
+        }
+    }
+    document
+}
+
+/// Says how a write is refused before its handler is asked: by [`auth::writes`], and where its body is read ([`extract`]).
+fn refuse_alike(operation: &mut Operation) {
+    let token: &[_] =
+        &[("401", "Not the token"), ("429", "Too many wrong tokens: Retry-After says for how long")];
+    let body: &[_] =
+        &[("400", "Not JSON"), ("413", "Longer than this route takes"), ("415", "Not said to be JSON")];
+    let wants_token = if operation.security.is_some() { token } else { &[] };
+    // A webhook may be a form, and says for itself what it refuses.
+    let wants_json =
+        if operation.security.is_some() && operation.request_body.is_some() { body } else { &[] };
+    for (status, description) in wants_token.iter().chain(wants_json) {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let refusal =
+            Response::builder().description(*description).content("application/problem+json", problem);
+        operation.responses.responses.insert((*status).to_owned(), refusal.into());
+    }
 }
 
 /// The routes over the one schema.

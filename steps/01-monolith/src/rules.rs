@@ -132,7 +132,7 @@ impl Effects for OneSchema {
 /// The database's.
 pub async fn find(store: &Store, id: &str) -> Result<(Decided, About), Fault> {
     let row: Row = query(
-        "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
+        "SELECT r.rule_name, r.event_key, r.author, a.action, a.attempts, a.created_at, i.item_key, i.node_id, i.title, i.url, \
                 t.id AS task_id, m.login AS assignee \
          FROM rule_actions a JOIN rule_runs r ON r.id = a.run_id JOIN items i ON i.id = r.item_id \
          LEFT JOIN tasks t ON t.item_id = i.id LEFT JOIN members m ON m.id = t.assignee_id WHERE a.id = $1",
@@ -175,7 +175,7 @@ pub async fn comment(
     let Some(github) = github else {
         return Err(Fault::invalid("comment", "GITHUB_TOKEN is not set"));
     };
-    Ok(github.comment(&about.node_id, &subject(decided, about).fill(text)).await?)
+    Ok(github.comment(&about.node_id, &subject(decided, about).fill(text), decided.answers()).await?)
 }
 
 /// A message for each of those whom an action tells.

@@ -103,10 +103,11 @@ async fn make_task(
 ) -> Result<bool, store::Error> {
     // Without a due date it is the same on each day.
     let precedence = -score(rice, Status::Intake, None);
-    let made = query(
+    let made: Option<(i64,)> = query(
         "INSERT INTO tasks (id, item_id, repository_id, item_key, opened_at, status, reach, impact, confidence, effort, \
                             rice_set, version, created_at, updated_at, precedence) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11, $12) ON CONFLICT (item_id) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $11, $11, $12) ON CONFLICT (item_id) DO NOTHING \
+         RETURNING (SELECT tracked FROM repositories WHERE id = $3)",
     )
     .bind(domain::task_id(&item.key).to_string())
     .bind(item_id)
@@ -120,24 +121,27 @@ async fn make_task(
     .bind(rice.effort)
     .bind(store::now())
     .bind(precedence)
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    if made == 1 {
+    // Whoever started last says what is tracked; our catalogue may be an older one.
+    if let Some((1,)) = made {
         TABLES.counts.moved(tx, None, Some(precedence)).await?;
     }
-    Ok(made == 1)
+    Ok(made.is_some())
 }
 
-/// Writes the catalogue into the database, and gives the tasks that follow their items the new reach.
+/// Writes the catalogue into the database, and gives the tasks that follow their items the new reach. Other processes may be at work
+/// meanwhile: their ranks are right from the commit on.
 ///
 /// # Errors
 /// The database's.
 pub async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), store::Error> {
     let mut tx = store.begin_write().await?;
-    let day = TABLES.hold(store, &mut tx).await?;
+    let day = TABLES.hold_alone(store, &mut tx).await?;
     for repository in repositories::track(&mut tx, catalogue).await? {
         follow_reach(store, &mut tx, day, &repository.id, repository.reach).await?;
     }
+    TABLES.count(&mut tx).await?;
     tx.commit().await
 }
 

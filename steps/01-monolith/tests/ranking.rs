@@ -6,10 +6,16 @@ use std::time::Duration;
 
 use acceptance::{Database, tokio};
 use automator_backlog::{fields::Fields, history::Who, scores::Scores};
+use automator_github::{
+    repositories::tracked,
+    told::{Snapshot, Told},
+};
 use automator_ranking::{Score, score};
-use domain::{Rice, Status, TaskChange};
+use domain::{Actor, Catalogue, Kind, Origin, Repository, Rice, State, Status, TaskChange};
 use step_01_monolith::{
+    api,
     app::migrations,
+    sync,
     tasks::{self, TABLES},
 };
 use store::{DatabaseUrl, Query, Sql, Store, query, time};
@@ -18,7 +24,8 @@ use uuid::Uuid;
 acceptance::on_both_databases!(
     sql_and_rust_compute_the_same_score,
     a_write_that_was_begun_before_midnight_does_not_bring_yesterdays_score_back,
-    tasks_are_counted_again_when_many_have_moved
+    tasks_are_counted_again_when_many_have_moved,
+    ranks_are_right_as_soon_as_another_process_tracks_other_repositories
 );
 
 async fn sql_and_rust_compute_the_same_score(database: Database) {
@@ -123,4 +130,56 @@ async fn tasks_are_counted_again_when_many_have_moved(database: Database) {
     assert_eq!(counted().await, (800, 1));
     scores.count_anew().await.unwrap();
     assert_eq!(counted().await, (0, 1));
+}
+
+/// An open issue of a repository, as GitHub tells of it.
+fn opened(repository: &str, number: i64) -> Told {
+    let snapshot = Snapshot {
+        key: format!("{repository}#{number}").parse().unwrap(),
+        node_id: format!("{repository} {number}"),
+        kind: Kind::Issue,
+        title: "It does not work".to_owned(),
+        url: String::new(),
+        author: Actor::of_webhook("asker".to_owned()),
+        state: State::Open,
+        labels: Some(Vec::new()),
+        comments: Some(0),
+        reactions: Some(0),
+        created_at: number,
+        updated_at: number,
+        closed_at: None,
+    };
+    Told { snapshot, entries: Vec::new(), listed: true, whole: None }
+}
+
+async fn ranks_are_right_as_soon_as_another_process_tracks_other_repositories(database: Database) {
+    let store = with_a_task(&database).await;
+    let repository = |name: &str, reach: f64| Repository {
+        name: name.parse().unwrap(),
+        language: "rust".parse().unwrap(),
+        reach,
+    };
+    let (kept, dropped) = (repository("o/r", 50.0), repository("o/dropped", 100.0));
+    let before = Catalogue { repositories: vec![kept.clone(), dropped.clone()] };
+    let after = Catalogue { repositories: vec![kept] };
+    // What a process does that still has the old catalogue.
+    let tell = async |number: i64| {
+        let mut tx = store.begin_write().await.unwrap();
+        let known = tracked(&mut tx, &dropped.name).await.unwrap();
+        let told = [opened(dropped.name.as_str(), number)];
+        let _ = sync::apply(&store, &mut tx, &known, &told, Origin::Webhook, None).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let rank = async || api::tasks::find(&store, TASK).await.unwrap().rank;
+
+    sync::track(&store, &before).await.unwrap();
+    let _ = Scores::of(store.clone(), TABLES).await.unwrap();
+    tell(1).await;
+    assert_eq!(rank().await, Some(2));
+    sync::track(&store, &after).await.unwrap();
+    assert_eq!(rank().await, Some(1), "what is tracked no more stands before");
+    tell(2).await;
+    assert_eq!(rank().await, Some(1), "what is tracked no more moves others");
+    sync::track(&store, &before).await.unwrap();
+    assert_eq!(rank().await, Some(3));
 }

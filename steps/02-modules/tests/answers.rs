@@ -72,6 +72,42 @@ async fn a_change_is_scored_for_the_day_that_the_scores_have_whatever_the_clock_
     assert_eq!(changed.score, created.score * (1.0 + 12.0 / 14.0), "due in two days, as of tomorrow");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn ranks_are_right_as_soon_as_another_process_tracks_other_repositories() {
+    let database = Database::sqlite().unwrap();
+    let ear = Arc::new(Ear::default());
+    let modules = modules(&database, Some(ear.clone())).await;
+    let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
+    let config = Config::try_parse_from(["monolith-02", "--database-url", database.url()]).unwrap();
+    let before = config.modules.catalogue.catalogue().unwrap();
+    let mut after = before.clone();
+    after.repositories.retain(|repository| repository.name.as_str() != "sendgrid/sendgrid-csharp");
+    // As GitHub tells of sendgrid/rest, it tells of the other, which has the greater reach.
+    let told = async |number: i64| {
+        let mut told = delivery("opened", "2019-06-01T00:00:00Z");
+        let payload = String::from_utf8(told.payload.to_vec()).unwrap();
+        let payload = payload
+            .replace("sendgrid/rest", "sendgrid/sendgrid-csharp")
+            .replace("I_1", &format!("C_{number}"));
+        told.payload = payload.replace("\"number\":1", &format!("\"number\":{number}")).into();
+        told.id = format!("delivery {number}");
+        modules.ports.github.deliver(&ctx(), told).await.unwrap();
+        let _ = ear.all().await;
+    };
+    modules.ports.github.deliver(&ctx(), delivery("opened", "2019-06-01T00:00:00Z")).await.unwrap();
+    told(1).await;
+    let mut all = modules.ports.backlog.tasks(&ctx(), TaskQuery::default()).await.unwrap().items;
+    let task = all.remove(1);
+    assert_eq!((task.item.repository.as_str(), task.rank), ("sendgrid/rest", Some(2)));
+    let rank = async || modules.ports.backlog.task(&ctx(), task.id).await.unwrap().rank;
+
+    backlog::track(&store, &after).await.unwrap();
+    assert_eq!(rank().await, Some(1), "what is tracked no more stands before");
+    told(2).await;
+    backlog::track(&store, &before).await.unwrap();
+    assert_eq!(rank().await, Some(3));
+}
+
 /// Hears of a change, and has changed the task again before the one who wrote it goes on.
 struct Hasty {
     backlog: Arc<dyn Backlog>,

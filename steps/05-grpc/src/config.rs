@@ -1,7 +1,7 @@
 //! What the environment says, checked before anything starts.
 
 use chassis::{
-    auth::Secret,
+    auth::{self, Secret},
     config::http_url,
     process::{Command, Misconfigured},
 };
@@ -33,13 +33,14 @@ impl Config {
     /// A client of the service `backlog` with the token that services show each other; `None` where tasks stay in the process.
     ///
     /// # Errors
-    /// One line, when there is an address and no token, or one that is none.
+    /// One line, when there is an address and no token, or one that is none; or one that others could try.
     pub fn backlog_service(&self) -> Result<Option<(GrpcBacklog, Secret)>, Misconfigured> {
         if self.backlog_urls.is_empty() {
             return Ok(None);
         }
         let missing = || Misconfigured("BACKLOG_URLS is set, but SERVICE_TOKEN is not".to_owned());
         let token = self.notify.service_token.clone().ok_or_else(missing)?;
+        auth::services_may_ask(self.modules.server.host, Some(&token))?;
         let client = GrpcBacklog::new(&self.backlog_urls, &token)
             .map_err(|error| Misconfigured(format!("BACKLOG_URLS: {error}")))?;
         Ok(Some((client, token)))

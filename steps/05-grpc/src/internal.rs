@@ -69,14 +69,15 @@ async fn items(
 struct Comment {
     key: ItemKey,
     text: String,
+    answers: Option<String>,
 }
 
 async fn comment(
     State(asked): State<BacklogPorts>,
     ctx: Ctx,
-    JsonBody(Comment { key, text }): JsonBody<Comment>,
+    JsonBody(Comment { key, text, answers }): JsonBody<Comment>,
 ) -> Result<Json<Value>, Fault> {
-    asked.github.comment(&ctx, &key, &text).await?;
+    asked.github.comment(&ctx, &key, &text, answers.as_deref()).await?;
     Ok(Json(json!({})))
 }
 

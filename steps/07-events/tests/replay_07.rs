@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use std::process::Command;
+use std::time::Duration;
 
 use acceptance::{App, Database, Step, becomes, eventually, serde_json::json};
 use store::{DatabaseUrl, Store, query};
@@ -20,7 +20,7 @@ async fn insights_thrown_away_and_rebuilt_equal_the_living_ones(database: Databa
     let app = started(&database).await;
     let rows = rows(&database).await;
     assert!(rows.len() > 200, "{} rows are too few to tell much", rows.len());
-    assert!(one(&database, "insights", &["rebuild"]).starts_with("thrown away: "));
+    assert!(one(&app, "rebuild-insights").starts_with("thrown away: "));
     // The rest runs: tasks are read and changed meanwhile.
     let task = app.get("/api/tasks?limit=1").await.is(200).items()[0]["id"].as_str().unwrap().to_owned();
     let _ = app.patch(&format!("/api/tasks/{task}"), &json!({ "status": "deferred" })).await.is(200);
@@ -34,7 +34,7 @@ async fn after_the_feed_was_trimmed_what_is_told_again_rebuilds_them(database: D
     let feed = open(&database, "feed").await;
     let trimmed = query("DELETE FROM messages").execute(&feed).await.unwrap();
     assert!(trimmed > 50, "the feed had {trimmed} messages");
-    let _ = one(&database, "insights", &["rebuild"]);
+    let _ = one(&app, "rebuild-insights");
     // Nothing is left to be read; what happens from now on is.
     let number = app.told(json!({ "action": "opened", "repository": REST })).await.number();
     let key = format!("\"{REST}#{number}\"");
@@ -43,8 +43,8 @@ async fn after_the_feed_was_trimmed_what_is_told_again_rebuilds_them(database: D
     })
     .await;
     assert!(self::rows(&database).await.len() < rows.len() / 2, "what was trimmed cannot be read");
-    for owner in ["github", "web"] {
-        assert!(one(&database, owner, &["retell"]).starts_with("told again: "), "{owner}");
+    for owner in ["retell-github", "retell-web"] {
+        assert!(one(&app, owner).starts_with("told again: "), "{owner}");
     }
     let known = async || {
         let now = self::rows(&database).await;
@@ -64,8 +64,8 @@ async fn what_is_told_again_is_nothing_new_to_whoever_has_it(database: Database)
         app.simulators().taken("github").await.len() + app.simulators().taken("sendgrid").await.len()
     };
     let asked = calls().await;
-    for owner in ["github", "web"] {
-        let _ = one(&database, owner, &["retell"]);
+    for owner in ["retell-github", "retell-web"] {
+        let _ = one(&app, owner);
     }
     app.marker(REST).await;
     let (mut tasks, _, mut rows) = seen().await;
@@ -104,14 +104,9 @@ async fn started(database: &Database) -> App {
     app
 }
 
-/// What the process says that does one thing and ends.
-fn one(database: &Database, service: &str, args: &[&str]) -> String {
-    let name = if service == "web" { database.url().to_owned() } else { database.named(service).unwrap() };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_system-07"));
-    let ended =
-        command.arg(service).args(args).env("DATABASE_URL", name).env("RUST_LOG", "warn").output().unwrap();
-    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    String::from_utf8(ended.stdout).unwrap()
+/// What a process says that does one thing and ends.
+fn one(app: &App, name: &str) -> String {
+    app.system().ask_manual(name, &[], Duration::from_secs(30)).unwrap()
 }
 
 async fn open(database: &Database, name: &str) -> Store {

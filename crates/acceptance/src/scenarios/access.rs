@@ -8,7 +8,8 @@ use crate::{App, TOKEN, scenario::scenarios, snapshot};
 scenarios![
     imported:
     reads_want_no_token,
-    the_api_describes_itself;
+    the_api_describes_itself,
+    the_api_describes_how_it_refuses_a_write;
     every_write_wants_the_whole_token
 ];
 
@@ -57,6 +58,38 @@ async fn the_api_describes_itself(app: &App) {
         let place = reference.trim_start_matches('#');
         assert!(document.body.pointer(place).is_some(), "{reference} leads nowhere");
     }
+}
+
+async fn the_api_describes_how_it_refuses_a_write(app: &App) {
+    let document = app.get("/openapi.json").await.is(200);
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().expect("a document has paths") {
+        for (method, operation) in methods.as_object().expect("a path has methods") {
+            if operation["security"].is_null() {
+                continue;
+            }
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let path =
+                path.replace("{id}", "00000000-0000-0000-0000-000000000000").replace("{login}", "nobody");
+            let request = || app.request(method.clone(), &path);
+            let mut refusals = vec![(request().without_token(), 401)];
+            if !operation["requestBody"].is_null() {
+                let body = |kind: &str, body: &str| request().text(kind, body);
+                refusals.push((body("text/plain", "{}"), 415));
+                refusals.push((body("application/json", "{"), 400));
+                refusals.push((body("application/json", &" ".repeat(70_000)), 413));
+            }
+            for (request, status) in refusals {
+                let _ = request.await.is(status);
+                let said = &operation["responses"][status.to_string()];
+                assert!(said["content"]["application/problem+json"].is_object(), "{method} {path}: {status}");
+            }
+            // Not tried here: nobody would be listened to for a minute.
+            assert!(operation["responses"]["429"].is_object(), "{method} {path}: 429");
+            asked += 1;
+        }
+    }
+    assert!(asked >= 10, "{asked} writes");
 }
 
 /// What a document refers to in itself (JSON Reference).

@@ -14,6 +14,7 @@ scenarios![
     a_status_that_a_person_changes_sets_off_rules_and_one_that_a_rule_changes_does_not,
     what_a_rule_decided_outlives_a_power_cut,
     our_own_comment_sets_off_no_rule,
+    our_own_comment_is_not_answered_where_github_did_not_say_in_time_that_it_is_ours,
     a_rule_is_added_and_taken_away,
     every_wrong_field_of_a_rule_is_named
 ];
@@ -257,6 +258,27 @@ async fn our_own_comment_sets_off_no_rule(app: &App) {
         eventually("the parrot hears it", async || (comments(app).await.len() == before + 1).then_some(()))
             .await;
     }
+}
+
+/// As it is where another process of ours has commented, and this one has not been told yet by GitHub who we are.
+async fn our_own_comment_is_not_answered_where_github_did_not_say_in_time_that_it_is_ours(app: &App) {
+    let _ = add(
+        app,
+        json!({ "name": "parrot", "when": "comment_added", "then": [{ "comment": "You said something, {author}" }] }),
+    )
+    .await;
+    let number = told(app, "opened", json!({ "author": "asker" })).await;
+    let world = app.simulators().get("/control/github").await.is(200);
+    let who = json!({ "service": "github", "kind": "status", "status": 502, "contains": "viewer" });
+    let _ = app.simulators().fault(&who).await.is(201);
+    let ours = json!({ "number": number, "author": world["app"], "body": "Thank you" });
+    let _ = told(app, "commented", ours).await;
+    let left = app.simulators().get("/control/faults").await.is(200);
+    assert_eq!(left["faults"], json!([]), "nobody has asked who we are");
+    let _ = told(app, "commented", json!({ "number": number, "author": "asker", "body": "Hello?" })).await;
+    let _ = eventually("the parrot speaks", async || comments(app).await.into_iter().next()).await;
+    marker(app).await;
+    assert_eq!(comments(app).await, ["You said something, asker"]);
 }
 
 async fn a_rule_is_added_and_taken_away(app: &App) {

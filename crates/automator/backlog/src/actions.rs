@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, background::Background, event::Recorded, serve::Stop};
-use domain::{Action, Addressee, Channel, Notify, Recipient, Rice, RiceChange, TaskChange, ToMembers};
+use domain::{
+    Action, Addressee, Channel, Notify, Recipient, Rice, RiceChange, TaskChange, ToMembers, Trigger,
+};
 use sqlx::FromRow;
 use store::{Query, Sql, Store, Tx, lease::Lease, queue::Queue, retry::RetryPolicy};
 
@@ -32,6 +34,8 @@ const PENDING: &str = "Actions that rules decided and nobody has done yet.";
 pub struct Decided {
     /// The rule; it may be gone.
     pub rule_name: String,
+    /// What happened: the name of its trigger, and more.
+    pub event_key: String,
     /// Whoever set it off.
     pub author: String,
     /// The [`Action`], in JSON.
@@ -42,6 +46,15 @@ pub struct Decided {
     pub created_at: i64,
     /// The item that it is about.
     pub item_key: String,
+}
+
+impl Decided {
+    /// Whoever said something that this answers; `None` where nobody has.
+    #[must_use]
+    pub fn answers(&self) -> Option<&str> {
+        let trigger = self.event_key.split_once(' ').map(|(trigger, _)| trigger);
+        (trigger == Some(Trigger::CommentAdded.as_str())).then_some(self.author.as_str())
+    }
 }
 
 /// What an action does, to tables and to others.

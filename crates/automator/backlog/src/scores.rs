@@ -43,6 +43,24 @@ impl Tables {
         self.day_of_scores(tx).await
     }
 
+    /// Waits for those who hold the day, and makes them wait: for who changes which tasks have a rank at all, and then has
+    /// [`Tables::count`]. The day of the scores.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn hold_alone(&self, store: &Store, tx: &mut Tx) -> Result<i64, Error> {
+        store.lock_exclusive(tx, self.day).await?;
+        self.day_of_scores(tx).await
+    }
+
+    /// Counts all tasks, which takes the place of what was noted of moves. The day has to be held alone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count(&self, tx: &mut Tx) -> Result<(), Error> {
+        self.counts.anew(tx, self.tasks).await
+    }
+
     async fn day_of_scores(&self, tx: &mut Tx) -> Result<i64, Error> {
         let (day,) = Query::assembled(format!("SELECT day FROM {}", self.day)).fetch_one(tx).await?;
         Ok(day)

@@ -202,17 +202,21 @@ impl Github {
         Err(GithubError::Refused(format!("{} has more pages than anybody reads", node.url)))
     }
 
-    /// Comments on the item of that node id. Asks once, and does not wait for a limit: whoever calls has a lease to keep,
-    /// and knows how to come back.
+    /// Comments on the item of that node id, but never in answer to ourselves: `answers` is the login of whoever said what this is an
+    /// answer to. Asks once, and does not wait for a limit: whoever calls has a lease to keep, and knows how to come back.
     ///
     /// # Errors
     /// [`GithubError`]. Unless GitHub refused, the comment may be there.
-    pub async fn comment(&self, item: &str, text: &str) -> Result<(), GithubError> {
+    pub async fn comment(&self, item: &str, text: &str, answers: Option<&str>) -> Result<(), GithubError> {
         #[derive(Deserialize)]
         struct Commented {}
         let commented = async {
             // First of all: GitHub will tell us of this comment, and by then we must know that it is ours.
-            self.login().await?;
+            let own = self.login().await?;
+            if answers.is_some_and(|login| own.eq_ignore_ascii_case(login)) {
+                tracing::info!(item, "what would be answered was our own comment");
+                return Ok(());
+            }
             let variables = json!({ "item": item, "text": text });
             let Commented {} = self.ask_now(include_str!("comment.graphql"), variables).await?;
             Ok(())
@@ -221,8 +225,8 @@ impl Github {
     }
 
     /// Whether `login`, as webhooks spell it, is the account whose token we have. `false` where GitHub does not say within two
-    /// seconds which account that is. This process makes no comment before it has; one of another process of ours, which could ask,
-    /// may set off a rule here meanwhile.
+    /// seconds which account that is. This process makes no comment before it has. One of another process of ours, which could ask, may
+    /// set off a rule here meanwhile, which does what it does, but comments no more: see [`Github::comment`].
     pub async fn is_us(&self, login: &str) -> bool {
         match in_time(LOGIN_TIMEOUT, self.login()).await {
             Ok(own) => own.eq_ignore_ascii_case(login),
@@ -751,9 +755,12 @@ mod tests {
         for _ in 0..2 {
             assert!(github.is_us("Automator[bot]").await && !github.is_us("automator").await);
         }
+        github.comment("I_1", "Again", Some("Automator[bot]")).await.unwrap();
+        let asked = github.comment("I_1", "Thank you", Some("automator")).await;
+        assert!(matches!(asked, Err(GithubError::Unavailable(_))), "{asked:?}");
         let nobody = client(None).await;
         assert!(!nobody.is_us("automator[bot]").await);
-        let unasked = nobody.comment("I_1", "Thank you").await;
+        let unasked = nobody.comment("I_1", "Thank you", None).await;
         assert!(matches!(unasked, Err(GithubError::Unavailable(_))), "{unasked:?}");
     }
 

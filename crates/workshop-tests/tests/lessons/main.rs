@@ -276,7 +276,7 @@ fn a_track_leads_through_its_exercises() {
 fn the_small_commands_answer() {
     let checkout = Checkout::with_exercises();
     let done = checkout.run(&["agenda", "--track", "short"]);
-    let table = "A short one, 65 minutes\n 0:00   50  00\n 0:50   15  09.9   (to come)\n";
+    let table = "A short one, 65 minutes\n 0:00   50  00\n 0:50   15  09.9   (09.9 to come)\n";
     assert_eq!(done.out, table, "{done}");
     let done = checkout.run(&["where", "MONOLITH"]);
     assert!(done.ok() && done.out.contains("a process, in step 01 The monolith, since step 01"), "{done}");

@@ -46,7 +46,7 @@ impl Effects for Ported {
 
     async fn find(&self, ctx: &Ctx, id: &str) -> Result<(Decided, About), Fault> {
         let decided: Decided = query(
-            "SELECT r.rule_name, r.author, a.action, a.attempts, a.created_at, r.item_key \
+            "SELECT r.rule_name, r.event_key, r.author, a.action, a.attempts, a.created_at, r.item_key \
              FROM backlog_actions a JOIN backlog_runs r ON r.id = a.run_id WHERE a.id = $1",
         )
         .bind(id)
@@ -107,7 +107,8 @@ impl Effects for Ported {
     ) -> Result<Option<Recorded>, Fault> {
         let item = self.item(ctx, &about.key).await?;
         let text = subject(decided, &item).fill(text);
-        self.asks.wishes.comment(ctx, Comment { key: about.key.clone(), text }).await
+        let answers = decided.answers().map(str::to_owned);
+        self.asks.wishes.comment(ctx, Comment { key: about.key.clone(), text, answers }).await
     }
 }
 

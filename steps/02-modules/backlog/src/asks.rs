@@ -58,7 +58,8 @@ impl Logins for Ports {
 #[async_trait]
 impl Wishes for Ports {
     async fn comment(&self, ctx: &Ctx, comment: Comment) -> Result<Option<Recorded>, Fault> {
-        self.github.comment(ctx, &comment.key, &comment.text).await.map(|()| None)
+        let Comment { key, text, answers } = comment;
+        self.github.comment(ctx, &key, &text, answers.as_deref()).await.map(|()| None)
     }
 
     async fn message(&self, ctx: &Ctx, message: MessageMembers) -> Result<Option<Recorded>, Fault> {

@@ -37,6 +37,7 @@ use uuid::Uuid;
 
 use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::Known};
 pub use asks::{Asks, Ports};
+pub use on_events::track;
 pub use routes::router;
 
 /// The tables that nobody else reads or writes.

@@ -78,11 +78,12 @@ impl Module {
         maintainers: &HashSet<Login>,
     ) -> Result<(), Fault> {
         let item = &fact.item;
-        let reach = self.catalogue.find(item.repository.as_str()).map_or(0.0, |known| known.reach);
+        let known = self.catalogue.find(item.repository.as_str());
+        let reach = known.map_or(0.0, |known| known.reach);
         let rice = Rice::of_item(reach, item.kind, &item.labels, item.comments, item.reactions);
         let id = domain::task_id(&item.key);
         let is_open = item.state == State::Open;
-        if is_open && make(tx, item, &rice).await? {
+        if is_open && make(tx, item, &rice, known.is_some()).await? {
             tx.record(&BacklogEvent::TaskCreated { id, key: item.key.clone(), origin: fact.origin })?;
         } else if let Some(stored) = Stored::find(&self.store, tx, id).await?
             && stored.item_updated_at <= item.updated_at.as_millisecond()
@@ -126,15 +127,15 @@ fn copy(task: &mut Stored, item: &Item) {
     task.reactions = item.reactions;
 }
 
-/// Makes the task of an open item; whether there was none.
-async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
+/// Makes the task of an open item, which has a rank where its repository is tracked; whether there was none.
+async fn make(tx: &mut Tx, item: &Item, rice: &Rice, is_tracked: bool) -> Result<bool, Fault> {
     // Without a due date it is the same on each day.
     let precedence = -score(rice, Status::Intake, None);
     let made = query(
         "INSERT INTO backlog_tasks (id, item_key, repository, language, kind, category, author, tracked, closed, opened_at, \
                                     item_updated_at, comments, reactions, status, reach, impact, confidence, effort, \
                                     rice_set, version, created_at, updated_at, precedence) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1, $17, $17, $18) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $19, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1, $17, $17, $18) \
          ON CONFLICT (item_key) DO NOTHING",
     )
     .bind(domain::task_id(&item.key).to_string())
@@ -155,9 +156,10 @@ async fn make(tx: &mut Tx, item: &Item, rice: &Rice) -> Result<bool, Fault> {
     .bind(rice.effort)
     .bind(store::now())
     .bind(precedence)
+    .bind(i64::from(is_tracked))
     .execute(&mut *tx)
     .await?;
-    if made == 1 {
+    if made == 1 && is_tracked {
         SCORES.counts.moved(tx, None, Some(precedence)).await?;
     }
     Ok(made == 1)
@@ -172,16 +174,23 @@ struct Known {
     tracked: i64,
     comments: i64,
     reactions: i64,
+    reach: f64,
+    rice_set: i64,
 }
 
-/// Takes over the catalogue: what is tracked, its language, and the reach of tasks that follow their items.
-pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fault> {
+/// Takes over the catalogue: what is tracked, its language, and the reach of tasks that follow their items. Other processes may be at
+/// work meanwhile: their ranks are right from the commit on.
+///
+/// # Errors
+/// The database's.
+pub async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fault> {
     let mut tx = store.begin_write().await?;
-    let day = SCORES.hold(store, &mut tx).await?;
-    let tasks: Vec<Known> =
-        query("SELECT id, repository, language, tracked, comments, reactions FROM backlog_tasks ORDER BY id")
-            .fetch_all(&mut tx)
-            .await?;
+    let day = SCORES.hold_alone(store, &mut tx).await?;
+    let tasks: Vec<Known> = query(
+        "SELECT id, repository, language, tracked, comments, reactions, reach, rice_set FROM backlog_tasks ORDER BY id",
+    )
+    .fetch_all(&mut tx)
+    .await?;
     for known in tasks {
         let repository = catalogue.find(&known.repository);
         let language = repository.map_or(known.language.as_str(), |repository| repository.language.as_str());
@@ -195,11 +204,16 @@ pub(crate) async fn track(store: &Store, catalogue: &Catalogue) -> Result<(), Fa
         }
         let Some(repository) = repository else { continue };
         let reach = Rice::reach_of_item(repository.reach, known.comments, known.reactions);
+        // Others wait for us: only what changes is looked at again.
+        if known.rice_set == 1 || known.reach == reach {
+            continue;
+        }
         let id = known.id.parse().map_err(Fault::internal)?;
         let Some(stored) = Stored::find(store, &mut tx, id).await? else { continue };
         let mut task = stored.clone();
         task.fields.follow_reach(reach);
         stored.become_like(&task, &mut tx, day, Who::Catalogue, &HashSet::new()).await?;
     }
+    SCORES.count(&mut tx).await?;
     tx.commit().await.map_err(Fault::from)
 }

@@ -21,9 +21,11 @@ pub trait Items: Send + Sync {
 /// Items that somebody has something to say about.
 #[async_trait]
 pub trait Commentable: Items {
-    /// Comments on an item. GitHub takes no key: a caller that repeats the call comments again. [`Fault::Invalid`] naming
-    /// `comment` when GitHub refuses it for good, [`Fault::Unavailable`] when it may work later.
-    async fn comment(&self, ctx: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault>;
+    /// Comments on an item. `answers` is the login of whoever said what this is an answer to: where that turns out to be us, nothing
+    /// is said. GitHub takes no key: a caller that repeats the call comments again. [`Fault::Invalid`] naming `comment` when GitHub
+    /// refuses it for good, [`Fault::Unavailable`] when it may work later.
+    async fn comment(&self, ctx: &Ctx, key: &ItemKey, text: &str, answers: Option<&str>)
+    -> Result<(), Fault>;
 }
 
 /// What the community waits for.

@@ -21,6 +21,9 @@ pub struct Comment {
     pub key: ItemKey,
     /// What.
     pub text: String,
+    /// The login of whoever said what this is an answer to: where that turns out to be us, nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
 }
 
 impl Event for Comment {

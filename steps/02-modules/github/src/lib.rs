@@ -117,12 +117,12 @@ impl Items for Module {
 
 #[async_trait]
 impl Commentable for Module {
-    async fn comment(&self, _: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault> {
+    async fn comment(&self, _: &Ctx, key: &ItemKey, text: &str, answers: Option<&str>) -> Result<(), Fault> {
         let Some(client) = &self.client else {
             return Err(Fault::invalid("comment", "GITHUB_TOKEN is not set"));
         };
         let node_id = writer::node_id(&self.store, key).await?;
-        Ok(client.comment(&node_id, text).await?)
+        Ok(client.comment(&node_id, text, answers).await?)
     }
 }
 

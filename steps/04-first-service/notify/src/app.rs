@@ -42,6 +42,7 @@ impl Service for Config {
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
         let config = &self.server;
         auth::may_listen(config.host, &config.automator_api_token)?;
+        auth::services_may_ask(config.host, config.service_token.as_ref())?;
         let store = Store::connect(&self.database.database_url).await?;
         let notify = module::Module::new(store.clone(), config.providers.providers()?)
             .await

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use anyhow::Context;
 use chassis::{
-    auth::Secret,
+    auth::{self, Secret},
     background::Background,
     process::{Command, Lack, Misconfigured, Service},
     serve::Stop,
@@ -42,6 +42,7 @@ impl Service for Config {
         let config = &self.server;
         let token = config.service_token.clone();
         let token = token.ok_or_else(|| Misconfigured("SERVICE_TOKEN is not set".to_owned()))?;
+        auth::services_may_ask(config.host, Some(&token))?;
         let bus = Arc::new(Bus::default());
         let store = Store::connect(&self.database.database_url).await?.recording(bus.clone());
         let catalogue = Arc::new(self.catalogue.catalogue()?);

@@ -30,6 +30,7 @@ struct Found {
 struct Comment<'a> {
     key: &'a ItemKey,
     text: &'a str,
+    answers: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -51,8 +52,14 @@ impl Items for Monolith {
 
 #[async_trait]
 impl Commentable for Monolith {
-    async fn comment(&self, ctx: &Ctx, key: &ItemKey, text: &str) -> Result<(), Fault> {
-        let request = self.0.request(Method::POST, &["comments"])?.json(&Comment { key, text });
+    async fn comment(
+        &self,
+        ctx: &Ctx,
+        key: &ItemKey,
+        text: &str,
+        answers: Option<&str>,
+    ) -> Result<(), Fault> {
+        let request = self.0.request(Method::POST, &["comments"])?.json(&Comment { key, text, answers });
         self.0.ask::<IgnoredAny>(ctx, request, None).await.map(drop)
     }
 }

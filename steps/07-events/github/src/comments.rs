@@ -12,7 +12,7 @@ pub(crate) struct Comments(pub(crate) Arc<dyn Commentable>);
 #[async_trait]
 impl Errand for Comments {
     async fn run(&self, ctx: &Ctx, message: &Recorded) -> Result<(), Fault> {
-        let Comment { key, text } = message.read()?;
-        self.0.comment(ctx, &key, &text).await
+        let Comment { key, text, answers } = message.read()?;
+        self.0.comment(ctx, &key, &text, answers.as_deref()).await
     }
 }

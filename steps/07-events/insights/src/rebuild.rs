@@ -2,7 +2,7 @@
 
 use step_02_insights as module;
 use step_07_service::command::Once;
-use store::{Store, query};
+use store::Store;
 
 use crate::config::{Command, Config};
 
@@ -14,12 +14,9 @@ impl Once for Config {
     async fn once(&self) -> anyhow::Result<String> {
         let store = Store::connect(&self.database.database_url).await?;
         let mut tx = store.begin_write().await?;
+        // First: it waits for whoever is taking a message.
+        step_07_messaging::begin_again(&mut tx, "insights").await?;
         let rows = module::forget(&mut tx).await?;
-        for forget in
-            ["DELETE FROM inbox WHERE consumer = 'insights'", "DELETE FROM positions WHERE consumer = 'insights'"]
-        {
-            query(forget).execute(&mut tx).await?;
-        }
         tx.commit().await?;
         store.close().await;
         Ok(format!("thrown away: {rows}"))

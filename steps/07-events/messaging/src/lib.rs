@@ -21,7 +21,7 @@ pub use feed::{Delivered, Feed, Reader, config::FeedConfig};
 pub use outbox::Outbox;
 pub use parked::router;
 pub use relay::Relay;
-pub use subscription::Subscription;
+pub use subscription::{Subscription, begin_again};
 
 use sqlx::migrate::Migrator;
 

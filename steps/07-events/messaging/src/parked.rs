@@ -28,7 +28,8 @@ pub(crate) struct Due {
 /// The longest reason that is kept, in bytes.
 const LONGEST_REASON: usize = 1_000;
 
-fn reason(fault: &Fault) -> String {
+/// Why, for whoever decides.
+pub(crate) fn reason(fault: &Fault) -> String {
     let text = match fault {
         // What is our mistake is told to nobody outside; whoever decides here has to know.
         Fault::Internal(source) => chassis::http::chain(&**source),

@@ -56,7 +56,7 @@ enum Ended {
     Taken,
     /// However often it was tried.
     Failed(Fault),
-    /// The process ends.
+    /// The process ends, or the consumer begins again.
     Stopped,
 }
 
@@ -147,20 +147,18 @@ impl Subscription {
             () = stop.wait() => return Ok(0),
         };
         let count = read.len();
+        let mut follows = reader.after;
         for delivered in read {
-            let delivered = Arc::new(delivered);
-            let step = || async { piece::deliver(&self.step(&delivered), &self.step(&delivered)).await };
-            match tried(step, stop).await {
+            let step = Step::new(self.0.clone(), delivered, follows);
+            match tried(|| piece::deliver(&step, &step), || stop.is_stopping() || step.is_void(), stop).await
+            {
                 Ended::Taken => self.0.consumer.applied(),
-                Ended::Failed(fault) => self.park(&delivered, &fault).await?,
-                Ended::Stopped => return Ok(0),
+                Ended::Failed(fault) => self.park(&step, &fault).await?,
+                Ended::Stopped => return Ok(count),
             }
+            follows = follows.max(step.delivered.position);
         }
         Ok(count + due)
-    }
-
-    fn step(&self, delivered: &Arc<Delivered>) -> Step {
-        Step { of: self.0.clone(), delivered: delivered.clone() }
     }
 
     /// Takes messages that were parked and may be tried again; how many.
@@ -169,13 +167,13 @@ impl Subscription {
         let mut count = 0;
         while let Some(due) = parked::due(store, consumer.name()).await? {
             let step = || async {
-                let mut tx = self.0.begin().await?;
+                let (mut tx, _) = self.0.begin().await?;
                 if parked::remove(&mut tx, &due.id).await? {
                     self.0.apply(&mut tx, &due.message).await?;
                 }
                 Ok(tx.commit().await?)
             };
-            match tried(step, stop).await {
+            match tried(step, || stop.is_stopping(), stop).await {
                 Ended::Taken => consumer.applied(),
                 Ended::Failed(fault) => parked::again(store, &due.id, TRIES, &fault).await?,
                 Ended::Stopped => break,
@@ -185,24 +183,16 @@ impl Subscription {
         Ok(count)
     }
 
-    async fn park(&self, delivered: &Delivered, fault: &Fault) -> Result<(), Fault> {
-        let consumer = self.0.consumer.name();
-        tracing::error!(
-            message = %delivered.message.id,
-            kind = delivered.message.kind,
-            subject = delivered.message.subject,
-            error = fault as &dyn std::error::Error,
-            "a message is parked"
-        );
-        let mut tx = self.0.begin().await?;
-        if step::insert_once(&mut tx, consumer, delivered.message.id).await? {
-            parked::insert(
-                &mut tx,
-                consumer,
-                delivered,
-                parked::State::Parked { reason: fault, tries: TRIES },
-            )
-            .await?;
+    async fn park(&self, step: &Step, fault: &Fault) -> Result<(), Fault> {
+        let delivered = &*step.delivered;
+        let Recorded { id, kind, subject, .. } = &*delivered.message;
+        let why = parked::reason(fault);
+        tracing::error!(message = %id, kind, subject, why, "a message is parked");
+        let name = self.0.consumer.name();
+        let mut tx = step.begin().await?;
+        if step::insert_once(&mut tx, name, *id).await? {
+            let state = parked::State::Parked { reason: fault, tries: TRIES };
+            parked::insert(&mut tx, name, delivered, state).await?;
         }
         self.0.pass(&mut tx, delivered.position).await?;
         tx.commit().await?;
@@ -219,12 +209,37 @@ impl Subscription {
     }
 }
 
+/// Forgets in `tx` what `consumer` has taken and how far it is, and what is parked of it: from then on it gets everything from the
+/// beginning. For a read model that is thrown away and built anew, in the same transaction and while the subscription runs. Call it
+/// before anything else in `tx`: it waits for whoever is taking a message, whose effect would be missed otherwise.
+///
+/// # Errors
+/// The database's.
+pub async fn begin_again(tx: &mut Tx, consumer: &str) -> Result<(), Fault> {
+    for forget in [
+        // First: whoever is taking a message holds it.
+        "UPDATE positions SET position = 0 WHERE consumer = $1",
+        "DELETE FROM inbox WHERE consumer = $1",
+        "DELETE FROM parked WHERE consumer = $1",
+    ] {
+        query(forget).bind(consumer).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
 /// Does `step` until it works, or fails too often for a reason that is the message's.
-async fn tried<S: Future<Output = Result<(), Fault>>>(step: impl Fn() -> S, stop: &Stop) -> Ended {
+async fn tried<S: Future<Output = Result<(), Fault>>>(
+    step: impl Fn() -> S,
+    is_over: impl Fn() -> bool,
+    stop: &Stop,
+) -> Ended {
     let [mut pause, longest] = AGAIN;
     let mut failures = 0;
     loop {
         let Err(fault) = step().await else { return Ended::Taken };
+        if is_over() {
+            return Ended::Stopped;
+        }
         tracing::warn!(error = &fault as &dyn std::error::Error, "a message did not take effect");
         if !matches!(fault, Fault::Unavailable(_) | Fault::DeadlineExceeded) {
             failures += 1;
@@ -241,8 +256,8 @@ async fn tried<S: Future<Output = Result<(), Fault>>>(step: impl Fn() -> S, stop
 }
 
 impl Inner {
-    /// A transaction in which this consumer alone takes messages, whichever process it is in.
-    async fn begin(&self) -> Result<Tx, Fault> {
+    /// A transaction in which this consumer alone takes messages, whichever process it is in; and how far it is.
+    async fn begin(&self) -> Result<(Tx, i64), Fault> {
         let mut tx = self.store.begin_write().await?;
         let name = self.consumer.name();
         let lock = format!("SELECT position FROM positions WHERE consumer = $1{}", self.store.for_update());
@@ -254,7 +269,7 @@ impl Inner {
                 .execute(&mut tx)
                 .await?;
         }
-        Ok(tx)
+        Ok((tx, row.map_or(0, |(position,)| position)))
     }
 
     /// What the consumer does with a message, in bounds: a panic is a failure, and so is an effect without end.

@@ -83,6 +83,7 @@ impl Frame {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn serve(mut self, address: (IpAddr, u16), router: Router) -> anyhow::Result<()> {
+        auth::services_may_ask(address.0, Some(&self.token))?;
         let relay = Relay::new(self.store.clone(), self.outbox, self.feed);
         relay.work(&mut self.background)?;
         let store = self.store;

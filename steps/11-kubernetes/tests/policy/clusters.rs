@@ -115,6 +115,9 @@ fn at_aws_the_way_in_has_a_host_and_a_certificate_and_loses_nobody() {
     assert!(annotation("certificate-arn").is_some() && annotation("ssl-redirect").as_deref() == Some("443"));
     let rules = ingress.spec.as_ref().unwrap().rules.as_ref().unwrap();
     assert!(rules.iter().all(|rule| rule.host.is_some()), "whatever name leads there would be answered");
+    let hosts: Vec<_> = rules.iter().filter_map(|rule| rule.host.clone()).collect();
+    let allowed = objects.config_maps.iter().find_map(|map| map.data.as_ref()?.get("ALLOWED_HOSTS"));
+    assert_eq!(allowed, Some(&hosts.join(",")), "Automator answers to other names than the Ingress");
     let delay = format!("deregistration_delay.timeout_seconds={DEREGISTERED}");
     assert_eq!(annotation("target-group-attributes"), Some(delay));
     let gateway = objects.workloads().find(|workload| workload.process() == "gateway").unwrap();

@@ -11,6 +11,9 @@ pub(crate) enum Access {
     Writes,
 }
 
+/// What a process does before its first request, as the map calls it.
+const START: &str = "start";
+
 /// The recorded map.
 pub(crate) struct Coupling {
     pub(crate) tables: Vec<String>,
@@ -84,5 +87,37 @@ impl Coupling {
             .collect();
         writers.dedup();
         writers
+    }
+
+    /// How many routes of a context read or write `table`. What a process does at its start is none: nobody waits for it.
+    pub(crate) fn touching(&self, table: &str, context: &str) -> usize {
+        let routes: BTreeSet<_> = self
+            .accesses()
+            .filter(|access| access.table == table && access.from == context && access.route != START)
+            .map(|access| access.route)
+            .collect();
+        routes.len()
+    }
+
+    /// Tables that the same routes write, two by two, and those routes.
+    pub(crate) fn written_together(&self) -> Vec<(&str, &str, Vec<&str>)> {
+        let writing = |table: &str| -> BTreeSet<&str> {
+            let writes = |access: &Crossing<'_>| access.table == table && access.kind == Access::Writes;
+            self.accesses()
+                .filter(writes)
+                .map(|access| access.route)
+                .filter(|route| *route != START)
+                .collect()
+        };
+        let mut together = Vec::new();
+        for (place, one) in self.tables.iter().enumerate() {
+            let routes = writing(one);
+            for other in self.tables[place + 1..].iter().filter(|other| writing(other) == routes) {
+                if !routes.is_empty() {
+                    together.push((one.as_str(), other.as_str(), routes.iter().copied().collect()));
+                }
+            }
+        }
+        together
     }
 }

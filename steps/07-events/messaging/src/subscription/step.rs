@@ -1,6 +1,9 @@
 //! One message on its way into an effect, as the exercise sees it: consumer, transaction and delivery.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, event::Recorded};
@@ -12,8 +15,32 @@ use super::{ASK, Inner};
 use crate::feed::Delivered;
 
 pub(super) struct Step {
-    pub(super) of: Arc<Inner>,
+    of: Arc<Inner>,
     pub(super) delivered: Arc<Delivered>,
+    /// How far the consumer has to be at least.
+    follows: i64,
+    void: AtomicBool,
+}
+
+impl Step {
+    pub(super) fn new(of: Arc<Inner>, delivered: Delivered, follows: i64) -> Self {
+        Self { of, delivered: Arc::new(delivered), follows, void: AtomicBool::new(false) }
+    }
+
+    /// Whether the consumer has begun again since the message was read: then it comes in its turn, behind those before it.
+    pub(super) fn is_void(&self) -> bool {
+        self.void.load(Ordering::Relaxed)
+    }
+
+    /// A transaction in which the message may be taken.
+    pub(super) async fn begin(&self) -> Result<Tx, Fault> {
+        let (tx, position) = self.of.begin().await?;
+        if position < self.follows {
+            self.void.store(true, Ordering::Relaxed);
+            return Err(Fault::Unavailable("its place in the feed".to_owned()));
+        }
+        Ok(tx)
+    }
 }
 
 #[async_trait]
@@ -23,7 +50,7 @@ impl Consumer for Step {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Fault> {
-        let tx = self.of.begin().await?;
+        let tx = Self::begin(self).await?;
         Ok(Box::new(InTx { tx, of: self.of.clone(), delivered: self.delivered.clone() }))
     }
 }
