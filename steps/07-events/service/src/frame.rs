@@ -24,12 +24,11 @@ pub struct Frame {
     pub background: Background,
     /// What services show each other.
     pub token: Secret,
-    outbox: Arc<Outbox>,
     feed: Arc<dyn Feed>,
 }
 
 impl Frame {
-    /// Opens what the service `name` needs.
+    /// Opens what the service `name` needs, and has what waits in its outbox published.
     ///
     /// # Errors
     /// The configuration is wrong, or the database cannot be opened.
@@ -44,8 +43,9 @@ impl Frame {
         let outbox = Outbox::new();
         let store = Store::connect(database).await?.recording(crash::recorder(outbox.clone()));
         let feed = crash::feed(messages.feed.open(Some(&token))?);
-        let background = Background::new(name, env!("CARGO_PKG_VERSION"), stop)?;
-        Ok(Self { store, background, token, outbox, feed })
+        let mut background = Background::new(name, env!("CARGO_PKG_VERSION"), stop)?;
+        Relay::new(store.clone(), outbox, feed.clone()).work(&mut background)?;
+        Ok(Self { store, background, token, feed })
     }
 
     /// Has `consumer` hear what it wants of the feed, from where it has come to.
@@ -82,10 +82,8 @@ impl Frame {
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn serve(mut self, address: (IpAddr, u16), router: Router) -> anyhow::Result<()> {
+    pub async fn serve(self, address: (IpAddr, u16), router: Router) -> anyhow::Result<()> {
         auth::services_may_ask(address.0, Some(&self.token))?;
-        let relay = Relay::new(self.store.clone(), self.outbox, self.feed);
-        relay.work(&mut self.background)?;
         let store = self.store;
         self.background.serve(address, router, async { store.close().await }).await
     }
