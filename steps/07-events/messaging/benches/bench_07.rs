@@ -24,12 +24,7 @@ use acceptance::{
     Database,
     anyhow::Result,
     futures::future::join_all,
-    tokio::{
-        self,
-        net::TcpListener,
-        runtime::Runtime,
-        sync::watch,
-    },
+    tokio::{self, net::TcpListener, runtime::Runtime, sync::watch},
 };
 use async_trait::async_trait;
 use axum::{Router, extract::State, routing::post};
@@ -76,10 +71,14 @@ async fn measure(options: &Options) -> Result<()> {
         }
     }
     println!("\nfrom the commit to the effect, one message at a time");
-    let rows: Vec<_> = ways.iter().map(|way| way.name).zip(seen.iter_mut().map(|seen| {
-        seen.latencies.sort_unstable();
-        &*seen
-    })).collect();
+    let rows: Vec<_> = ways
+        .iter()
+        .map(|way| way.name)
+        .zip(seen.iter_mut().map(|seen| {
+            seen.latencies.sort_unstable();
+            &*seen
+        }))
+        .collect();
     print!("{}", bench::together(&rows));
     println!("\nas many as go, {WRITERS} writers at once");
     let count = usize::try_from(options.turn().as_millis())?.clamp(200, 5_000);
@@ -141,7 +140,9 @@ struct Effect(Store, watch::Sender<usize>);
 
 impl Effect {
     async fn write(tx: &mut Tx) -> Result<(), Fault> {
-        query("INSERT INTO effects (consumer, subject, text, n) VALUES ('bench', 'x', 'x', 0)").execute(tx).await?;
+        query("INSERT INTO effects (consumer, subject, text, n) VALUES ('bench', 'x', 'x', 0)")
+            .execute(tx)
+            .await?;
         Ok(())
     }
 }

@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// The feed hands over what is not acknowledged, at most so often.
-async fn hand_over(world: &World, consumer: &str, message: &Recorded, times: usize) -> Vec<Result<(), Fault>> {
+async fn hand_over(
+    world: &World,
+    consumer: &str,
+    message: &Recorded,
+    times: usize,
+) -> Vec<Result<(), Fault>> {
     let mut ends = Vec::new();
     for _ in 0..times {
         if world.is_acknowledged(consumer, message) {
@@ -165,9 +170,7 @@ async fn each_message_counts_for_itself() {
     );
 }
 
-#[tokio::test]
-async fn over_the_real_databases_too() {
-    for database in real::databases() {
-        real::five_deliveries_are_one_effect(&database).await;
-    }
+#[test]
+fn over_the_real_databases_too() {
+    real::on_each(async |database| real::five_deliveries_are_one_effect(database).await);
 }

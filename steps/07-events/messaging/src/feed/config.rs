@@ -72,7 +72,9 @@ mod tests {
         assert_eq!(opened(&[feed, nats], None).unwrap(), "Nats");
         assert_eq!(opened(&[feed], None).unwrap_err(), "FEED_URL is set, but SERVICE_TOKEN is not");
         assert_eq!(opened(&[], Some(&token)).unwrap_err(), "neither FEED_URL nor NATS_URL is set");
-        for wrong in ["--nats-url=http://127.0.0.1:2", "--nats-url=127.0.0.1:2", "--feed-url=nats://127.0.0.1"] {
+        for wrong in
+            ["--nats-url=http://127.0.0.1:2", "--nats-url=127.0.0.1:2", "--feed-url=nats://127.0.0.1"]
+        {
             assert!(opened(&[wrong], None).unwrap_err().contains("invalid value"), "{wrong}");
         }
     }
