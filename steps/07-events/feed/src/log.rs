@@ -136,8 +136,13 @@ impl Log {
     /// The next messages, at most `limit`; waits for the first one for as long as `wait`.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Fault::Invalid`] for a position that was never given: that reader's feed was another one, and it must not miss what this
+    /// one has before that position. The database's.
     pub async fn read(&self, wanted: &Wanted, limit: i64, wait: Duration) -> Result<Vec<Placed>, Fault> {
+        // Another process may have appended what this one has not heard of.
+        if wanted.after > *self.head.borrow() && wanted.after > self.head().await? {
+            return Err(Fault::invalid("after", "was never given here: this is another feed"));
+        }
         let until = Instant::now() + wait;
         let mut head = self.head.subscribe();
         loop {

@@ -1,8 +1,9 @@
 //! The feed, where messages of all services lie in one order until everybody has taken them. One trait, two carriers: the process
-//! `feed` ([`embedded`]), and NATS JetStream.
+//! `feed` ([`embedded`]), and NATS JetStream ([`nats`]).
 
 pub mod config;
 pub mod embedded;
+pub mod nats;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chassis::{auth::Secret, config::http_url, process::Misconfigured};
 use clap::Args;
 
-use super::{Feed, embedded::Embedded};
+use super::{Feed, embedded::Embedded, nats::Nats};
 
 /// Where messages go, and come from.
 #[derive(Debug, Clone, Args)]
@@ -13,16 +13,30 @@ pub struct FeedConfig {
     /// Address of the process `feed`.
     #[arg(long, env, value_name = "FEED_URL", value_parser = http_url)]
     pub feed_url: Option<reqwest::Url>,
+    /// Address of a NATS server with JetStream: it is the feed then, and no `feed` is asked.
+    #[arg(long, env, value_name = "NATS_URL", hide_env_values = true, value_parser = nats_url)]
+    pub nats_url: Option<String>,
+}
+
+fn nats_url(text: &str) -> Result<String, String> {
+    match text.parse::<reqwest::Url>() {
+        Ok(url) if matches!(url.scheme(), "nats" | "tls") && url.has_host() => Ok(text.to_owned()),
+        Ok(_) => Err("must begin with nats:// or tls:// and name a host".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl FeedConfig {
     /// The feed. Nobody is asked yet: it need not be there when a process starts. `token` is the one that our services share.
     ///
     /// # Errors
-    /// [`Misconfigured`] when no address is set, or no token for `feed`; no certificate store.
+    /// [`Misconfigured`] when no address is set, or one of `feed` and no token; no certificate store.
     pub fn open(&self, token: Option<&Secret>) -> anyhow::Result<Arc<dyn Feed>> {
+        if let Some(url) = &self.nats_url {
+            return Ok(Arc::new(Nats::new(url.clone())));
+        }
         let Some(url) = &self.feed_url else {
-            return Err(Misconfigured("FEED_URL is not set".to_owned()).into());
+            return Err(Misconfigured("neither FEED_URL nor NATS_URL is set".to_owned()).into());
         };
         let Some(token) = token else {
             return Err(Misconfigured("FEED_URL is set, but SERVICE_TOKEN is not".to_owned()).into());

@@ -20,11 +20,13 @@ pub(super) struct Step {
     /// How far the consumer has to be at least.
     follows: i64,
     void: AtomicBool,
+    passed: Arc<AtomicBool>,
 }
 
 impl Step {
     pub(super) fn new(of: Arc<Inner>, delivered: Delivered, follows: i64) -> Self {
-        Self { of, delivered: Arc::new(delivered), follows, void: AtomicBool::new(false) }
+        let (void, passed) = (AtomicBool::new(false), Arc::default());
+        Self { of, delivered: Arc::new(delivered), follows, void, passed }
     }
 
     /// Whether the consumer has begun again since the message was read: then it comes in its turn, behind those before it.
@@ -51,7 +53,8 @@ impl Consumer for Step {
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Fault> {
         let tx = Self::begin(self).await?;
-        Ok(Box::new(InTx { tx, of: self.of.clone(), delivered: self.delivered.clone() }))
+        let (of, delivered, passed) = (self.of.clone(), self.delivered.clone(), self.passed.clone());
+        Ok(Box::new(InTx { tx, of, delivered, passed }))
     }
 }
 
@@ -60,6 +63,7 @@ struct InTx {
     tx: Tx,
     of: Arc<Inner>,
     delivered: Arc<Delivered>,
+    passed: Arc<AtomicBool>,
 }
 
 #[async_trait]
@@ -94,7 +98,9 @@ impl Transaction for InTx {
 
     async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
         self.of.pass(&mut self.tx, self.delivered.position).await?;
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        self.passed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -105,6 +111,12 @@ impl Delivery for Step {
     }
 
     async fn acknowledge(&self) -> Result<(), Fault> {
+        // Nothing was to be done, and nothing was committed: it is behind us all the same.
+        if !self.passed.load(Ordering::Relaxed) {
+            let mut tx = Self::begin(self).await?;
+            self.of.pass(&mut tx, self.delivered.position).await?;
+            tx.commit().await?;
+        }
         self.of.feed.done(&Ctx::background(ASK), &self.delivered).await
     }
 }

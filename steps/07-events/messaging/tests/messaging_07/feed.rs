@@ -105,6 +105,7 @@ pub(crate) async fn bad_requests_are_answered_and_nothing_is_appended(database: 
     for wrong in [
         "?after=x&wants=test",
         "?after=0&wants=",
+        "?after=1&wants=test",
         "?after=0&wants=test&limit=0",
         "?after=0&wants=test&limit=501",
     ] {

@@ -68,6 +68,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(database: &Database) -> Self {
+        let url = serve_feed(&database.another().unwrap()).await;
+        let feed = Arc::new(embedded(&url));
+        Self { url, ..Self::over(database, feed).await }
+    }
+
+    /// The same over another feed.
+    pub(crate) async fn over(database: &Database, feed: Arc<dyn Feed>) -> Self {
         let outbox = Outbox::new();
         let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
         store.migrate(step_07_messaging::MODULE, step_07_messaging::migrations()).await.unwrap();
@@ -77,9 +84,7 @@ impl World {
         ] {
             query(sql).execute(&store).await.unwrap();
         }
-        let url = serve_feed(&database.another().unwrap()).await;
-        let feed = Arc::new(embedded(&url));
-        Self { store: store.recording(outbox.clone()), outbox, feed, url }
+        Self { store: store.recording(outbox.clone()), outbox, feed, url: String::new() }
     }
 
     pub(crate) fn relay(&self, feed: Arc<dyn Feed>) -> Relay {
