@@ -56,7 +56,16 @@
 //!
 //! [take]                        # the data of an earlier step can be taken over while people work; not inherited
 //! from = "03"                   # that step
-//! mover = "mover"               # the manual process that moves it
+//! mover = "mover"               # the manual process that moves it while people work
+//! ```
+//!
+//! Where nothing moves row by row, a take-over is a copy of the databases and what is said in it once more:
+//!
+//! ```toml
+//! [take]
+//! from = "06"
+//! also = { "database.github" = "database" }   # one that begins as a copy of that of another name
+//! then = ["retell-github"]                    # manual processes, run to their end once all are up
 //! ```
 
 mod draft;
@@ -96,13 +105,17 @@ pub struct Definition {
     pub take: Option<Take>,
 }
 
-/// How the data of an earlier step is taken over, while people work.
+/// How the data of an earlier step is taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Take {
     /// The number of that step.
     pub from: String,
-    /// The manual process that moves it.
-    pub mover: String,
+    /// Databases that begin as a copy of one that has another name in that step.
+    pub also: BTreeMap<String, String>,
+    /// The manual process that moves rows while people work.
+    pub mover: Option<String>,
+    /// The manual processes that are run to their end once all others are up.
+    pub then: Vec<String>,
 }
 
 /// One process of a step.

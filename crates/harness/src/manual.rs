@@ -1,6 +1,10 @@
 //! A process that runs only when somebody asks for it: started with arguments, watched, ended.
 
-use std::{process::ExitStatus, sync::Arc, time::Duration};
+use std::{
+    process::{Command, ExitStatus},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     Definition, Error, Result, Stop, System,
@@ -50,6 +54,14 @@ impl System {
             None if self.stop.requested() => Err(Error::Stopped),
             None => Err(Error::TooLong { name, after: limit, log: err.tail() }),
         }
+    }
+
+    /// How a manual process is started, for somebody else to do so: its program, with `args`, and all of its environment.
+    ///
+    /// # Errors
+    /// No manual process of that name.
+    pub fn command_of(&self, name: &str, args: &[&str]) -> Result<Command> {
+        Ok(self.launch_of(name)?.command(args))
     }
 
     fn launch_of(&self, name: &str) -> Result<&Launch> {

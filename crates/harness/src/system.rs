@@ -372,14 +372,19 @@ impl System {
 }
 
 impl Launch {
-    /// Starts the process, with `more` arguments after its own.
-    pub(crate) fn spawn(&self, more: &[&str], out: &Arc<Log>, err: &Arc<Log>) -> Result<Child> {
+    /// The process, not yet started, with `more` arguments after its own.
+    pub(crate) fn command(&self, more: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(&self.args).args(more).env_clear().envs(&self.env);
         if let Some(folder) = &self.working_directory {
             command.current_dir(folder);
         }
-        Child::spawn(command, out, err).map_err(|source| Error::Spawn {
+        command
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(&self, more: &[&str], out: &Arc<Log>, err: &Arc<Log>) -> Result<Child> {
+        Child::spawn(self.command(more), out, err).map_err(|source| Error::Spawn {
             name: self.name.clone(),
             binary: self.binary.clone(),
             source,

@@ -124,6 +124,7 @@ manual = true
 env = { TO_URL = "{database.mail}" }
 [take]
 from = "01"
+also = { "database.mail" = "database" }
 mover = "mover"
 "#;
     let last = "extends = \"../02\"\nstep = \"03\"\n";
@@ -138,7 +139,8 @@ mover = "mover"
     assert_eq!(names(&second), ["migrate", "world", "web"]);
     assert_eq!(second.manual.iter().map(|process| process.name.as_str()).collect::<Vec<_>>(), ["mover"]);
     let take = second.take.clone().unwrap();
-    assert_eq!((take.from.as_str(), take.mover.as_str()), ("01", "mover"));
+    assert_eq!((take.from.as_str(), take.mover.as_deref()), ("01", Some("mover")));
+    assert_eq!(take.also.get("database.mail").map(String::as_str), Some("database"));
     let web = second.process("web").unwrap();
     assert!(web.has_database() && !second.process("world").unwrap().has_database());
 
@@ -172,7 +174,13 @@ fn a_mistake_is_reported_with_file_line_and_name() {
             5,
             "a waits for m, which is manual",
         ),
-        (&format!("{top}[take]\nfrom = \"01\"\nmover = \"a\"\n"), 9, "take: no manual process a"),
+        (&format!("{top}[take]\nfrom = \"01\"\nmover = \"a\"\n"), 8, "take: no manual process a"),
+        (&format!("{top}[take]\nfrom = \"01\"\nthen = [\"b\"]\n"), 8, "take: no manual process b"),
+        (
+            &format!("{top}[take]\nfrom = \"01\"\nalso = {{ \"database.x\" = \"database\" }}\n"),
+            8,
+            "take: no process is told of database.x",
+        ),
         (&format!("{top}unset = [\"X\"]\n"), 7, "no variable X to unset"),
         (&format!("remove = [\"x\"]\n{top}"), 1, "no process x to remove"),
         (&format!("extends = \"../99\"\n{top}"), 1, "cannot read"),

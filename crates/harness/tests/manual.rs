@@ -34,8 +34,8 @@ fn probe() {
             eprintln!("the disk is full");
             std::process::exit(3);
         }
-        ("mover", _) => println!("moving"),
-        (kind, _) => panic!("no probe {kind}"),
+        ("mover", "move") => println!("moving"),
+        (kind, word) => panic!("no probe {kind} {word}"),
     }
     for _ in listener.unwrap_or_else(|| TcpListener::bind("127.0.0.1:0")).unwrap().incoming() {}
 }

@@ -81,6 +81,15 @@ pub(crate) enum Command {
         #[arg(value_name = "STEP")]
         step: Option<u8>,
     },
+    /// Run a process of the running step that waits for somebody to ask
+    Once {
+        /// Such as rebuild-insights; without it, those that there are
+        #[arg(value_name = "PROCESS")]
+        name: Option<String>,
+        /// What it is told
+        #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Messages that a running step has put aside since nobody could take them: show them, send them again, give them up
     Parked {
         #[command(subcommand)]

@@ -16,6 +16,7 @@ mod files;
 mod guard;
 mod hint;
 mod list;
+mod once;
 mod output;
 mod parked;
 mod patch;
@@ -89,6 +90,7 @@ fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::List) => Ok(coach::list(&workshop)),
         Some(Command::Run(options)) => run::run(&workshop, options),
         Some(Command::Verify(options)) => verify::verify(&workshop, options),
+        Some(Command::Once { name, args }) => once::once(&workshop, name.as_deref(), args),
         Some(Command::Parked { what }) => parked::parked(&workshop, what.as_ref()),
         Some(Command::Hint { exercise }) => hint::hint(&workshop, exercise.as_deref()),
         Some(Command::Diff { exercise, later: None }) => diff::diff(&workshop, exercise),

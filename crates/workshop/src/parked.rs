@@ -58,8 +58,7 @@ pub(crate) fn parked(workshop: &Workshop, what: Option<&Parked>) -> Result<ExitC
     if let Some(Parked::Retry { id } | Parked::GiveUp { id }) = what {
         is_id(id)?;
     }
-    let runs = Running::all(workshop);
-    let Some((step, running)) = runs.first() else {
+    let Some((step, running)) = Running::find(workshop) else {
         bail!("no step is running; messages are parked from step {FIRST} on: cargo workshop run 7");
     };
     let authorization = format!("Bearer {}", running.service_token);

@@ -153,12 +153,15 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     })?;
     let _left = Running::of(&system, SERVICE_TOKEN).leave(&own)?;
     if let Some(take) = &mut take {
-        take.drive(workshop, &system, stop)?;
-        system.shut_down();
-        drop(lock);
-        return Ok(());
+        if take.tell(&system)? {
+            take.drive(workshop, &system, stop)?;
+            system.shut_down();
+            drop(lock);
+            return Ok(());
+        }
+    } else {
+        fill::fill(system.front(), TOKEN, workshop.team(), stop)?;
     }
-    fill::fill(system.front(), TOKEN, workshop.team(), stop)?;
     welcome(workshop, step, &system, &databases);
 
     let ended = loop {

@@ -33,8 +33,12 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenTake {
-    from: String,
-    mover: Spanned<String>,
+    from: Spanned<String>,
+    #[serde(default)]
+    also: BTreeMap<String, String>,
+    mover: Option<String>,
+    #[serde(default)]
+    then: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,9 +105,9 @@ impl Draft {
             self.manual.remove(name.get_ref());
         }
         // A step takes over the data of the one before, and whoever extends it has no share in that.
-        self.take = written.take.map(|take| {
-            let here = place(take.mover.span().start);
-            (Take { from: take.from, mover: take.mover.into_inner() }, here)
+        self.take = written.take.map(|WrittenTake { from, also, mover, then }| {
+            let here = place(from.span().start);
+            (Take { from: from.into_inner(), also, mover, then }, here)
         });
         let mut seen = BTreeSet::new();
         for process in written.process {
@@ -229,10 +233,15 @@ impl Draft {
                 }
             }
         }
-        if let Some((take, place)) = &self.take
-            && !self.manual.contains(&take.mover)
-        {
-            return Err(place.error(format!("take: no manual process {}", take.mover)));
+        if let Some((take, place)) = &self.take {
+            let mut named = take.mover.iter().chain(&take.then);
+            if let Some(name) = named.find(|name| !self.manual.contains(*name)) {
+                return Err(place.error(format!("take: no manual process {name}")));
+            }
+            let mut told = self.processes.iter().flat_map(|(process, _)| process.databases());
+            if let Some(name) = take.also.keys().find(|name| !told.any(|told| told == *name)) {
+                return Err(place.error(format!("take: no process is told of {name}")));
+            }
         }
         let (manual, processes): (Vec<_>, Vec<_>) =
             self.processes.into_iter().partition(|(process, _)| self.manual.contains(&process.name));

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, like tests")]
 
 mod checkout;
+mod once;
 mod parked;
 #[expect(dead_code, reason = "shared with command.rs, which uses the rest")]
 #[path = "../support/mod.rs"]
@@ -221,6 +222,30 @@ fn what_cannot_be_taken_over_is_said_before_anything_is_built() {
         "step 05 is running (another terminal); stop it first with Ctrl-C, then: cargo workshop run 6 --take 5",
     );
     assert!(!steps.exists("automator.db") && !steps.exists("taking"));
+}
+
+#[test]
+fn a_step_without_a_mover_takes_a_copy_and_has_told_once_more_what_it_needs() {
+    let steps = Steps::with_data();
+    let system = steps.checkout.path("steps/06-after/system.toml");
+    let text = fs::read_to_string(&system).unwrap();
+    let retell = "[[process]]\nname = \"retell\"\nmanual = true\nenv = { DATABASE_URL = \"{database.notify}\" }\n[take]";
+    let also = "also = { \"database.notify\" = \"database\" }\nthen = [\"retell\"]";
+    fs::write(&system, text.replace("[take]", retell).replace("mover = \"mover\"", also)).unwrap();
+    let mut running = steps.start(&["--take", "5"]);
+    running.wait_for("retell: told again: 7");
+    running.wait_for("Automator is at");
+    assert!(!running.said().contains("imported"), "it has its data already: {}", running.said());
+    for file in ["automator.db", "automator-notify.db"] {
+        assert_eq!(steps.read(file), DATA, "{file}");
+    }
+    running.signal("INT");
+    assert!(running.end().ok());
+    // What was taken over is the step's own now.
+    let mut running = steps.start(&[]);
+    running.wait_for("imported");
+    running.signal("INT");
+    let _ = running.end();
 }
 
 /// At a terminal, which `script` of util-linux plays, each lap waits for Enter.

@@ -23,6 +23,7 @@ fn main() {
         ["migrate", name] => migrate(name),
         ["monolith"] => serve("monolith"),
         ["notify"] => serve("notify"),
+        ["retell"] => println!("told again: {}", fs::read_to_string(database()).unwrap().len() - 19),
         ["mover", "status"] => println!("{}", status()),
         ["mover", "move", "--module", modules] => move_all(modules),
         ["mover", word] => fs::write(format!("told.{word}"), "").unwrap(),

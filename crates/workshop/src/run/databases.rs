@@ -27,20 +27,14 @@ pub(crate) struct Database {
 
 /// Those that a step's processes are told of, in `folder`; the first one first.
 pub(crate) fn of(definition: &Definition, folder: &Path) -> Vec<Database> {
-    of_names(definition.databases(), folder)
+    definition.databases().into_iter().map(|placeholder| of_name(placeholder, folder)).collect()
 }
 
-/// Those of some placeholders, in `folder`.
-pub(crate) fn of_names<'a>(placeholders: impl IntoIterator<Item = &'a str>, folder: &Path) -> Vec<Database> {
-    let file =
-        |placeholder: &str| match placeholder.strip_prefix(FIRST).and_then(|rest| rest.strip_prefix('.')) {
-            Some(name) => folder.join(format!("automator-{name}.db")),
-            None => folder.join("automator.db"),
-        };
-    placeholders
-        .into_iter()
-        .map(|placeholder| Database { placeholder: placeholder.to_owned(), file: file(placeholder) })
-        .collect()
+/// The one of a placeholder, in `folder`.
+pub(crate) fn of_name(placeholder: &str, folder: &Path) -> Database {
+    let name = placeholder.strip_prefix(FIRST).and_then(|rest| rest.strip_prefix('.'));
+    let file = name.map_or_else(|| "automator.db".to_owned(), |name| format!("automator-{name}.db"));
+    Database { placeholder: placeholder.to_owned(), file: folder.join(file) }
 }
 
 impl Database {

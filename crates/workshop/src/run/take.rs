@@ -5,6 +5,8 @@
 //! run, people who read and write ([`load`]), somebody who watches the mover and starts it again ([`mover`]), the laps with a
 //! question between them ([`laps`]), and a table of what it was like ([`show`]).
 //!
+//! A step without a mover takes over by the copy alone, and by what its processes then tell once more.
+//!
 //! Whoever is killed in the middle goes on by the same command: how far it is stands in a file ([`Lap`]) and in the mover's own
 //! databases.
 
@@ -15,12 +17,14 @@ mod show;
 mod tally;
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Definition, Logs, Options, Stop, System};
+use harness::{Definition, Logs, Options, Stop, System, definition};
 
 use super::{
     Lock, TOKEN,
@@ -38,6 +42,8 @@ use crate::{
 
 /// The file in a run's folder that says that its data is being taken over, and how far that is.
 const MARKER: &str = "taking";
+/// How long a process may take to tell everything once more.
+const TELLS_WITHIN: Duration = Duration::from_secs(120);
 
 /// How far a take-over is. Killed, it begins this lap again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,8 +108,7 @@ pub(super) struct Take<'a> {
     /// The number of the step that takes over.
     step: String,
     from: &'a Step,
-    /// The process that moves.
-    mover: String,
+    declared: definition::Take,
     own: &'a Path,
     lap: Lap,
     /// Each database of the earlier step, with its copy.
@@ -152,14 +157,19 @@ impl<'a> Take<'a> {
         let run = workshop.own_folder().join("run").join(&from.number);
         let folder = options.data.as_deref().unwrap_or(&run);
         let sources = databases::of(&Definition::load(&workshop.folder(from))?, folder);
-        let copies = databases::of_names(sources.iter().map(|source| source.placeholder.as_str()), own);
+        let also = declared.also.iter().filter_map(|(copy, name)| {
+            let source = sources.iter().find(|source| source.placeholder == *name)?;
+            Some((source.clone(), databases::of_name(copy, own)))
+        });
+        let also: Vec<_> = also.collect();
+        let same = sources.into_iter().map(|source| (databases::of_name(&source.placeholder, own), source));
         let take = Self {
             step: definition.step.clone(),
             from,
-            mover: declared.mover.clone(),
+            declared: declared.clone(),
             own,
             lap: lap.unwrap_or(Lap::Copy),
-            copies: sources.into_iter().zip(copies).collect(),
+            copies: same.map(|(copy, source)| (source, copy)).chain(also).collect(),
             at_once: options.at_once,
             again,
         };
@@ -211,13 +221,16 @@ impl<'a> Take<'a> {
             copy.copy_of(source)?;
         }
         self.go_to(Lap::There)?;
-        let names = self.copies.iter().map(|(source, _)| workshop.shown(&source.file));
-        say(&format!("copied {}", names.collect::<Vec<_>>().join(", ")));
+        let names: BTreeSet<_> = self.copies.iter().map(|(source, _)| workshop.shown(&source.file)).collect();
+        say(&format!("copied {}", names.into_iter().collect::<Vec<_>>().join(", ")));
         Ok(())
     }
 
     /// Tells the processes where the data comes from; their logs go to files, so that there is something to see.
     pub(super) fn told(&self, mut options: Options) -> Result<Options> {
+        if self.declared.mover.is_none() {
+            return Ok(options);
+        }
         for (_, copy) in &self.copies {
             options = options.value(&format!("moving.{}", copy.placeholder), copy.url());
         }
@@ -229,6 +242,18 @@ impl<'a> Take<'a> {
             _ => {}
         }
         Ok(options.logs(Logs::Folder(logs)))
+    }
+
+    /// Has said what is to be said once more, where nothing moves row by row; whether there is more to do.
+    pub(super) fn tell(&mut self, system: &System) -> Result<bool> {
+        for name in &self.declared.then {
+            let said = system.ask_manual(name, &[], TELLS_WITHIN)?;
+            say(&format!("{name}: {}", said.trim()));
+        }
+        if self.declared.mover.is_none() {
+            forget(self.own)?;
+        }
+        Ok(self.declared.mover.is_some())
     }
 
     /// Has the data moved while people work.

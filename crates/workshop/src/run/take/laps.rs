@@ -70,11 +70,11 @@ const LAPS: &[Way] = &[
 /// What the mover cannot do, rows that differ, writes that were lost, or somebody asked to stop: by the same command it goes on.
 pub(super) fn drive(take: &mut Take<'_>, system: &System, token: &str, stop: &Stop) -> Result<()> {
     let load = Load::start(system.front(), token)?;
-    let mover_name = take.mover.clone();
+    let mover = take.declared.mover.clone().unwrap_or_default();
     let mut session = Session {
         system,
         stop,
-        mover: Mover::new(system, &mover_name),
+        mover: Mover::new(system, &mover),
         load,
         line: Line::new(),
         asks: !take.at_once && io::stdin().is_terminal(),

@@ -57,6 +57,8 @@ impl Line {
 /// How far the move is.
 fn of_move(status: &Status, with_bar: bool) -> String {
     let (copied, of) = status.rows();
+    // Rows that were written meanwhile were not counted.
+    let of = of.max(copied);
     let stages: Vec<_> = status.modules.iter().map(|m| format!("{} {}", m.module, word(m.stage))).collect();
     let bar = if with_bar { format!("{} ", bar(copied, of)) } else { String::new() };
     format!("{bar}{} of {} rows, lag {} | {}", grouped(copied), grouped(of), status.lag(), stages.join(", "))
