@@ -59,9 +59,9 @@ fn it_has_the_minutes_that_half_a_day_leaves_for_it() {
     let track =
         list["track"].as_array().unwrap().iter().find(|track| track["key"].as_str() == Some("half-day"));
     let last = track.unwrap()["entry"].as_array().unwrap().last().unwrap();
-    assert!(last["what"].as_str().unwrap().starts_with("Undo the split"), "{last}");
+    assert!(last["what"].as_str().unwrap().starts_with("Undo the split"), "{last:?}");
     let (_, ending) = endings().into_iter().find(|(step, _)| step == WHOLE).unwrap();
-    let said = format!("the last {} minutes for it", last["minutes"]);
+    let said = format!("the last {} minutes for it", last["minutes"].as_integer().unwrap());
     assert!(ending.contains(&said), "{said}: {ending}");
 }
 

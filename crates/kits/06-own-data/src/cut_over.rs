@@ -32,7 +32,9 @@ pub enum Outcome {
     Differs(u64),
 }
 
-/// The operations. Each may be called again, by a mover that was killed and started anew: what was done is not done twice.
+/// The operations. Each may be called again, by a mover that was killed and started anew: what was done is not done twice. Before
+/// the order begins again, a side that a killed mover left closed is open again: the one that took the last write. Once people are
+/// back by their wish, or the old side is dropped, it does not begin again.
 #[async_trait]
 pub trait Operations: Send + Sync {
     /// Which side takes writes; while both are fenced, the one that took the last.
@@ -45,7 +47,8 @@ pub trait Operations: Send + Sync {
     /// side, a moment later and in order.
     async fn mirror(&self) -> Result<(), Fault>;
 
-    /// Copies every row of the old side that is not on the new one, beside the mirror (exercise 06.1).
+    /// Copies every row of the old side that is not on the new one, beside the mirror (exercise 06.1). Only for a side on which
+    /// nobody works yet: a row that people have deleted there would come back.
     async fn backfill(&self) -> Result<(), Fault>;
 
     /// How many rows differ between the sides, once the follower has passed them. While people write, it takes its time and looks
@@ -58,10 +61,10 @@ pub trait Operations: Send + Sync {
     /// Has everybody read `side` from now on.
     async fn read_from(&self, side: Side) -> Result<(), Fault>;
 
-    /// Lets writers write to `side`, and ends the fence. The mirror runs from there to the other side from now on.
+    /// Lets writers write to `side`, and only there, and ends the fence. The mirror runs from there to the other side from now on.
     async fn write_to(&self, side: Side) -> Result<(), Fault>;
 
-    /// Waits until people have decided. The way back is open until then.
+    /// Waits until people have decided; once they have, it says the same at once. The way back is open until then.
     async fn soak(&self) -> Result<Decision, Fault>;
 
     /// Drops what the old side has. There is no way back.

@@ -32,7 +32,7 @@ use step_02_contracts::{
     Backlog, Ctx, Fault, Handler, IdempotencyKey, Once,
     backlog::{By, Update, Workload},
 };
-use store::{Query, Store, idempotency};
+use store::{Query, Store, Tx, idempotency};
 use uuid::Uuid;
 
 use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::Known};
@@ -74,6 +74,15 @@ pub async fn has_rules(store: &Store) -> bool {
 pub async fn ship_rules(store: &Store) -> Result<(), store::Error> {
     let sql = format!("{} ON CONFLICT DO NOTHING", decisions::shipped());
     Query::assembled(sql).execute(store).await.map(drop)
+}
+
+/// Makes anew what is derived from the tasks that this transaction sees: they came from `from`, with their scores.
+///
+/// # Errors
+/// The database's.
+pub async fn derive(from: &Store, tx: &mut Tx) -> Result<(), store::Error> {
+    let day = task::SCORES.day_in(from).await?;
+    task::SCORES.came(tx, day).await
 }
 
 /// The module behind its port.
