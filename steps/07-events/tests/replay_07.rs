@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use acceptance::{App, Database, Step, becomes, eventually, serde_json::json};
+use acceptance::{
+    App, Database, Step, becomes, eventually,
+    serde_json::{Value, json},
+};
 use store::{DatabaseUrl, Store, query};
 
 acceptance::on_both_databases!(
@@ -69,13 +72,17 @@ async fn what_is_told_again_is_nothing_new_to_whoever_has_it(database: Database)
     }
     app.marker(REST).await;
     let (mut tasks, _, mut rows) = seen().await;
-    let marker = |text: &str| text.contains("a marker");
-    let marked = tasks.iter().find(|task| marker(&task["item"]["title"].to_string())).unwrap()["item"]["key"]
-        .to_string();
-    tasks.retain(|task| task["item"]["key"].to_string() != marked);
-    rows.retain(|row| !row.contains(&marked));
-    assert_eq!(rows, before.2);
-    let versions = |tasks: &[acceptance::serde_json::Value]| {
+    // The marker is new; all else is what it was.
+    let is_known = |task: &Value| before.0.iter().any(|known| known["id"] == task["id"]);
+    let marker = tasks.iter().find(|task| !is_known(task)).unwrap()["item"]["key"].to_string();
+    tasks.retain(is_known);
+    rows.retain(|row| !row.contains(&marker));
+    let others = |these: &[String], those: &[String]| {
+        these.iter().filter(|row| !those.contains(row)).cloned().collect::<Vec<_>>()
+    };
+    let (gone, new) = (others(&before.2, &rows), others(&rows, &before.2));
+    assert!(gone.is_empty() && new.is_empty(), "no longer there: {gone:?}, new: {new:?}");
+    let versions = |tasks: &[Value]| {
         let mut versions: Vec<_> =
             tasks.iter().map(|task| format!("{} {}", task["id"], task["version"])).collect();
         versions.sort();

@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// The feed hands over what is not acknowledged, at most so often.
-async fn hand_over(world: &World, consumer: &str, message: &Recorded, times: usize) -> Vec<Result<(), Fault>> {
+async fn hand_over(
+    world: &World,
+    consumer: &str,
+    message: &Recorded,
+    times: usize,
+) -> Vec<Result<(), Fault>> {
     let mut ends = Vec::new();
     for _ in 0..times {
         if world.is_acknowledged(consumer, message) {

@@ -130,7 +130,10 @@ async fn what_has_committed_arrives_wherever_the_process_is_killed() {
         }
     }
     let never_ends = true;
-    assert!(!never_ends, "The relay says that it has published something, again and again, and never comes to an end.");
+    assert!(
+        !never_ends,
+        "The relay says that it has published something, again and again, and never comes to an end."
+    );
 }
 
 #[tokio::test]
@@ -227,7 +230,8 @@ async fn two_relays_share_the_work() {
     }
     let relays = [world.process(Life::long()), world.process(Life::long())];
     // No lease ends meanwhile.
-    let work = async |relay: &Process| while relay_once(relay, relay).await.is_ok_and(|published| published > 0) {};
+    let work =
+        async |relay: &Process| while relay_once(relay, relay).await.is_ok_and(|published| published > 0) {};
     let works = relays.iter().map(|relay| Box::pin(work(relay)) as _).collect();
     at_once(works, &mut Dice::new(7)).await;
     let sent = world.feed().len();

@@ -55,9 +55,8 @@ impl Feed for Memory {
         let messages = self.0.lock().expect("no panic").clone();
         let placed = messages.into_iter().zip(1..).filter(|(_, position)| *position > reader.after);
         // Each five times.
-        let deliver = |(message, position)| {
-            vec![Delivered { position, message: Arc::new(message), handle: None }; 5]
-        };
+        let deliver =
+            |(message, position)| vec![Delivered { position, message: Arc::new(message), handle: None }; 5];
         Ok(placed.flat_map(deliver).collect())
     }
 
@@ -118,7 +117,8 @@ pub(crate) async fn a_change_that_is_rolled_back_tells_nobody(real: &Real) {
     let service = Service::start(real, &feed).await;
     let mut tx = service.begin().await;
     let wait = Duration::from_secs(8);
-    let recorded = timeout(wait, service.outbox.before_commit(&mut tx, &[message("task 7", "is Mona's")])).await;
+    let recorded =
+        timeout(wait, service.outbox.before_commit(&mut tx, &[message("task 7", "is Mona's")])).await;
     drop(tx);
     assert!(
         matches!(recorded, Ok(Ok(()))),
@@ -127,7 +127,11 @@ pub(crate) async fn a_change_that_is_rolled_back_tells_nobody(real: &Real) {
     );
     service.relay_all().await;
     let told = feed.texts();
-    assert!(told.is_empty(), "On {}, the transaction was rolled back, and the feed was told {told:?}.", real.name);
+    assert!(
+        told.is_empty(),
+        "On {}, the transaction was rolled back, and the feed was told {told:?}.",
+        real.name
+    );
 }
 
 pub(crate) async fn a_change_arrives_after_a_restart(real: &Real) {
@@ -136,7 +140,11 @@ pub(crate) async fn a_change_arrives_after_a_restart(real: &Real) {
         let service = Service::start(real, &feed).await;
         let mut tx = service.begin().await;
         let recorded = service.outbox.before_commit(&mut tx, &[message("task 8", "is Ben's")]).await;
-        assert!(recorded.is_ok(), "On {}, a row of the outbox could not be written: {recorded:?}.", real.name);
+        assert!(
+            recorded.is_ok(),
+            "On {}, a row of the outbox could not be written: {recorded:?}.",
+            real.name
+        );
         tx.commit().await.expect("a commit");
         // Killed here: whatever it had in hand is gone.
     }
@@ -211,7 +219,8 @@ pub(crate) async fn five_deliveries_are_one_effect(real: &Real) {
         }
     };
     acceptance::tokio::join!(run(&services[0]), run(&services[1]));
-    let rows: Vec<(String,)> = query("SELECT text FROM effects").fetch_all(&services[0].store).await.expect("rows");
+    let rows: Vec<(String,)> =
+        query("SELECT text FROM effects").fetch_all(&services[0].store).await.expect("rows");
     let mut done: Vec<_> = rows.into_iter().map(|(text,)| text).collect();
     done.sort();
     assert!(
@@ -220,8 +229,13 @@ pub(crate) async fn five_deliveries_are_one_effect(real: &Real) {
         real.name
     );
     let parked = services[0].store.count("SELECT count(*) FROM parked").await.expect("a count");
-    assert!(parked == 0, "On {}, {parked} messages were parked, though every one of them took effect.", real.name);
-    let position = services[0].store.count("SELECT coalesce(max(position), 0) FROM positions").await.expect("a count");
+    assert!(
+        parked == 0,
+        "On {}, {parked} messages were parked, though every one of them took effect.",
+        real.name
+    );
+    let position =
+        services[0].store.count("SELECT coalesce(max(position), 0) FROM positions").await.expect("a count");
     assert!(
         position == 2,
         "On {}, two messages are done with, and the consumer believes that it is at {position}: it reads them for ever.",

@@ -164,7 +164,11 @@ impl Transaction for Tx {
     }
 
     async fn apply(&mut self, message: &Recorded) -> Result<(), Fault> {
-        let fails = self.did("the mail was written down, and not committed").await.fails.take_if(|what| *what == "an effect");
+        let fails = self
+            .did("the mail was written down, and not committed")
+            .await
+            .fails
+            .take_if(|what| *what == "an effect");
         if fails.is_some() {
             return Err(Fault::Unavailable("the database".to_owned()));
         }
@@ -179,7 +183,8 @@ impl Transaction for Tx {
             return Err(Fault::Unavailable("the database".to_owned()));
         }
         let number = self.number;
-        let mine: Vec<Key> = state.open.iter().filter(|(_, by)| **by == number).map(|(key, _)| key.clone()).collect();
+        let mine: Vec<Key> =
+            state.open.iter().filter(|(_, by)| **by == number).map(|(key, _)| key.clone()).collect();
         state.inbox.extend(mine);
         state.effects.extend(effects);
         Ok(())
