@@ -170,9 +170,7 @@ async fn each_message_counts_for_itself() {
     );
 }
 
-#[tokio::test]
-async fn over_the_real_databases_too() {
-    for database in real::databases() {
-        real::five_deliveries_are_one_effect(&database).await;
-    }
+#[test]
+fn over_the_real_databases_too() {
+    real::on_each(async |database| real::five_deliveries_are_one_effect(database).await);
 }

@@ -261,11 +261,11 @@ async fn as_long_as_there_is_something_it_says_so() {
     );
 }
 
-#[tokio::test]
-async fn over_the_real_databases_too() {
-    for database in real::databases() {
-        real::a_change_that_is_rolled_back_tells_nobody(&database).await;
-        real::a_change_arrives_after_a_restart(&database).await;
-        real::an_older_transaction_that_commits_second_is_not_skipped(&database).await;
-    }
+#[test]
+fn over_the_real_databases_too() {
+    real::on_each(async |database| {
+        real::a_change_that_is_rolled_back_tells_nobody(database).await;
+        real::a_change_arrives_after_a_restart(database).await;
+        real::an_older_transaction_that_commits_second_is_not_skipped(database).await;
+    });
 }
