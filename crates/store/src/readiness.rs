@@ -2,12 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::{
-    Backend, Store,
-    condition::Condition,
-    pool::Over,
-    query,
-};
+use crate::{Backend, Store, condition::Condition, pool::Over, query};
 
 impl Store {
     /// Whether the database answers and takes writes. A full disk is only seen by a write; so one is tried, but only after another

@@ -113,7 +113,10 @@ async fn a_transaction_stays_where_it_began(database: Database) {
     let mut tx = store.begin_write().await.unwrap();
     two.writes_second.store(true, Ordering::Relaxed);
     two.reads_second.store(true, Ordering::Relaxed);
-    query("INSERT INTO rooms (id, name, seats, weight) VALUES ('1', 'a', 0, 0)").execute(&mut tx).await.unwrap();
+    query("INSERT INTO rooms (id, name, seats, weight) VALUES ('1', 'a', 0, 0)")
+        .execute(&mut tx)
+        .await
+        .unwrap();
     let (rooms,): (i64,) = query("SELECT count(*) FROM rooms").fetch_one(&mut tx).await.unwrap();
     assert_eq!(rooms, 1);
     tx.commit().await.unwrap();

@@ -21,11 +21,8 @@ acceptance::on_both_databases!(each_service_reaches_its_own_tables_and_no_others
 
 const ROLES: &str = include_str!("../roles.sql");
 /// The services, each by its process and its role.
-const SERVICES: [(&str, &str); 3] = [
-    ("monolith", "automator_monolith"),
-    ("backlog", "automator_backlog"),
-    ("notify", "automator_notify"),
-];
+const SERVICES: [(&str, &str); 3] =
+    [("monolith", "automator_monolith"), ("backlog", "automator_backlog"), ("notify", "automator_notify")];
 
 async fn each_service_reaches_its_own_tables_and_no_others(database: Database) {
     if database.engine() == Engine::Sqlite {
@@ -85,10 +82,8 @@ async fn a_file_is_the_fence(database: &Database) {
     let mut files = Vec::new();
     for url in [database.url(), &database.named("backlog").unwrap(), &database.named("notify").unwrap()] {
         let store = open(url).await;
-        let tables: Vec<(String,)> = query("SELECT name FROM sqlite_schema WHERE type = 'table'")
-            .fetch_all(&store)
-            .await
-            .unwrap();
+        let tables: Vec<(String,)> =
+            query("SELECT name FROM sqlite_schema WHERE type = 'table'").fetch_all(&store).await.unwrap();
         let tables: BTreeSet<String> = tables.into_iter().map(|(name,)| name).collect();
         files.push(tables.into_iter().filter(|name| !name.starts_with("sqlite_")).collect::<BTreeSet<_>>());
     }

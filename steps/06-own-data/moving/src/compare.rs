@@ -7,10 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::Fault;
-use kit_06_own_data::{backfill::{PAGE, Row}, cut_over::Side};
+use kit_06_own_data::{
+    backfill::{PAGE, Row},
+    cut_over::Side,
+};
 use store::{Query, Store};
 
-use crate::{Move, layout::{Layout, placeholders}};
+use crate::{
+    Move,
+    layout::{Layout, placeholders},
+};
 
 /// How often a row that differs is looked at again, each time after the follower has passed.
 const AGAIN: usize = 5;
@@ -40,7 +46,12 @@ impl Move {
         // A row that somebody writes all the time is noted each time, and followed.
         let differing = self.still(suspects, false).await?;
         for (layout, id) in differing.iter().take(NAMED) {
-            tracing::error!(module = self.plan.module, table = layout.table.name, row = id, "differs between the two sides");
+            tracing::error!(
+                module = self.plan.module,
+                table = layout.table.name,
+                row = id,
+                "differs between the two sides"
+            );
         }
         Ok(differing.len() as u64)
     }
@@ -116,7 +127,8 @@ impl Move {
                 "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT) FROM {}",
                 layout.table.name
             );
-            let sums = async |side| Query::assembled(sql.clone()).fetch_one::<(i64, i64)>(self.side(side)).await;
+            let sums =
+                async |side| Query::assembled(sql.clone()).fetch_one::<(i64, i64)>(self.side(side)).await;
             let (old, new) = (sums(Side::Old).await?, sums(Side::New).await?);
             if old != new {
                 let (module, table) = (self.plan.module, layout.table.name);

@@ -14,11 +14,7 @@ use kit_06_own_data::{
 use store::{Tx, query};
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    Move,
-    fence,
-    layout::Layout,
-};
+use crate::{Move, fence, layout::Layout};
 
 /// A read that takes longer than this on the side where people work says that they are held up.
 const SLOW: Duration = Duration::from_millis(20);
@@ -78,7 +74,13 @@ impl Target for TableTarget {
 
     async fn begin(&self) -> Result<Box<dyn Writing>, Fault> {
         let tx = self.of.hand(Side::New).begin().await?;
-        Ok(Box::new(Page { of: self.of.clone(), layout: self.layout.clone(), tx, began: Instant::now(), rows: 0 }))
+        Ok(Box::new(Page {
+            of: self.of.clone(),
+            layout: self.layout.clone(),
+            tx,
+            began: Instant::now(),
+            rows: 0,
+        }))
     }
 }
 

@@ -113,8 +113,7 @@ impl Hand<'_> {
         if self.store.backend() == Backend::Postgres {
             query("LOCK TABLE move_fence IN EXCLUSIVE MODE").execute(&mut tx).await?;
         }
-        let sql =
-            "UPDATE move_fence SET writes = 0, closed_at = $3 WHERE module = $1 AND epoch = $2 AND writes = 1";
+        let sql = "UPDATE move_fence SET writes = 0, closed_at = $3 WHERE module = $1 AND epoch = $2 AND writes = 1";
         let close = query(sql).bind(self.module).bind(self.epoch).bind(store::now());
         self.changed(close.execute(&mut tx).await?)?;
         Ok(tx.commit().await?)

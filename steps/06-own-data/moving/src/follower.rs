@@ -14,7 +14,10 @@ use chassis::Fault;
 use kit_06_own_data::backfill::{PAGE, Row};
 use store::{Query, Tx};
 
-use crate::{Move, layout::{Layout, placeholders}};
+use crate::{
+    Move,
+    layout::{Layout, placeholders},
+};
 
 /// So few entries are soon followed once nobody writes any more.
 const FEW: usize = 100;
@@ -72,7 +75,10 @@ impl Move {
                 return Ok(());
             }
         }
-        tracing::warn!(module = self.plan.module, "the follower stays behind: people write faster than it can follow");
+        tracing::warn!(
+            module = self.plan.module,
+            "the follower stays behind: people write faster than it can follow"
+        );
         Ok(())
     }
 

@@ -1,11 +1,7 @@
 //! Rows of any table: read, written and taken away by their ids.
 
 use kit_06_own_data::backfill::Row;
-use sqlx::{
-    Column, FromRow, Row as _, TypeInfo, ValueRef,
-    postgres::PgRow,
-    sqlite::SqliteRow,
-};
+use sqlx::{Column, FromRow, Row as _, TypeInfo, ValueRef, postgres::PgRow, sqlite::SqliteRow};
 use store::{Backend, Error, On, Query, Store, Tx, Value};
 
 use crate::Table;
@@ -76,7 +72,9 @@ impl Layout {
                 sql = format!("{sql} {word} id {operator} ${}", bounds.len());
             }
         }
-        let query = bounds.into_iter().fold(Query::assembled(format!("{sql} ORDER BY id LIMIT {limit}")), Query::bind);
+        let query = bounds
+            .into_iter()
+            .fold(Query::assembled(format!("{sql} ORDER BY id LIMIT {limit}")), Query::bind);
         fetch(query, store).await
     }
 
@@ -95,8 +93,10 @@ impl Layout {
     /// The database's.
     pub async fn upsert(&self, tx: &mut Tx, rows: &[&Row], only_newer: bool) -> Result<u64, Error> {
         let name = self.table.name;
-        let set: Vec<_> = self.columns[1..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
-        let newer = if only_newer { format!(" WHERE {name}.version < excluded.version") } else { String::new() };
+        let set: Vec<_> =
+            self.columns[1..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
+        let newer =
+            if only_newer { format!(" WHERE {name}.version < excluded.version") } else { String::new() };
         let mut changed = 0;
         for rows in rows.chunks(AT_ONCE) {
             let width = self.columns.len();

@@ -9,11 +9,7 @@
 
 use store::{Backend, Error, Query, Store, query};
 
-use crate::{
-    Plan,
-    fence::one_at_a_time,
-    layout::Layout,
-};
+use crate::{Plan, fence::one_at_a_time, layout::Layout};
 
 /// Makes the triggers on the tables of `layouts`, and where they note rows. What is there stays.
 ///

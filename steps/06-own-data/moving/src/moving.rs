@@ -112,7 +112,8 @@ impl Move {
     /// A database's.
     pub async fn begin(&self) -> Result<Option<Outcome>, Fault> {
         self.state().begin().await?;
-        let is_back = self.state().decision().await? == Some(Decision::Back) && self.latest().await? == Side::Old;
+        let is_back =
+            self.state().decision().await? == Some(Decision::Back) && self.latest().await? == Side::Old;
         Ok(is_back.then_some(Outcome::Back))
     }
 

@@ -69,7 +69,8 @@ impl Operations for Cutting {
             self.stage("comparing").await?;
             self.compare_rows().await?
         };
-        let point = if behind_a_fence { "counts and versions are compared" } else { "everything is compared" };
+        let point =
+            if behind_a_fence { "counts and versions are compared" } else { "everything is compared" };
         self.points.at(point).await;
         self.state().differing(differing).await?;
         Ok(differing)
@@ -141,7 +142,9 @@ impl Operations for Cutting {
 
     async fn drop_old(&self) -> Result<(), Fault> {
         if self.state().decision().await? != Some(Decision::Keep) || self.latest().await? != Side::New {
-            return Err(Fault::internal("nothing is dropped before people have decided to keep the new side"));
+            return Err(Fault::internal(
+                "nothing is dropped before people have decided to keep the new side",
+            ));
         }
         let tables = self.plan.tables.iter().rev().map(|table| table.name);
         for table in tables.chain(self.plan.dropped_too.iter().copied()) {

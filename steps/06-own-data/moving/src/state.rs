@@ -67,11 +67,13 @@ impl<'m> Record<'m> {
         )
         .execute(&mut tx)
         .await?;
-        query("INSERT INTO moves VALUES ($1, 'waiting', $2, 0, 0, 0, 0, NULL, 0, NULL) ON CONFLICT DO NOTHING")
-            .bind(self.module)
-            .bind(now())
-            .execute(&mut tx)
-            .await?;
+        query(
+            "INSERT INTO moves VALUES ($1, 'waiting', $2, 0, 0, 0, 0, NULL, 0, NULL) ON CONFLICT DO NOTHING",
+        )
+        .bind(self.module)
+        .bind(now())
+        .execute(&mut tx)
+        .await?;
         Ok(tx.commit().await?)
     }
 
