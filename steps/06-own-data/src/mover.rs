@@ -5,7 +5,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chassis::{
     Fault,
     process::{self, Misconfigured},
@@ -18,7 +18,7 @@ use step_06_moving::{
     Move, Plan, TakenOver, config,
     moving::{self, Settings},
     operations::Cutting,
-    points::Points,
+    points::{Halt, Points},
     state::Record,
 };
 use store::{DatabaseUrl, Store};
@@ -62,9 +62,9 @@ pub enum Command {
         /// Cut over as soon as both sides are alike, without waiting for `approve`.
         #[arg(long)]
         at_once: bool,
-        /// Halt at the point of that number and wait to be killed: for tests.
+        /// Halt at that point and wait to be killed: for tests.
         #[arg(long, env, hide = true)]
-        mover_halts_at: Option<u64>,
+        mover_halts_at: Option<Halt>,
     },
     /// Say how far each move is, as a line of JSON.
     Status,
@@ -101,8 +101,7 @@ pub fn main(config: &Config) -> ExitCode {
     let mut taken_over = false;
     let code = process::run(async {
         let done = config.run().await;
-        let fault = done.as_ref().err().and_then(|error| error.downcast_ref::<Fault>());
-        taken_over = fault.is_some_and(TakenOver::is);
+        taken_over = done.as_ref().is_err_and(is_taken_over);
         done
     });
     if taken_over { TAKEN_OVER.into() } else { code }
@@ -116,7 +115,7 @@ impl Config {
                 let settings = Settings {
                     at_once: *at_once,
                     backfill: |source, target| Box::pin(pieces::backfill::backfill(source, target)),
-                    points: Arc::new(Points::new(*mover_halts_at)),
+                    points: Arc::new(Points::new(mover_halts_at.clone())),
                 };
                 let moves =
                     self.of(of)?.into_iter().map(|(plan, new)| self.move_rows(plan, new, &settings, &stop));
@@ -150,30 +149,34 @@ impl Config {
     /// Moves the rows of one service, until people have decided or the process is to stop. After a failure it begins again: whatever
     /// was done stays.
     async fn move_rows(&self, plan: Plan, new: &DatabaseUrl, settings: &Settings, stop: &Stop) -> Result<()> {
-        let (old, new) = (Store::connect(&self.database_url).await?, Store::connect(new).await?);
         let mut failing_since: Option<Instant> = None;
         let outcome = loop {
             let began = Instant::now();
-            let life = life(plan, &old, &new, settings);
+            let life = self.life(plan, new, settings);
             let ended = tokio::select! {
                 ended = life => ended,
                 () = stop.wait() => {
                     // Taken over from itself: nobody must wait behind a fence until the next mover comes.
+                    let (old, new) = self.sides(new).await?;
                     Move::take(plan, old, new, settings.clone()).await?;
                     return Ok(());
                 }
             };
             match ended {
                 Ok(outcome) => break outcome,
-                Err(fault) if TakenOver::is(&fault) => return Err(fault.into()),
+                Err(fault) if is_taken_over(&fault) => return Err(fault),
                 Err(fault) => {
                     if failing_since.is_none() || began.elapsed() > GIVES_UP {
                         failing_since = Some(Instant::now());
                     }
                     if failing_since.is_some_and(|since| since.elapsed() > GIVES_UP) {
-                        return Err(fault).context("nothing but failures for a minute");
+                        return Err(fault.context("nothing but failures for a minute"));
                     }
-                    tracing::warn!(module = plan.module, %fault, "the move begins again");
+                    tracing::warn!(
+                        module = plan.module,
+                        fault = format!("{fault:#}"),
+                        "the move begins again"
+                    );
                     sleep(PAUSE).await;
                 }
             }
@@ -190,6 +193,25 @@ impl Config {
         };
         println!("{}", json!({ "module": plan.module, "outcome": outcome }));
         Ok(())
+    }
+
+    /// What a mover does from its start to its end, or to a failure.
+    async fn life(&self, plan: Plan, new: &DatabaseUrl, settings: &Settings) -> Result<Outcome> {
+        let (old, new) = self.sides(new).await?;
+        if Record::of(plan.module, &new).read().await.is_ok_and(|state| state.stage == "kept") {
+            return Ok(Outcome::Moved);
+        }
+        let taken = Arc::new(Move::take(plan, old, new, settings.clone()).await?);
+        let outcome = match taken.begin().await? {
+            Some(outcome) => outcome,
+            None => pieces::cut_over::cut_over(&Cutting(taken.clone())).await?,
+        };
+        taken.end(outcome).await?;
+        Ok(outcome)
+    }
+
+    async fn sides(&self, new: &DatabaseUrl) -> Result<(Store, Store)> {
+        Ok((Store::connect(&self.database_url).await?, Store::connect(new).await?))
     }
 
     async fn status(&self) -> Result<()> {
@@ -220,16 +242,7 @@ impl Config {
     }
 }
 
-/// What a mover does from its start to its end, or to a failure.
-async fn life(plan: Plan, old: &Store, new: &Store, settings: &Settings) -> Result<Outcome, Fault> {
-    if Record::of(plan.module, new).read().await.is_ok_and(|state| state.stage == "kept") {
-        return Ok(Outcome::Moved);
-    }
-    let taken = Arc::new(Move::take(plan, old.clone(), new.clone(), settings.clone()).await?);
-    let outcome = match taken.begin().await? {
-        Some(outcome) => outcome,
-        None => pieces::cut_over::cut_over(&Cutting(taken.clone())).await?,
-    };
-    taken.end(outcome).await?;
-    Ok(outcome)
+/// Whether another mover has the work now.
+fn is_taken_over(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(TakenOver::is)
 }

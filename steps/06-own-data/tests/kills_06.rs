@@ -33,7 +33,11 @@ acceptance::on_both_databases!(
 );
 
 /// How many points a mover may come to: a life that goes further is no life of ours.
-const MOST: u64 = 1_000;
+const MOST: usize = 1_000;
+/// How many of them lie between two at which a mover is killed, once it was killed at each by its name.
+const STEP: usize = 2;
+/// What is passed only when tables are dropped.
+const DROPPED: &str = "a table is dropped";
 
 /// What people say to the mover.
 #[derive(Clone, Copy)]
@@ -45,18 +49,47 @@ enum Wish {
 async fn killed_at_every_point_the_next_mover_goes_on_and_nothing_is_lost(database: Database) {
     shared(&database).await;
     let app = started(&database).await;
-    let movers = Movers::on(&database);
+    let movers = Movers::of_backlog(&database);
     let new = own(&database).await;
     let killed = RefCell::new(BTreeMap::new());
+    let lives = async |wish: Wish, points: Vec<String>| {
+        let mut ended = 0;
+        for point in points {
+            match life(&movers, &new, wish, &point).await {
+                Some(name) => {
+                    *killed.borrow_mut().entry(name).or_insert(0) += 1;
+                    ended = 0;
+                }
+                // One that begins on the new side comes to its end sooner than one that begins on the old side.
+                None => ended += 1,
+            }
+            if ended == 2 {
+                return;
+            }
+        }
+    };
     let people = People::of(&app);
-    people.work(until_it_ends_by_itself(&movers, &new, Wish::Back, &killed)).await;
+    people
+        .work(async {
+            let each = POINTS.iter().filter(|point| **point != DROPPED);
+            lives(Wish::Back, each.map(|point| format!("{point}#1")).collect()).await;
+            // What has been copied is copied again, over what is there.
+            query("DELETE FROM move_checkpoints").execute(&new[0]).await.unwrap();
+            lives(Wish::Back, (1..MOST).step_by(STEP).map(|number| number.to_string()).collect()).await;
+        })
+        .await;
     let mut mover = movers.start(&[], None);
     movers.are("ready", &mut mover).await;
     sides_are_alike(&database, &movers).await;
     mover.kill();
     let people = People::of(&app);
-    people.work(until_it_ends_by_itself(&movers, &new, Wish::Keep, &killed)).await;
-    assert!(movers.status().await.iter().all(|module| module["stage"] == "kept"));
+    people
+        .work(async {
+            lives(Wish::Keep, (1..=8).map(|number| format!("{DROPPED}#{number}")).collect()).await;
+            assert!(life(&movers, &new, Wish::Keep, &MOST.to_string()).await.is_none(), "there was no end");
+        })
+        .await;
+    assert_eq!(movers.status().await[0]["stage"], "kept");
     let killed = killed.take();
     let missing: Vec<_> = POINTS.iter().filter(|point| !killed.contains_key(**point)).collect();
     assert!(missing.is_empty(), "no mover was killed when {missing:?}");
@@ -65,39 +98,31 @@ async fn killed_at_every_point_the_next_mover_goes_on_and_nothing_is_lost(databa
     assert!(kills >= 50, "only {kills} kills");
 }
 
-/// Starts a mover that is killed at its first point, then one that is killed at its second, and so on, until one ends by itself. Counts
-/// the kills by the names of the points.
-async fn until_it_ends_by_itself(
-    movers: &Movers,
-    new: &[Store],
-    wish: Wish,
-    killed: &RefCell<BTreeMap<&'static str, usize>>,
-) {
-    for point in 1..MOST {
-        let mut mover = movers.start(&[], Some(point));
-        let halted = |log: &str| log.contains("halts at point");
-        let talk = async {
-            loop {
-                says(new, wish).await;
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let ended = acceptance::tokio::select! {
-            ended = mover.ended(halted) => ended,
-            () = talk => None,
-        };
-        if let Some(status) = ended {
-            assert!(status.success(), "{}", mover.log());
-            return;
+/// Starts a mover and kills it where it halts at `point`: the name of that. `None` when it came to its end before.
+async fn life(movers: &Movers, new: &[Store], wish: Wish, point: &str) -> Option<&'static str> {
+    let mut mover = movers.start(&[], Some(point));
+    let talk = async {
+        loop {
+            says(new, wish).await;
+            sleep(Duration::from_millis(10)).await;
         }
-        mover.kill();
-        let log = mover.log();
-        let name = log.split(&format!("halts at point {point}: ")).nth(1).unwrap().lines().next().unwrap();
-        let name = POINTS.iter().find(|known| **known == name).unwrap();
-        *killed.borrow_mut().entry(name).or_default() += 1;
+    };
+    let ended = acceptance::tokio::select! {
+        ended = mover.ended(|log| log.contains(HALTS)) => ended,
+        () = talk => None,
+    };
+    if let Some(status) = ended {
+        assert!(status.success(), "{}", mover.log());
+        return None;
     }
-    panic!("no mover ended by itself");
+    mover.kill();
+    let log = mover.log();
+    let name = log.split(HALTS).nth(1).unwrap().lines().next().unwrap();
+    POINTS.iter().find(|known| **known == name).copied()
 }
+
+/// What a mover says where it halts.
+const HALTS: &str = "halts at the point: ";
 
 /// Says what is to be said at the stage that each move is at now.
 async fn says(new: &[Store], wish: Wish) {
@@ -148,12 +173,17 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
             }
         })
         .await;
+    // Whoever was on the way back when the last mover was killed goes back first.
     let mut mover = movers.start(&["--at-once"], None);
-    // One that was killed on the way back ends the way back first.
-    while mover.ended(|_| true).await.is_some() {
-        mover = movers.start(&["--at-once"], None);
+    while !movers.status().await.iter().all(|module| module["stage"] == "moved") {
+        sleep(Duration::from_millis(500)).await;
+        let is_back = movers.status().await.iter().any(|module| module["stage"] == "back");
+        if is_back || has_ended(&mut mover).await {
+            mover.kill();
+            mover = movers.start(&["--at-once"], None);
+            sleep(Duration::from_secs(2)).await;
+        }
     }
-    movers.are("moved", &mut mover).await;
     sides_are_alike(&database, &movers).await;
     println!("writes {}, failed {}", people.took.borrow().len(), people.failed.borrow());
 }
