@@ -295,6 +295,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn gauges_of_one_name_are_one_family_and_told_apart_by_their_labels() {
+        let mut metrics = Metrics::new("test", "1").unwrap();
+        for (consumer, behind) in [("backlog", 7), ("insights", 0)] {
+            let labels = [("consumer", consumer)];
+            let ask = |behind| async move { Some(behind) };
+            metrics.labelled_gauge(("messages_behind", &labels), "Messages.", &behind, ask).unwrap();
+        }
+        let text = send(&app(&metrics), "GET", "/metrics").await;
+        let wanted = "# TYPE messages_behind gauge\n\
+                      messages_behind{consumer=\"backlog\"} 7\nmessages_behind{consumer=\"insights\"} 0\n";
+        assert!(text.contains(wanted), "{text}");
+    }
+
+    #[tokio::test]
     async fn a_client_that_leaves_is_not_under_way_for_ever() {
         let metrics = Metrics::new("test", "1").unwrap();
         let router = app(&metrics);

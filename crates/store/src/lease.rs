@@ -196,8 +196,6 @@ pub fn now(backend: Backend) -> &'static str {
     }
 }
 
-/// A duration as a statement wants it.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> i64 {
+fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

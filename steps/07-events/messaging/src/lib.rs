@@ -7,6 +7,7 @@
 //!
 //! A message is a [`Recorded`], be it a fact or a command. What is exercised lies in [`pieces`].
 
+mod away;
 pub mod consumer;
 pub mod feed;
 pub mod outbox;

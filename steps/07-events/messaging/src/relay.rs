@@ -13,6 +13,7 @@ use store::Store;
 use tokio::time::sleep;
 
 use crate::{
+    away::Away,
     feed::Feed,
     outbox::{Outbox, PUBLISH, rows::Rows},
     pieces::outbox as piece,
@@ -66,7 +67,7 @@ impl Relay {
     /// Works until `stop`.
     pub async fn run(self, stop: Stop) {
         let [first, longest] = AGAIN;
-        let mut pause = first;
+        let (mut pause, mut away) = (first, Away::default());
         while !stop.is_stopping() {
             match self.run_once().await {
                 Ok(0) => tokio::select! {
@@ -74,9 +75,12 @@ impl Relay {
                     () = sleep(POLL) => {}
                     () = stop.wait() => {}
                 },
-                Ok(_) => pause = first,
+                Ok(_) => {
+                    pause = first;
+                    away.is_over("messages leave the outbox again");
+                }
                 Err(fault) => {
-                    tracing::warn!(error = &fault as &dyn std::error::Error, "messages wait in the outbox");
+                    away.begins(&fault, "messages wait in the outbox");
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = stop.wait() => {}

@@ -9,8 +9,9 @@ use futures::FutureExt;
 use store::{Query, Store, Tx, query};
 use tokio::time::{sleep, timeout};
 
-use self::step::Step;
+use self::step::{Batch, Step};
 use crate::{
+    away::Away,
     consumer::{Consumer, Poison},
     feed::{Delivered, Feed, Reader},
     parked,
@@ -20,11 +21,12 @@ use crate::{
 /// How often a message may fail, when that is the message's fault, before it is parked.
 const TRIES: i64 = 5;
 /// The pauses before it is tried again: doubled each time, up to the longest.
-const AGAIN: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+const AGAIN: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 /// How long the effect of one message may take.
 const APPLY: Duration = Duration::from_secs(10);
-/// How many messages are in memory at most.
+/// How many messages are in memory at most, and how many of them commit together when all goes well.
 const AT_ONCE: usize = 100;
+const TOGETHER: usize = 25;
 /// How long the feed may keep us waiting for a message. In between, parked messages are looked at.
 const WAIT: Duration = Duration::from_secs(1);
 /// How long the feed may take beyond that.
@@ -94,16 +96,19 @@ impl Subscription {
     /// Works until `stop`.
     pub async fn run(self, stop: Stop) {
         let [first, longest] = AGAIN;
-        let mut pause = first;
+        let (mut pause, mut away) = (first, Away::default());
         let mut forgets = tokio::time::interval(FORGET);
         while !stop.is_stopping() {
             if forgets.tick().now_or_never().is_some() {
                 self.forget().await;
             }
             match self.turn(WAIT, &stop).await {
-                Ok(_) => pause = first,
+                Ok(_) => {
+                    pause = first;
+                    away.is_over("messages are read again");
+                }
                 Err(fault) => {
-                    tracing::warn!(error = &fault as &dyn std::error::Error, "messages are not read now");
+                    away.begins(&fault, "messages are not read now");
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = stop.wait() => {}
@@ -147,18 +152,58 @@ impl Subscription {
             () = stop.wait() => return Ok(0),
         };
         let count = read.len();
+        let read: Vec<_> = read.into_iter().map(Arc::new).collect();
         let mut follows = reader.after;
-        for delivered in read {
-            let step = Step::new(self.0.clone(), delivered, follows);
+        for chunk in read.chunks(TOGETHER) {
+            if chunk.len() > 1 && self.take_together(chunk, follows).await.unwrap_or(false) {
+                self.0.consumer.applied();
+            } else if let Ended::Stopped = self.take_each(chunk, follows, stop).await? {
+                return Ok(count);
+            }
+            follows = chunk.iter().map(|delivered| delivered.position).fold(follows, i64::max);
+        }
+        Ok(count + due)
+    }
+
+    /// Takes messages in one transaction; `false` when one of them fails: then none has taken effect.
+    async fn take_together(&self, chunk: &[Arc<Delivered>], follows: i64) -> Result<bool, Fault> {
+        let Some(last) = chunk.iter().map(|delivered| delivered.position).max() else { return Ok(true) };
+        let (tx, position) = self.0.begin().await?;
+        if position < follows {
+            return Ok(false);
+        }
+        let batch = Batch::new(tx);
+        for delivered in chunk {
+            let step = Step::in_batch(self.0.clone(), delivered.clone(), &batch);
+            piece::deliver(&step, &step).await?;
+        }
+        let Some(mut tx) = batch.finish() else { return Ok(false) };
+        self.0.pass(&mut tx, last).await?;
+        tx.commit().await?;
+        for delivered in chunk {
+            self.0.feed.done(&Ctx::background(ASK), delivered).await?;
+        }
+        Ok(true)
+    }
+
+    /// Takes messages one after the other, each as often as it needs.
+    async fn take_each(
+        &self,
+        chunk: &[Arc<Delivered>],
+        mut follows: i64,
+        stop: &Stop,
+    ) -> Result<Ended, Fault> {
+        for delivered in chunk {
+            let step = Step::new(self.0.clone(), delivered.clone(), follows);
             match tried(|| piece::deliver(&step, &step), || stop.is_stopping() || step.is_void(), stop).await
             {
                 Ended::Taken => self.0.consumer.applied(),
                 Ended::Failed(fault) => self.park(&step, &fault).await?,
-                Ended::Stopped => return Ok(count),
+                Ended::Stopped => return Ok(Ended::Stopped),
             }
-            follows = follows.max(step.delivered.position);
+            follows = follows.max(delivered.position);
         }
-        Ok(count + due)
+        Ok(Ended::Taken)
     }
 
     /// Takes messages that were parked and may be tried again; how many.
@@ -234,13 +279,16 @@ async fn tried<S: Future<Output = Result<(), Fault>>>(
     stop: &Stop,
 ) -> Ended {
     let [mut pause, longest] = AGAIN;
-    let mut failures = 0;
+    let (mut failures, mut away) = (0, Away::default());
     loop {
-        let Err(fault) = step().await else { return Ended::Taken };
+        let Err(fault) = step().await else {
+            away.is_over("the message has taken effect");
+            return Ended::Taken;
+        };
         if is_over() {
             return Ended::Stopped;
         }
-        tracing::warn!(error = &fault as &dyn std::error::Error, "a message did not take effect");
+        away.begins(&fault, "a message did not take effect");
         if !matches!(fault, Fault::Unavailable(_) | Fault::DeadlineExceeded) {
             failures += 1;
         }

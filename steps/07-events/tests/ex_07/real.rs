@@ -5,32 +5,33 @@ use std::{
     time::Duration,
 };
 
-use acceptance::{Database, Databases, Engine, is_required, serde_json::json, tokio::time::timeout};
+use acceptance::{
+    Database, Databases, Engine, is_required,
+    serde_json::json,
+    tokio::{runtime::Runtime, time::timeout},
+};
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, event::Recorded};
 use step_07_messaging::{Consumer, Delivered, Feed, Outbox, Reader, Relay, Subscription};
 use store::{Recorder, Store, Tx, query};
 use uuid::Uuid;
 
-/// A database, and what keeps its server.
+/// A database to try something on.
 pub(crate) struct Real {
     database: Database,
     name: Engine,
-    _server: Arc<Databases>,
 }
 
-/// SQLite; and PostgreSQL where `WORKSHOP_REQUIRE` has `docker`: it takes its time to start.
-pub(crate) fn databases() -> Vec<Real> {
-    let all = Arc::new(Databases::default());
+/// Runs `test` on SQLite; and on PostgreSQL where `WORKSHOP_REQUIRE` has `docker`: it takes its time to start.
+pub(crate) fn on_each(test: impl AsyncFn(&Real)) {
+    let all = Databases::default();
     let engines = if is_required("docker") { Engine::ALL } else { &[Engine::Sqlite] };
-    let fresh = |&name| {
-        // On a thread of its own: it blocks, which a test's runtime does not take.
-        let databases = all.clone();
-        let made = std::thread::spawn(move || databases.fresh(name)).join();
-        let database = made.expect("no panic").map_err(|missing| missing.reason).expect("a database");
-        Real { database, name, _server: all.clone() }
-    };
-    engines.iter().map(fresh).collect()
+    for &name in engines {
+        let database = all.fresh(name).map_err(|missing| missing.reason).expect("a database");
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(test(&Real { database, name }));
+    }
+    all.stop();
 }
 
 /// A feed in memory, which hands each message over as often as it is asked.
@@ -102,9 +103,14 @@ impl Service {
         Relay::new(self.store.clone(), self.outbox.clone(), self.feed.clone())
     }
 
+    /// As long as there is something to do, and not for ever.
     async fn relay_all(&self) {
         let relay = self.relay();
-        while relay.run_once().await.is_ok_and(|published| published > 0) {}
+        for _ in 0..50 {
+            if !relay.run_once().await.is_ok_and(|published| published > 0) {
+                break;
+            }
+        }
     }
 
     async fn begin(&self) -> Tx {

@@ -44,3 +44,38 @@ impl FeedConfig {
         Ok(Arc::new(Embedded::new(url.clone(), token.clone())?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Config {
+        #[command(flatten)]
+        feed: FeedConfig,
+    }
+
+    fn opened(arguments: &[&str], token: Option<&Secret>) -> Result<String, String> {
+        let all = [&["x"], arguments].concat();
+        let config = Config::try_parse_from(all).map_err(|error| error.to_string())?;
+        let feed = config.feed.open(token).map_err(|error| error.to_string())?;
+        Ok(format!("{feed:?}").split(['(', ' ']).next().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn nats_comes_before_feed_and_what_is_missing_or_wrong_is_named() {
+        let token: Secret = "between-services".parse().unwrap();
+        let (feed, nats) = ("--feed-url=http://127.0.0.1:1", "--nats-url=nats://127.0.0.1:2");
+        assert_eq!(opened(&[feed], Some(&token)).unwrap(), "Embedded");
+        assert_eq!(opened(&[feed, nats], None).unwrap(), "Nats");
+        assert_eq!(opened(&[feed], None).unwrap_err(), "FEED_URL is set, but SERVICE_TOKEN is not");
+        assert_eq!(opened(&[], Some(&token)).unwrap_err(), "neither FEED_URL nor NATS_URL is set");
+        for wrong in
+            ["--nats-url=http://127.0.0.1:2", "--nats-url=127.0.0.1:2", "--feed-url=nats://127.0.0.1"]
+        {
+            assert!(opened(&[wrong], None).unwrap_err().contains("invalid value"), "{wrong}");
+        }
+    }
+}

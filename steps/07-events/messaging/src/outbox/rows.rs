@@ -78,26 +78,38 @@ pub(crate) struct Rows(pub(crate) Store);
 impl Rows {
     /// Leases free subjects: the one that has been refused longest ago, or as many others as are taken at once.
     async fn claim(&self, alone: i64, most: i64) -> Result<Option<Lease>, Error> {
-        let backend = self.0.backend();
-        let now = lease::now(backend);
         // A subject that somebody is just writing about is locked, and comes next time: to skip a subject changes no order.
-        let skip = if backend == Backend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let skip = if self.0.backend() == Backend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let (free, until) = (self.is_free(), self.later(LEASE));
         let sql = format!(
-            "WITH free AS MATERIALIZED (SELECT subject FROM outbox_subjects WHERE alone = $1 \
-                 AND (lease_until IS NULL OR lease_until < {now} OR lease_until > {now} + 2 * $2) \
+            "WITH free AS MATERIALIZED (SELECT subject FROM outbox_subjects WHERE alone = $1 AND {free} \
                  ORDER BY since LIMIT {most} {skip}) \
-             UPDATE outbox_subjects SET lease_owner = $3, lease_until = {now} + $2 \
+             UPDATE outbox_subjects SET lease_owner = $2, lease_until = {until} \
              WHERE subject IN (SELECT subject FROM free) RETURNING subject"
         );
         let owner = Uuid::now_v7();
-        let claimed: Vec<(String,)> = Query::assembled(sql)
-            .bind(alone)
-            .bind(lease::milliseconds(LEASE))
-            .bind(owner.to_string())
-            .fetch_all(&self.0)
-            .await?;
+        let claim = Query::assembled(sql).bind(alone).bind(owner.to_string());
+        let claimed: Vec<(String,)> = claim.fetch_all(&self.0).await?;
         let subjects: Vec<_> = claimed.into_iter().map(|(subject,)| subject).collect();
         Ok((!subjects.is_empty()).then_some(Lease { owner, subjects }))
+    }
+
+    /// Whether there is anything to lease. A claim is a write, for which SQLite has one place; most of the time there is nothing.
+    async fn is_something_free(&self) -> Result<bool, Error> {
+        let sql = format!("SELECT subject FROM outbox_subjects WHERE {} LIMIT 1", self.is_free());
+        let row: Option<(String,)> = Query::assembled(sql).fetch_optional(&self.0).await?;
+        Ok(row.is_some())
+    }
+
+    /// The condition that nobody has a subject: one that ends later than any lease can is of a clock that was set back.
+    fn is_free(&self) -> String {
+        let (now, latest) = (lease::now(self.0.backend()), self.later(LEASE * 2));
+        format!("(lease_until IS NULL OR lease_until < {now} OR lease_until > {latest})")
+    }
+
+    /// A moment by the database's clock.
+    fn later(&self, duration: Duration) -> String {
+        format!("({} + {})", lease::now(self.0.backend()), duration.as_millis())
     }
 
     /// How many messages are not published yet.
@@ -109,6 +121,9 @@ impl Rows {
 #[async_trait]
 impl Outbox for Rows {
     async fn lease(&self) -> Result<Option<Lease>, Fault> {
+        if !self.is_something_free().await? {
+            return Ok(None);
+        }
         match self.claim(1, 1).await? {
             Some(lease) => Ok(Some(lease)),
             None => Ok(self.claim(0, SUBJECTS).await?),
@@ -162,7 +177,7 @@ impl Outbox for Rows {
         .bind(&owner)
         .execute(&mut tx)
         .await?;
-        let not_before = format!("{} + {}", lease::now(self.0.backend()), PUT_OFF.as_millis());
+        let not_before = self.later(PUT_OFF);
         let (until, alone) = match published {
             Ok(()) => ("NULL", "0"),
             Err(Fault::Unavailable(_) | Fault::DeadlineExceeded) => (not_before.as_str(), "alone"),

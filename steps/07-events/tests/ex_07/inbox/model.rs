@@ -157,10 +157,8 @@ impl Transaction for Tx {
     }
 
     async fn insert(&mut self, consumer: &str, message: Uuid) -> Result<(), Fault> {
-        match self.insert_once(consumer, message).await? {
-            true => Ok(()),
-            false => Err(Fault::Taken(format!("message {message}"))),
-        }
+        let is_new = self.insert_once(consumer, message).await?;
+        if is_new { Ok(()) } else { Err(Fault::Taken(format!("message {message}"))) }
     }
 
     async fn apply(&mut self, message: &Recorded) -> Result<(), Fault> {
