@@ -54,8 +54,7 @@ impl Person {
 pub(crate) async fn check(app: &App, people: &[Person], repeated: usize) {
     let expected: BTreeSet<(String, String)> =
         people.iter().map(|person| (person.key.clone(), person.login.clone())).collect();
-    until(async || comments(app).await.len() >= people.len(), "everybody is thanked").await;
-    until(async || mails(app).await.len() >= people.len(), "everybody has a mail").await;
+    told(app, people.len()).await;
     app.is_followed().await;
     // Whatever is on its way twice arrives before what is told now.
     app.marker(REST).await;
@@ -74,6 +73,12 @@ pub(crate) async fn check(app: &App, people: &[Person], repeated: usize) {
     let there: BTreeSet<(String, String)> =
         there.iter().map(|task| (text(&task["item"]["key"]), text(&task["assignee"]))).collect();
     assert_eq!(there, expected, "a rule was not followed, or somebody has not what they were given");
+}
+
+/// Waits until that many were thanked and mailed.
+pub(crate) async fn told(app: &App, people: usize) {
+    until(async || comments(app).await.len() >= people, "everybody is thanked").await;
+    until(async || mails(app).await.len() >= people, "everybody has a mail").await;
 }
 
 /// What GitHub was told to say, by whom on what.
