@@ -37,6 +37,7 @@ async fn every_command_of_the_lesson_shows_what_it_says(database: Database) {
     let step =
         Step { number: "07", binary: env!("CARGO_BIN_EXE_system-07"), folder: env!("CARGO_MANIFEST_DIR") };
     let app = App::start(&step, database, |options| options).expect("the system starts");
+    let _ = app.member("ada").await;
     let _ = app.import().await;
     a_message_is_shown(&app);
     what_is_told_while_the_feed_is_away_waits(&app).await;
@@ -83,8 +84,10 @@ async fn what_is_told_while_the_feed_is_away_waits(app: &App) {
     .await;
     assert!(!says(app, tasks).contains(TITLE), "there is another way");
     app.system().start_again("feed").expect("it comes back");
-    eventually("it has a task that its rule has moved", async || says(app, tasks).contains(TITLE).then_some(()))
-        .await;
+    eventually("it has a task that its rule has moved", async || {
+        says(app, tasks).contains(TITLE).then_some(())
+    })
+    .await;
 }
 
 async fn a_poison_message_is_parked(app: &App) {
@@ -111,7 +114,8 @@ async fn a_poison_message_is_parked(app: &App) {
 /// What a reader has parked, as soon as it is `like` that.
 async fn parked(app: &App, reader: &str, like: impl Fn(&Value) -> bool) -> Value {
     eventually(&format!("{reader} has parked it"), async || {
-        let answer = app.request_to(reader, Method::GET, "/internal/parked").token(SERVICE_TOKEN).await.is(200);
+        let answer =
+            app.request_to(reader, Method::GET, "/internal/parked").token(SERVICE_TOKEN).await.is(200);
         let message = answer["parked"].as_array()?.first().cloned();
         message.filter(&like)
     })

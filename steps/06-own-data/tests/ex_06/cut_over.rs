@@ -111,7 +111,10 @@ fn killed_it_still_sees_what_was_not_noted() {
 fn with_real_databases_people_notice_nothing() {
     for setting in [CALM, EITHER, BACK, COPIED_WRONGLY, NOT_NOTED, KILLED, KILLED_AND_NOT_NOTED] {
         let harms_nobody = explore(&setting).stories.is_empty();
-        assert!(harms_nobody, "Real people are not asked to try an order that somebody in a story was harmed by.");
+        assert!(
+            harms_nobody,
+            "Real people are not asked to try an order that somebody in a story was harmed by."
+        );
     }
     real::moves_there_and_back_and_there_again();
 }
