@@ -37,6 +37,7 @@ async fn every_command_of_the_lesson_shows_what_it_says(database: Database) {
     let step =
         Step { number: "07", binary: env!("CARGO_BIN_EXE_system-07"), folder: env!("CARGO_MANIFEST_DIR") };
     let app = App::start(&step, database, |options| options).expect("the system starts");
+    let _ = app.member("ada").await;
     let _ = app.import().await;
     a_message_is_shown(&app);
     what_is_told_while_the_feed_is_away_waits(&app).await;
