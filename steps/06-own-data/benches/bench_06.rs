@@ -17,7 +17,7 @@ mod moving;
 use std::{process::ExitCode, time::Duration};
 
 use acceptance::{
-    Database, Databases, Engine,
+    App, Database, Databases, Engine,
     anyhow::Result,
     tokio::{runtime::Builder, time::sleep},
 };
@@ -56,15 +56,10 @@ async fn one(options: &Options, database: &Database) {
     add(&open(database.url()).await, rows).await;
     let app = started(database).await;
     let movers = Movers::on(database);
-    let works = async || {
-        let people = People::of(&app);
-        people.work(sleep(options.turn() * options.turns())).await;
-        people
-    };
-    works().await;
+    works(options, &app).await;
     println!("\n{}: {rows} messages and all tasks", database.engine());
     println!("{:<28}{:>8}{:>10}{:>10}{:>10}", "", "writes", "p50 ms", "p99 ms", "longest");
-    line("before", &works().await);
+    line("before", &works(options, &app).await);
     let people = People::of(&app);
     people
         .work(async {
@@ -76,7 +71,7 @@ async fn one(options: &Options, database: &Database) {
         })
         .await;
     line("while rows move", &people);
-    line("on the new side", &works().await);
+    line("on the new side", &works(options, &app).await);
     for module in movers.status().await {
         let (copied, took) = (module["copied"].as_f64().unwrap(), module["copying_ms"].as_f64().unwrap());
         println!(
@@ -89,6 +84,13 @@ async fn one(options: &Options, database: &Database) {
     let mut mover = movers.start(&[], None);
     movers.are("moved", &mut mover).await;
     sides_are_alike(database, &movers).await;
+}
+
+/// People work for as long as the command line says.
+async fn works<'a>(options: &Options, app: &'a App) -> People<'a> {
+    let people = People::of(app);
+    people.work(sleep(options.turn() * options.turns())).await;
+    people
 }
 
 fn line(what: &str, people: &People<'_>) {

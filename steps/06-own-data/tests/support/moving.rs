@@ -105,6 +105,8 @@ impl Movers {
         }
         let log = tempfile();
         command.stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
+        // It ends with its standard input, so that a test that is killed leaves no mover behind.
+        command.stdin(Stdio::piped()).env("STOP_WITH_STDIN", "1");
         Mover { child: command.spawn().unwrap(), log }
     }
 
