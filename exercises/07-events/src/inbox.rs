@@ -26,17 +26,8 @@ use kit_07_events::{
 /// The consumer's, the database's or the feed's. Then the feed hands it over again, and after five failures that are the message's
 /// it is parked.
 pub async fn deliver(consumer: &dyn Consumer, delivery: &dyn Delivery) -> Result<(), Fault> {
-    // begin 07.2
-    let message = delivery.message();
     let mut tx = consumer.begin().await?;
-    if tx.insert_once(consumer.name(), message.id).await? {
-        tx.apply(message).await?;
-    }
+    tx.apply(delivery.message()).await?;
     tx.commit().await?;
     delivery.acknowledge().await
-    //| let mut tx = consumer.begin().await?;
-    //| tx.apply(delivery.message()).await?;
-    //| tx.commit().await?;
-    //| delivery.acknowledge().await
-    // end 07.2
 }
