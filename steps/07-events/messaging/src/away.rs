@@ -10,7 +10,7 @@ pub(crate) struct Away(Option<Instant>);
 
 impl Away {
     /// Says so the first time.
-    pub(crate) fn begins(&mut self, why: &dyn Error, what: &'static str) {
+    pub(crate) fn begins(&mut self, why: &(dyn Error + 'static), what: &'static str) {
         if self.0.is_none() {
             self.0 = Some(Instant::now());
             tracing::warn!(error = why, "{what}");

@@ -9,7 +9,7 @@ use step_07_events::pieces::inbox::deliver;
 
 use self::model::{World, message};
 use crate::{
-    life::{Dice, Life, at_once},
+    life::{Dice, Life, at_once, boxed},
     real,
 };
 
@@ -63,7 +63,7 @@ async fn five_deliveries_at_once_are_one_mail() {
         let world = World::new();
         let message = message("task 7", "is Mona's");
         let processes: Vec<_> = (0..5).map(|_| world.process("mails", &message, Life::long())).collect();
-        let works = processes.iter().map(|process| Box::pin(deliver(process, process)) as _).collect();
+        let works = processes.iter().map(|process| boxed(deliver(process, process))).collect();
         let ends: Vec<Result<(), Fault>> = at_once(works, &mut Dice::new(seed)).await;
         let (mails, failed) = (world.effects().len(), ends.iter().filter(|end| end.is_err()).count());
         assert!(

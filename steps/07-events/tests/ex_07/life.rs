@@ -66,8 +66,16 @@ impl Dice {
     }
 }
 
+/// A piece of work among others.
+pub(crate) type Work<'w, T> = Pin<Box<dyn Future<Output = T> + 'w>>;
+
+/// `work` as one among others.
+pub(crate) fn boxed<'w, T>(work: impl Future<Output = T> + 'w) -> Work<'w, T> {
+    Box::pin(work)
+}
+
 /// Does all of `works` at once, a step of one and a step of another, as the dice say.
-pub(crate) async fn at_once<T>(works: Vec<Pin<Box<dyn Future<Output = T> + '_>>>, dice: &mut Dice) -> Vec<T> {
+pub(crate) async fn at_once<T>(works: Vec<Work<'_, T>>, dice: &mut Dice) -> Vec<T> {
     let mut works: Vec<_> = works.into_iter().map(Some).collect();
     let mut done: Vec<Option<T>> = works.iter().map(|_| None).collect();
     for _ in 0..1_000_000 {

@@ -103,9 +103,14 @@ impl Service {
         Relay::new(self.store.clone(), self.outbox.clone(), self.feed.clone())
     }
 
+    /// As long as there is something to do, and not for ever.
     async fn relay_all(&self) {
         let relay = self.relay();
-        while relay.run_once().await.is_ok_and(|published| published > 0) {}
+        for _ in 0..50 {
+            if !relay.run_once().await.is_ok_and(|published| published > 0) {
+                break;
+            }
+        }
     }
 
     async fn begin(&self) -> Tx {
