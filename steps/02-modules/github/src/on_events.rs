@@ -56,16 +56,20 @@ pub(crate) async fn become_like(store: &Store, active: impl Iterator<Item = Logi
     Ok(())
 }
 
-/// Writes that somebody is in the team, or no longer, and records for which items the wait has changed.
+/// Writes that somebody is in the team, or no longer, and records for which items the wait has changed. What the copy has already
+/// changes nothing: to look at all that somebody has spoken on takes a while.
 async fn set(tx: &mut Tx, login: &Login, active: bool) -> Result<(), Fault> {
-    query(
+    let changed = query(
         "INSERT INTO maintainers (login, active) VALUES ($1, $2) \
-         ON CONFLICT (login) DO UPDATE SET active = excluded.active",
+         ON CONFLICT (login) DO UPDATE SET active = excluded.active WHERE maintainers.active <> excluded.active",
     )
     .bind(login.as_str())
     .bind(i64::from(active))
     .execute(&mut *tx)
     .await?;
+    if changed == 0 {
+        return Ok(());
+    }
     let touched = waiting::refresh_speaker(tx, TABLE, login.as_str()).await?;
     tell_waits(tx, touched).await
 }
