@@ -2,7 +2,7 @@
 
 use std::{
     env, fmt, fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -158,7 +158,7 @@ impl Drop for Checkout {
 }
 
 /// The command, not yet started.
-pub(crate) struct Cmd(Command);
+pub(crate) struct Cmd(pub(crate) Command);
 
 impl Cmd {
     /// Another program in place of cargo.
@@ -179,18 +179,6 @@ impl Cmd {
         let path = env::var("PATH").unwrap();
         self.0.env("PATH", format!("{}:{path}", folder.display()));
         self
-    }
-
-    /// Starts it at a terminal, which `script` of util-linux plays.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn at_a_terminal(self) -> Running {
-        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
-        let typed: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
-        let mut script = Command::new("script");
-        script.args(["-qec", &typed.join(" "), "/dev/null"]).current_dir(self.0.get_current_dir().unwrap());
-        script.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_OFFLINE", "true").env("TERM", "xterm");
-        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(script).start()
     }
 
     pub(crate) fn start(mut self) -> Running {
@@ -221,7 +209,7 @@ fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHa
 
 /// The running command. Dropped, it is killed.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     out: Arc<Mutex<String>>,
     err: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
@@ -245,12 +233,6 @@ impl Running {
             );
             thread::sleep(Duration::from_millis(10));
         }
-    }
-
-    /// Presses Enter at its terminal.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn enter(&mut self) {
-        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
     #[cfg(unix)]

@@ -9,6 +9,8 @@ mod parked;
 #[expect(dead_code, reason = "shared with command.rs, which uses the rest")]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::{fs, os::unix::fs::PermissionsExt, thread, time::Duration};
 
@@ -254,7 +256,7 @@ fn a_step_without_a_mover_takes_a_copy_and_has_told_once_more_what_it_needs() {
 fn at_a_terminal_each_lap_waits_for_enter() {
     let steps = Steps::with_data();
     let run = ["run", "6", "--take", "5", "--port", &steps.port];
-    let mut running = steps.checkout.command(&run).at_a_terminal();
+    let mut running = terminal::start(&steps.checkout.command(&run));
     let questions = ["cut over", "go back to", "move once more", "cut over", "drop what is old"];
     for (count, question) in questions.into_iter().enumerate() {
         support::until(question, || running.said().matches("Enter to ").count() > count);
@@ -263,7 +265,7 @@ fn at_a_terminal_each_lap_waits_for_enter() {
         // Long enough for a lap of its own, were it not waited for.
         thread::sleep(Duration::from_millis(700));
         assert_eq!(running.said().matches("Enter to ").count(), count + 1, "{}", running.said());
-        running.enter();
+        terminal::enter(&mut running);
     }
     let done = running.end();
     assert!(done.ok() && done.out.contains("[########################] 1,000 of 1,000 rows"), "{done}");

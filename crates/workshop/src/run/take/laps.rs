@@ -131,8 +131,6 @@ impl Session<'_> {
         let goal = way.goal;
         let begun = Instant::now();
         let mut status = self.mover.status()?;
-        // One that has gone back, or has found a difference, begins anew.
-        let before = if status.is_under_way() { status.rows().0 } else { 0 };
         let (mut told, mut approved) = (way.word.is_none(), false);
         let mut changed = Instant::now();
         while !status.all_are(goal) {
@@ -164,7 +162,7 @@ impl Session<'_> {
         if matches!(goal, Stage::Back | Stage::Kept) {
             self.mover.rest();
         }
-        Ok(self.close(way, &status, before, begun.elapsed()))
+        Ok(self.close(way, &status, begun.elapsed()))
     }
 
     /// Sees that the mover works for those modules that are not there yet.
@@ -194,8 +192,8 @@ impl Session<'_> {
     }
 
     /// What a lap was like, said and noted.
-    fn close(&mut self, way: &Way, status: &Status, before: u64, took: Duration) -> Column {
-        let copied = status.rows().0.saturating_sub(before);
+    fn close(&mut self, way: &Way, status: &Status, took: Duration) -> Column {
+        let copied = status.rows().0;
         let waited = status.pauses();
         say(&match way.goal {
             Stage::Moved => format!("moved: {} rows were copied; writers waited: {waited}", grouped(copied)),

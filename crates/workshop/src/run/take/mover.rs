@@ -27,7 +27,7 @@ pub(super) struct Status {
 pub(super) struct Module {
     pub(super) module: String,
     pub(super) stage: Stage,
-    /// Rows that were copied, of so many.
+    /// Rows that were copied in the present move, of so many.
     #[serde(default)]
     pub(super) copied: u64,
     #[serde(default)]
@@ -78,12 +78,6 @@ impl Status {
         let is = |stage| self.modules.iter().any(|module| module.stage == stage);
         is(Stage::Ready)
             && ![Stage::Waiting, Stage::Copying, Stage::Comparing, Stage::Cutting].into_iter().any(is)
-    }
-
-    /// Whether an earlier mover has begun, and is not through.
-    pub(super) fn is_under_way(&self) -> bool {
-        let begun = |stage| !matches!(stage, Stage::Waiting | Stage::Back | Stage::Differs);
-        self.modules.iter().any(|module| begun(module.stage))
     }
 
     /// The names of the modules that are not there.
