@@ -22,7 +22,7 @@ use crate::{
 /// How often it looks when nobody has told it of anything: a message may come from another process, or have been put off.
 const POLL: Duration = Duration::from_millis(500);
 /// The pauses after a failure: doubled each time, up to the longest.
-const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 /// The relay of one service. There may be several, in one process or in more.
 #[derive(Debug)]
