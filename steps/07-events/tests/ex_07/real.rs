@@ -221,7 +221,7 @@ pub(crate) async fn five_deliveries_are_one_effect(real: &Real) {
     let run = async |service: &Service| {
         let subscription = Subscription::new(service.store.clone(), feed.clone(), Arc::new(Diary));
         for _ in 0..3 {
-            let _ = timeout(Duration::from_secs(20), subscription.run_once()).await;
+            let _ = timeout(Duration::from_secs(6), subscription.run_once()).await;
         }
     };
     acceptance::tokio::join!(run(&services[0]), run(&services[1]));
