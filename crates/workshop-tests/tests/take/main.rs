@@ -22,7 +22,8 @@ const AGAIN: &str = "nothing is lost; go on: cargo workshop run 6 --take 5";
 /// What a table says in the row `label`.
 fn cells<'a>(done: &'a Done, label: &str) -> Vec<&'a str> {
     let row = done.out.lines().find_map(|line| line.strip_prefix(label));
-    row.unwrap_or_else(|| panic!("no row {label}: {done}")).split_whitespace().collect()
+    assert!(row.is_some(), "no row {label}: {done}");
+    row.unwrap().split_whitespace().collect()
 }
 
 /// The number of the mover that was said last.
