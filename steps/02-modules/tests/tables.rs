@@ -54,26 +54,38 @@ async fn forms(store: &Store) -> BTreeMap<String, Vec<String>> {
     forms
 }
 
+/// The statements of the migrations in `folder`, in order.
+fn statements(folder: &str) -> Vec<String> {
+    let mut files: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    files.sort();
+    let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    let lines = texts.flat_map(|text| {
+        text.lines().map(|line| line.split("--").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    text.split(';')
+        .map(|statement| statement.trim().to_owned())
+        .filter(|statement| !statement.is_empty())
+        .collect()
+}
+
 /// Step 02's github takes over what step 01 made, and makes it itself where there was no step 01; the tests of what both share have
 /// their own.
 #[test]
 fn githubs_tables_are_the_same_whoever_makes_them() {
     Runtime::new().unwrap().block_on(async {
         let (mut kept, mut made) = (Vec::new(), Vec::new());
-        for migrated in [Some(step_01_monolith::app::migrations()), Some(step_02_github::migrations()), None]
-        {
+        let folders =
+            ["../01-monolith/migrations", "github/migrations", "../../crates/automator/github/tests/schema"];
+        for folder in folders {
             let database = Database::sqlite().unwrap();
             let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
-            if let Some(migrations) = migrated {
-                store.migrate("github", migrations).await.unwrap();
-            } else {
-                let file = "../../crates/automator/github/tests/schema/0001_github.sql";
-                let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-                let lines =
-                    text.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
-                for statement in lines.split(';').filter(|statement| !statement.trim().is_empty()) {
-                    Query::assembled(statement.to_owned()).execute(&store).await.unwrap();
-                }
+            for statement in statements(folder) {
+                Query::assembled(statement).execute(&store).await.unwrap();
             }
             made.push(forms(&store).await);
             kept.push(database);

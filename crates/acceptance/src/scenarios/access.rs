@@ -74,7 +74,7 @@ async fn the_api_describes_how_it_refuses_a_write(app: &App) {
             let request = || app.request(method.clone(), &path);
             let mut refusals = vec![(request().without_token(), 401)];
             if !operation["requestBody"].is_null() {
-                let body = |kind: &str, body: &str| request().text(kind, body);
+                let body = |kind: &str, body: &str| request().token(TOKEN).text(kind, body);
                 refusals.push((body("text/plain", "{}"), 415));
                 refusals.push((body("application/json", "{"), 400));
                 refusals.push((body("application/json", &" ".repeat(70_000)), 413));
