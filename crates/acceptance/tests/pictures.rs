@@ -1,7 +1,7 @@
 //! What a lesson shows is what is there: the arrows between processes are the addresses that `system.toml` gives them, and a
 //! block of Rust stands, line for line, in the file that was named last before it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

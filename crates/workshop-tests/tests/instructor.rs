@@ -1,6 +1,6 @@
 //! The instructor's pages and the tracks say the same of how a day ends, and one page says it for all.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may, like tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may, like tests")]
 
 #[expect(dead_code, reason = "shared with command.rs, which uses the rest")]
 mod support;

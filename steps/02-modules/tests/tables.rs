@@ -1,5 +1,7 @@
 //! Every table has one owner, and one form whoever makes it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may, like tests")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -4,11 +4,7 @@
 //! Run with `cargo bench --workspace --bench bench_06`; `-- --seconds 20` measures longer, `-- --quick` moves few rows and shows that it
 //! works. Nothing passes or fails by a time.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a bench on real processes: what does not start is not measured"
-)]
+#![expect(clippy::unwrap_used, reason = "a bench on real processes: what does not start is not measured")]
 
 #[expect(dead_code, reason = "shared with tests, which use the rest")]
 #[path = "../tests/support/moving.rs"]

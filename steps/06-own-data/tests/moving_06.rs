@@ -1,6 +1,6 @@
 //! The move over two real databases, with real processes and people who work meanwhile.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
 #[path = "support/moving.rs"]
 mod moving;

@@ -172,5 +172,5 @@ async fn each_message_counts_for_itself() {
 
 #[test]
 fn over_the_real_databases_too() {
-    real::on_each(async |database| real::five_deliveries_are_one_effect(database).await);
+    real::on_each(&async |database| real::five_deliveries_are_one_effect(database).await);
 }

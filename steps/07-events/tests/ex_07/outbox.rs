@@ -139,7 +139,7 @@ async fn what_has_committed_arrives_wherever_the_process_is_killed() {
 
 #[tokio::test]
 async fn what_the_feed_does_not_take_stays_and_keeps_its_order() {
-    for answer in [Answer::TakesNone, Answer::TakesTheFirst, Answer::TakesAllAndFails] {
+    for answer in [Answer::Nothing, Answer::TheFirst, Answer::AllAndFails] {
         for failures in 1..4 {
             let world = World::new();
             let process = world.process(Life::long());
@@ -203,7 +203,7 @@ async fn two_relays_keep_the_order_of_each_task() {
             }
         }
         let mut dice = Dice::new(seed);
-        world.fail_next(dice.below(4), Answer::TakesNone);
+        world.fail_next(dice.below(4), Answer::Nothing);
         let relays = [world.process(Life::long()), world.process(Life::long())];
         let works = relays.iter().map(|relay| boxed(relay_all(relay))).collect();
         at_once(works, &mut dice).await;
@@ -264,7 +264,7 @@ async fn as_long_as_there_is_something_it_says_so() {
 
 #[test]
 fn over_the_real_databases_too() {
-    real::on_each(async |database| {
+    real::on_each(&async |database| {
         real::a_change_that_is_rolled_back_tells_nobody(database).await;
         real::a_change_arrives_after_a_restart(database).await;
         real::an_older_transaction_that_commits_second_is_not_skipped(database).await;

@@ -23,7 +23,7 @@ pub(crate) struct Real {
 }
 
 /// Runs `test` on SQLite; and on PostgreSQL where `WORKSHOP_REQUIRE` has `docker`: it takes its time to start.
-pub(crate) fn on_each(test: impl AsyncFn(&Real)) {
+pub(crate) fn on_each(test: &impl AsyncFn(&Real)) {
     let all = Databases::default();
     let engines = if is_required("docker") { Engine::ALL } else { &[Engine::Sqlite] };
     for &name in engines {

@@ -141,12 +141,12 @@ impl Outbox for Rows {
         }
         sql.push_own(&format!(") ORDER BY subject, seq LIMIT {MESSAGES}) AS first) AS sized "));
         sql.push_own(&format!("WHERE before < {CHARACTERS} ORDER BY subject, seq"));
-        read(sql.fetch_all(&self.0).await?)
+        read(&sql.fetch_all(&self.0).await?)
     }
 
     async fn waiting(&self) -> Result<Vec<Recorded>, Fault> {
         let sql = format!("SELECT message FROM outbox ORDER BY id LIMIT {MESSAGES}");
-        read(Query::assembled(sql).fetch_all(&self.0).await?)
+        read(&Query::assembled(sql).fetch_all(&self.0).await?)
     }
 
     async fn mark(&self, published: &[Uuid]) -> Result<(), Fault> {
@@ -193,6 +193,6 @@ impl Outbox for Rows {
     }
 }
 
-fn read(rows: Vec<(String,)>) -> Result<Vec<Recorded>, Fault> {
+fn read(rows: &[(String,)]) -> Result<Vec<Recorded>, Fault> {
     rows.iter().map(|(message,)| serde_json::from_str(message).map_err(Fault::internal)).collect()
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use acceptance::{
     Database,
-    reqwest::{self, Method},
+    reqwest::Method,
     serde_json::{self, Value, json},
     tokio::{
         self,
@@ -12,15 +12,18 @@ use acceptance::{
     },
 };
 use chassis::{Ctx, event::Recorded};
-use step_02_contracts::{BacklogEvent, Event, GithubEvent, TeamEvent};
+use step_02_contracts::{
+    BacklogEvent, Event, GithubEvent, TeamEvent,
+    wishes::{Comment, MessageMembers},
+};
 use step_07_messaging::{Feed, Reader};
 
-use crate::world::{TOKEN, World, all, record, recorded};
+use crate::world::{self, TOKEN, World, all, record, recorded};
 
 const FAR: &str = "0192d1c5-0000-7000-8000-00000000000";
 
 async fn ask(world: &World, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-    let client = reqwest::Client::new();
+    let client = world::client();
     let mut request = client.request(method, format!("{}/internal/feed{path}", world.url)).bearer_auth(TOKEN);
     if let Some(body) = body {
         request = request.json(body);
@@ -111,7 +114,7 @@ pub(crate) async fn bad_requests_are_answered_and_nothing_is_appended(database: 
     ] {
         assert_eq!(ask(&world, Method::GET, wrong, None).await.0, 422, "{wrong}");
     }
-    let unknown = reqwest::Client::new().get(format!("{}/internal/feed?after=0&wants=test", world.url));
+    let unknown = world::client().get(format!("{}/internal/feed?after=0&wants=test", world.url));
     assert_eq!(unknown.send().await.unwrap().status(), 401);
     assert_eq!(all(&*world.feed).await.len(), 0);
 }
@@ -131,6 +134,8 @@ pub(crate) async fn recorded_messages_of_version_1_go_through_outbox_and_feed(da
         let is_read = match message.kind.split('.').next() {
             Some("github") => message.read::<GithubEvent>().map(|event| event.kind() == message.kind),
             Some("team") => message.read::<TeamEvent>().map(|event| event.kind() == message.kind),
+            Some("ask_github") => message.read::<Comment>().map(|wish| wish.kind() == message.kind),
+            Some("ask_web") => message.read::<MessageMembers>().map(|wish| wish.kind() == message.kind),
             _ => message.read::<BacklogEvent>().map(|event| event.kind() == message.kind),
         };
         assert!(matches!(is_read, Ok(true)), "{}: {is_read:?}", path.display());
@@ -139,7 +144,7 @@ pub(crate) async fn recorded_messages_of_version_1_go_through_outbox_and_feed(da
     assert!(sent.len() >= 8, "{}", sent.len());
     record(&world, &sent).await;
     world.publish().await;
-    let wants: &[&str] = &["github", "team", "backlog", "notify"];
+    let wants: &[&str] = &["github", "team", "backlog", "ask_github", "ask_web"];
     let reader = Reader { consumer: "test", wants, after: 0, wait: Duration::ZERO };
     let found = world.feed.read(&Ctx::background(Duration::from_secs(5)), &reader, 100).await.unwrap();
     let mut found: Vec<_> = found.iter().map(|found| (*found.message).clone()).collect();

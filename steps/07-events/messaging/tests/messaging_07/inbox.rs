@@ -142,10 +142,10 @@ impl Consumer for Echo {
         match message.subject.as_str() {
             "echo" => Ok(()),
             _ if text(message) == "fail" => {
-                tx.record(&said("echo", "of what failed"))?;
+                tx.record(&said("echo", &"of what failed"))?;
                 Err(Fault::internal("no"))
             }
-            _ => tx.record(&said("echo", text(message))),
+            _ => tx.record(&said("echo", &text(message))),
         }
     }
 }

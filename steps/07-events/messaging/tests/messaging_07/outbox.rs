@@ -13,7 +13,7 @@ use crate::world::{World, all, by_subject, number, record, recorded, said, text}
 pub(crate) async fn a_change_that_is_rolled_back_tells_nobody(database: Database) {
     let world = World::new(&database).await;
     let mut tx = world.store.begin_write().await.unwrap();
-    tx.record(&said("task 7", "is Mona's")).unwrap();
+    tx.record(&said("task 7", &"is Mona's")).unwrap();
     drop(tx);
     world.publish().await;
     assert_eq!((all(&*world.feed).await.len(), world.waiting().await), (0, 0));
@@ -23,7 +23,7 @@ pub(crate) async fn a_change_and_its_messages_commit_together_or_not_at_all(data
     let world = World::new(&database).await;
     let mut tx = world.store.begin_write().await.unwrap();
     query("INSERT INTO effects (text) VALUES ('the change')").execute(&mut tx).await.unwrap();
-    tx.record(&said("task 7", "x".repeat(2 << 20))).unwrap();
+    tx.record(&said("task 7", &"x".repeat(2 << 20))).unwrap();
     assert!(tx.commit().await.is_err(), "a message that nobody can carry");
     assert_eq!(world.store.count("SELECT count(*) FROM effects").await.unwrap(), 0, "the change is undone");
     world.say("task 7", "is Mona's").await;

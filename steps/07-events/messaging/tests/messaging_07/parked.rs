@@ -14,7 +14,7 @@ use acceptance::{
 use chassis::{Fault, event::Recorded, serve::Stop};
 use step_07_messaging::{Poison, Subscription};
 
-use crate::world::{Diary, TOKEN, World, numbers, secret, text};
+use crate::world::{self, Diary, TOKEN, World, numbers, secret, text};
 
 /// Fails at what says 2 about `a`, while `broken`.
 fn fussy(broken: &Arc<AtomicBool>) -> Diary {
@@ -38,7 +38,7 @@ impl Desk {
         let url = format!("http://{}/internal/parked", listener.local_addr().unwrap());
         tokio::spawn(chassis::serve::run(listener, router, Stop::manual()));
         chassis::client::install_crypto();
-        Self { url, client: reqwest::Client::new() }
+        Self { url, client: world::client() }
     }
 
     async fn ask(&self, method: Method, path: &str, token: &str) -> (u16, Value) {

@@ -49,7 +49,12 @@ impl Event for Said {
     }
 }
 
-pub(crate) fn said(subject: &str, text: impl ToString) -> Said {
+/// A client for routes between services.
+pub(crate) fn client() -> reqwest::Client {
+    chassis::client::client(std::time::Duration::from_secs(10)).unwrap()
+}
+
+pub(crate) fn said(subject: &str, text: &impl ToString) -> Said {
     Said { subject: subject.to_owned(), text: text.to_string() }
 }
 
@@ -100,7 +105,7 @@ impl World {
     /// Says something, in a transaction of its own.
     pub(crate) async fn say(&self, subject: &str, text: impl ToString) {
         let mut tx = self.store.begin_write().await.unwrap();
-        tx.record(&said(subject, text)).unwrap();
+        tx.record(&said(subject, &text)).unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -236,11 +241,14 @@ impl Consumer for Diary {
     }
 }
 
+/// What a call of [`Feed::publish`] comes to, before it is passed on.
+type Publishing = dyn Fn(&[Recorded]) -> Result<(), Fault> + Send + Sync;
+
 /// A feed between us and `feed`, which does what a test wants.
 pub(crate) struct Between {
     pub(crate) feed: Arc<dyn Feed>,
     /// Each call of [`Feed::publish`], before it is passed on; an error is the answer instead.
-    pub(crate) publishing: Box<dyn Fn(&[Recorded]) -> Result<(), Fault> + Send + Sync>,
+    pub(crate) publishing: Box<Publishing>,
     /// How often it hands each message over.
     pub(crate) times: usize,
     /// What was published, in batches.
@@ -305,6 +313,7 @@ pub(crate) async fn number(store: &Store, sql: &str) -> i64 {
     number
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a number or a text, as it is at hand")]
 pub(crate) fn recorded(subject: &str, text: impl ToString) -> Recorded {
-    Recorded::now(&said(subject, text)).unwrap()
+    Recorded::now(&said(subject, &text)).unwrap()
 }

@@ -1,7 +1,7 @@
 //! A database with an inbox, and a feed, in memory. Each thing that a process does to them is a step, at which it may be killed.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -143,8 +143,8 @@ impl Transaction for Tx {
             if state.inbox.contains(&key) || state.open.get(&key) == Some(&self.number) {
                 return Ok(false);
             }
-            if !state.open.contains_key(&key) {
-                state.open.insert(key, self.number);
+            if let Entry::Vacant(free) = state.open.entry(key.clone()) {
+                free.insert(self.number);
                 return Ok(true);
             }
         }

@@ -20,20 +20,20 @@ use crate::life::Life;
 /// How many messages are read at once.
 const AT_ONCE: usize = 100;
 
-/// How the feed fails.
+/// How the feed fails: what it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    TakesNone,
-    TakesTheFirst,
-    TakesAllAndFails,
+    Nothing,
+    TheFirst,
+    AllAndFails,
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TakesNone => "it took none of the messages",
-            Self::TakesTheFirst => "it took the first message only",
-            Self::TakesAllAndFails => "it took all messages, and its answer was lost",
+            Self::Nothing => "it took none of the messages",
+            Self::TheFirst => "it took the first message only",
+            Self::AllAndFails => "it took all messages, and its answer was lost",
         })
     }
 }
@@ -131,9 +131,9 @@ impl World {
             Some((left, answer)) if left > 0 => {
                 state.failures = Some((left - 1, answer));
                 let taken = match answer {
-                    Answer::TakesNone => 0,
-                    Answer::TakesTheFirst => 1.min(messages.len()),
-                    Answer::TakesAllAndFails => messages.len(),
+                    Answer::Nothing => 0,
+                    Answer::TheFirst => 1.min(messages.len()),
+                    Answer::AllAndFails => messages.len(),
                 };
                 (taken, true)
             }
