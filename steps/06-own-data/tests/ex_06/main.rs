@@ -3,7 +3,7 @@
 //!
 //! Without a feature `mine-…` the pieces are our solutions.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod backfill;
 mod cut_over;
