@@ -1,4 +1,5 @@
-//! Facts that one context tells the others (pattern: *Domain event*), and the envelope that they travel in.
+//! Facts that one context tells the others (pattern: *Domain event*), wishes that it has of one of them (pattern: *Command*), and the
+//! envelope that both travel in.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -7,8 +8,8 @@ use uuid::Uuid;
 
 use crate::Fault;
 
-/// Something that has happened, in the words of the context that saw it. No name, e-mail address or phone number: who
-/// needs one asks the context that owns it.
+/// Something that has happened, in the words of the context that saw it; or that another context shall do. No name, e-mail address
+/// or phone number: who needs one asks the context that owns it.
 pub trait Event: Serialize {
     /// Context and fact: `github.item_opened`.
     fn kind(&self) -> &'static str;

@@ -16,7 +16,7 @@ use axum::{
 use futures::future::join_all;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder,
-    core::Collector,
+    core::Collector, proto::MetricFamily,
 };
 use tokio::time::Instant;
 
@@ -104,8 +104,29 @@ impl Metrics {
         Q: Clone + Send + Sync + 'static,
         F: Future<Output = Option<i64>> + Send + 'static,
     {
+        self.labelled_gauge((name, &[]), help, of, ask)
+    }
+
+    /// The same with labels, for several gauges of one name: those are told apart by the values of their labels, of which there
+    /// are few and none is a client's.
+    ///
+    /// # Errors
+    /// The name, or that of a label, is none to Prometheus.
+    pub fn labelled_gauge<Q, F>(
+        &mut self,
+        (name, labels): (&str, &[(&str, &str)]),
+        help: &str,
+        of: &Q,
+        ask: impl Fn(Q) -> F + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error>
+    where
+        Q: Clone + Send + Sync + 'static,
+        F: Future<Output = Option<i64>> + Send + 'static,
+    {
         let of = of.clone();
-        self.asked.push((IntGauge::new(name, help)?, Arc::new(move || Box::pin(ask(of.clone())))));
+        let opts =
+            labels.iter().fold(Opts::new(name, help), |opts, (name, value)| opts.const_label(*name, *value));
+        self.asked.push((IntGauge::with_opts(opts)?, Arc::new(move || Box::pin(ask(of.clone())))));
         Ok(())
     }
 
@@ -129,10 +150,19 @@ impl Metrics {
             Some(gauge.collect())
         });
         let asked = join_all(answers).await.into_iter().flatten().flatten();
-        let families: Vec<_> = self.registry.gather().into_iter().chain(asked).collect();
+        let families = self.registry.gather().into_iter().chain(asked).fold(Vec::new(), together);
         let text = TextEncoder::new().encode_to_string(&families).map_err(Fault::internal)?;
         Ok(([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
     }
+}
+
+/// With one more family; the metrics of one name belong together.
+fn together(mut families: Vec<MetricFamily>, mut family: MetricFamily) -> Vec<MetricFamily> {
+    match families.iter_mut().find(|known| known.name() == family.name()) {
+        Some(known) => known.mut_metric().extend(family.take_metric()),
+        None => families.push(family),
+    }
+    families
 }
 
 /// One more under way for as long as it lives: also when the client leaves, and nobody is answered.
@@ -262,6 +292,20 @@ mod tests {
             assert!(text.contains(&format!("# TYPE rows_waiting gauge\nrows_waiting {value}\n")), "{text}");
             assert!(!text.contains("unknown") && !text.contains("late"), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn gauges_of_one_name_are_one_family_and_told_apart_by_their_labels() {
+        let mut metrics = Metrics::new("test", "1").unwrap();
+        for (consumer, behind) in [("backlog", 7), ("insights", 0)] {
+            let labels = [("consumer", consumer)];
+            let ask = |behind| async move { Some(behind) };
+            metrics.labelled_gauge(("messages_behind", &labels), "Messages.", &behind, ask).unwrap();
+        }
+        let text = send(&app(&metrics), "GET", "/metrics").await;
+        let wanted = "# TYPE messages_behind gauge\n\
+                      messages_behind{consumer=\"backlog\"} 7\nmessages_behind{consumer=\"insights\"} 0\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[tokio::test]

@@ -22,7 +22,8 @@ pub use import::{Import, ImportStatus};
 pub use item::{Category, Difficulty, Item, ItemKey, ItemQuery, Kind, State, Waiting, WaitingFor};
 pub use measures::{Group, GroupMeasures, Leader, Leaderboard, Measures, MeasuresQuery, Waits};
 pub use notification::{
-    Channel, Digests, Message, NewNotification, Notification, NotificationStatus, check_sender,
+    Addressee, Channel, Digests, Message, NewNotification, Notification, NotificationStatus, ToMembers,
+    check_sender,
 };
 pub use page::{Limit, Page, PageQuery};
 pub use rule::{Action, Conditions, NewRule, Notify, Recipient, Rule, Side, Trigger};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{FieldError, checked, names, team, text::is_visible};
+use crate::{FieldError, Login, Member, checked, names, team, text::is_visible};
 
 names! {
     /// The way a message takes.
@@ -69,6 +69,62 @@ pub struct Message {
     pub subject: Option<String>,
     /// Plain text.
     pub body: String,
+}
+
+/// A message to members of the team, before anybody has said where it reaches them: no address travels in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToMembers {
+    /// With the login of a member behind it, the [`Message::key`] of what that member gets.
+    pub key: String,
+    /// The way to take.
+    pub channel: Channel,
+    /// Who gets it.
+    pub to: Addressee,
+    /// Of a mail.
+    pub subject: Option<String>,
+    /// Plain text.
+    pub body: String,
+}
+
+/// Whom a message to members is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addressee {
+    /// Every active member who is on call.
+    OnCall,
+    /// This member, while they are active.
+    Member(Login),
+}
+
+impl ToMembers {
+    /// What that member gets, whom `address` reaches.
+    #[must_use]
+    pub fn message(&self, login: &str, address: String) -> Message {
+        Message {
+            id: Uuid::now_v7(),
+            key: format!("{} {login}", self.key),
+            channel: self.channel,
+            sender: None,
+            to: address,
+            subject: self.subject.clone(),
+            body: self.body.clone(),
+        }
+    }
+
+    /// A message for each of the `active` members whom it is for and whom its channel reaches.
+    #[must_use]
+    pub fn messages(&self, active: &[Member]) -> Vec<Message> {
+        let is_meant = |member: &&Member| match &self.to {
+            Addressee::OnCall => member.on_call,
+            Addressee::Member(login) => member.login == *login,
+        };
+        let address = |member: &Member| match self.channel {
+            Channel::Email => Some(member.email.clone()),
+            Channel::Sms => member.phone.clone(),
+        };
+        let message = |member: &Member| Some(self.message(member.login.as_str(), address(member)?));
+        active.iter().filter(is_meant).filter_map(message).collect()
+    }
 }
 
 /// Body of `POST /api/notifications`.

@@ -28,7 +28,8 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn spawn(mut command: Command, log: &Arc<Log>) -> io::Result<Self> {
+    /// Starts it; what it prints goes to `out`, what it complains about to `err`.
+    pub(crate) fn spawn(mut command: Command, out: &Arc<Log>, err: &Arc<Log>) -> io::Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own: Ctrl-C in the terminal reaches us alone, and we stop the children in order.
         #[cfg(unix)]
@@ -36,11 +37,11 @@ impl Child {
         let mut process = command.spawn()?;
         let mut readers = Vec::new();
         if let Some(pipe) = process.stdout.take() {
-            let log = Arc::clone(log);
+            let log = Arc::clone(out);
             readers.push(thread::spawn(move || log.read(pipe)));
         }
         if let Some(pipe) = process.stderr.take() {
-            let log = Arc::clone(log);
+            let log = Arc::clone(err);
             readers.push(thread::spawn(move || log.read(pipe)));
         }
         Ok(Self { stdin: process.stdin.take(), process, readers, ended: None })

@@ -23,10 +23,17 @@
 //! health = "/health/ready"
 //! waits_for = ["migrate", "simulators"]
 //! env = { DATABASE_URL = "{database}", GITHUB_API_URL = "{url.simulators}" }
+//!
+//! [[process]]
+//! name = "mover"
+//! manual = true                    # only when somebody asks for it
+//! env = { OLD_DATABASE_URL = "{database}", NEW_DATABASE_URL = "{database.notify}" }
 //! ```
 //!
 //! A placeholder is `{url.NAME}`, `{port.NAME}`, `{folder}` (the one that this file lies in) or a value that the caller
-//! gives (`{database}`, `{token}` …); `{name?}` leaves its variable out when the caller gives none.
+//! gives (`{token}` …); `{name?}` leaves its variable out when the caller gives none. `{database}` is where the first database
+//! is, `{database.NAME}` where a service has one of its own. `{moving.database?}` has a value only while the data of an earlier
+//! step is taken over: where it comes from.
 //!
 //! A later step starts from an earlier one's file and says what is different:
 //!
@@ -46,7 +53,22 @@
 //! name = "notify"
 //! port = 8081
 //! health = "/health/ready"
+//!
+//! [take]                        # the data of an earlier step can be taken over while people work; not inherited
+//! from = "03"                   # that step
+//! mover = "mover"               # the manual process that moves it while people work
 //! ```
+//!
+//! Where nothing moves row by row, a take-over is a copy of the databases and what is said in it once more:
+//!
+//! ```toml
+//! [take]
+//! from = "06"
+//! also = { "database.github" = "database" }   # one that begins as a copy of that of another name
+//! then = ["retell-github"]                    # manual processes, run to their end once all are up
+//! ```
+
+mod draft;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,10 +76,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-use toml::Spanned;
-
 use crate::{Error, Result, template::Template};
+use draft::Draft;
 
 /// The name of the file in a step's folder.
 pub const FILE: &str = "system.toml";
@@ -65,8 +85,8 @@ pub const FILE: &str = "system.toml";
 /// The placeholder for the folder that the file lies in.
 pub(crate) const FOLDER: &str = "folder";
 
-/// How many files may extend one another: more than steps, so a ring is noticed.
-const DEEPEST: usize = 20;
+/// The placeholder for where the first database is, and the beginning of those for the others.
+const DATABASE: &str = "database";
 
 /// A step's processes, checked, in an order in which they can be started.
 #[derive(Debug, Clone)]
@@ -79,6 +99,23 @@ pub struct Definition {
     pub front: String,
     /// The processes; each stands after those that it waits for.
     pub processes: Vec<Process>,
+    /// Those that are started only when somebody asks for them.
+    pub manual: Vec<Process>,
+    /// How the data of an earlier step is taken over.
+    pub take: Option<Take>,
+}
+
+/// How the data of an earlier step is taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Take {
+    /// The number of that step.
+    pub from: String,
+    /// Databases that begin as a copy of one that has another name in that step.
+    pub also: BTreeMap<String, String>,
+    /// The manual process that moves rows while people work.
+    pub mover: Option<String>,
+    /// The manual processes that are run to their end once all others are up.
+    pub then: Vec<String>,
 }
 
 /// One process of a step.
@@ -111,7 +148,12 @@ impl Process {
     /// Whether it is told where a database is.
     #[must_use]
     pub fn has_database(&self) -> bool {
-        self.placeholders().any(|name| name == "database")
+        self.databases().next().is_some()
+    }
+
+    /// The databases that it is told of: `database`, or `database.NAME`.
+    pub fn databases(&self) -> impl Iterator<Item = &str> {
+        self.placeholders().filter(|name| is_database(name))
     }
 
     /// The variables that it is always given. Those that only some are given, with `{…?}`, have a default.
@@ -139,6 +181,11 @@ impl Process {
 /// Which process a placeholder is about; `None` when it is about none.
 fn process_named(placeholder: &str) -> Option<&str> {
     placeholder.strip_prefix("url.").or_else(|| placeholder.strip_prefix("port."))
+}
+
+/// Whether a placeholder is where a database is.
+fn is_database(placeholder: &str) -> bool {
+    placeholder.strip_prefix(DATABASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// A value with placeholders, and where it stands.
@@ -184,194 +231,10 @@ impl Definition {
     pub fn process(&self, name: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.name == name)
     }
-}
 
-/// A file as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    extends: Option<Spanned<String>>,
-    step: Option<String>,
-    binary: Option<String>,
-    front: Option<Spanned<String>>,
-    #[serde(default)]
-    remove: Vec<Spanned<String>>,
-    #[serde(default)]
-    process: Vec<WrittenProcess>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenProcess {
-    name: Spanned<String>,
-    args: Option<Vec<String>>,
-    port: Option<u16>,
-    health: Option<String>,
-    once: Option<bool>,
-    waits_for: Option<Vec<String>>,
-    log: Option<String>,
-    #[serde(default)]
-    env: BTreeMap<String, Spanned<String>>,
-    #[serde(default)]
-    unset: Vec<Spanned<String>>,
-}
-
-/// What the files read so far add up to.
-#[derive(Default)]
-struct Draft {
-    step: Option<String>,
-    binary: Option<String>,
-    front: Option<(String, Place)>,
-    processes: Vec<(Process, Place)>,
-}
-
-impl Draft {
-    fn read(&mut self, file: &Path, text: &str, depth: usize) -> Result<()> {
-        let place = |offset: usize| Place {
-            file: file.to_owned(),
-            line: 1 + text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count(),
-        };
-        let written: Written = toml::from_str(text).map_err(|error| {
-            place(error.span().map_or(0, |span| span.start)).error(error.message().replace('\n', " "))
-        })?;
-
-        if let Some(extends) = &written.extends {
-            let here = place(extends.span().start);
-            if depth >= DEEPEST {
-                return Err(here.error("these files extend one another in a ring"));
-            }
-            let base = file.parent().unwrap_or(Path::new(".")).join(extends.get_ref()).join(FILE);
-            let text = fs::read_to_string(&base)
-                .map_err(|error| here.error(format!("cannot read {}: {error}", base.display())))?;
-            self.read(&base, &text, depth + 1)?;
-        }
-        self.step = written.step.or(self.step.take());
-        self.binary = written.binary.or(self.binary.take());
-        if let Some(front) = written.front {
-            let here = place(front.span().start);
-            self.front = Some((front.into_inner(), here));
-        }
-        for name in &written.remove {
-            let index = self.processes.iter().position(|(process, _)| process.name == *name.get_ref());
-            let index = index.ok_or_else(|| {
-                place(name.span().start).error(format!("no process {} to remove", name.get_ref()))
-            })?;
-            self.processes.remove(index);
-        }
-        let mut seen = BTreeSet::new();
-        for process in written.process {
-            let here = place(process.name.span().start);
-            if !seen.insert(process.name.get_ref().clone()) {
-                return Err(here.error(format!("process {} stands here twice", process.name.get_ref())));
-            }
-            self.merge(process, &here, place)?;
-        }
-        Ok(())
+    /// The databases that its processes are told of: `database`, and `database.NAME` for each that has one of its own.
+    #[must_use]
+    pub fn databases(&self) -> BTreeSet<&str> {
+        self.processes.iter().chain(&self.manual).flat_map(Process::databases).collect()
     }
-
-    /// Adds a process, or changes the one of that name.
-    fn merge(&mut self, written: WrittenProcess, here: &Place, place: impl Fn(usize) -> Place) -> Result<()> {
-        let name = written.name.into_inner();
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        {
-            return Err(here.error(format!("{name:?} must be lower-case letters, digits and -")));
-        }
-        let index =
-            self.processes.iter().position(|(process, _)| process.name == name).unwrap_or_else(|| {
-                let process = Process {
-                    args: vec![name.clone()],
-                    name,
-                    port: None,
-                    health: None,
-                    once: false,
-                    waits_for: Vec::new(),
-                    log: None,
-                    env: BTreeMap::new(),
-                };
-                self.processes.push((process, here.clone()));
-                self.processes.len() - 1
-            });
-        let (process, at) = &mut self.processes[index];
-        *at = here.clone();
-        if let Some(args) = written.args {
-            process.args = args;
-        }
-        process.port = written.port.or(process.port);
-        process.health = written.health.or(process.health.take());
-        process.once = written.once.unwrap_or(process.once);
-        process.log = written.log.or(process.log.take());
-        if let Some(waits_for) = written.waits_for {
-            process.waits_for = waits_for;
-        }
-        for key in written.unset {
-            if process.env.remove(key.get_ref()).is_none() {
-                return Err(place(key.span().start).error(format!("no variable {} to unset", key.get_ref())));
-            }
-        }
-        for (key, value) in written.env {
-            let place = place(value.span().start);
-            let template = Template::parse(value.get_ref()).map_err(|message| place.error(message))?;
-            process.env.insert(key, Setting { template, place });
-        }
-        Ok(())
-    }
-
-    fn finish(self, file: &Path) -> Result<Definition> {
-        let top = Place { file: file.to_owned(), line: 1 };
-        let missing = |key: &str| top.error(format!("{key} is missing"));
-        let step = self.step.ok_or_else(|| missing("step"))?;
-        let binary = self.binary.ok_or_else(|| missing("binary"))?;
-        let (front, front_place) = self.front.ok_or_else(|| missing("front"))?;
-
-        let names: BTreeSet<_> = self.processes.iter().map(|(process, _)| process.name.clone()).collect();
-        let listening = |name: &str| self.processes.iter().any(|(p, _)| p.name == name && p.port.is_some());
-        if !listening(&front) {
-            return Err(front_place.error(format!("front: no process {front} with a port")));
-        }
-        let mut ports = BTreeMap::new();
-        for (process, place) in &self.processes {
-            let name = &process.name;
-            if let Some(wanted) = process.waits_for.iter().find(|wanted| !names.contains(*wanted)) {
-                return Err(place.error(format!("{name} waits for {wanted}, which is no process here")));
-            }
-            if process.once && process.port.is_some() {
-                return Err(place.error(format!("{name} runs once, so it has no port")));
-            }
-            if let Some(health) = &process.health
-                && (!health.starts_with('/') || process.port.is_none())
-            {
-                return Err(
-                    place.error(format!("{name}: health is a path like /health/ready and needs a port"))
-                );
-            }
-            if let Some(other) = process.port.and_then(|port| ports.insert(port, name)) {
-                return Err(place.error(format!("{name} and {other} have the same port")));
-            }
-            for setting in process.env.values() {
-                for placeholder in setting.template.names() {
-                    if let Some(named) = process_named(placeholder)
-                        && !listening(named)
-                    {
-                        let message = format!("{{{placeholder}}}: no process {named} with a port");
-                        return Err(setting.place.error(message));
-                    }
-                }
-            }
-        }
-        Ok(Definition { step, binary, front, processes: in_order(self.processes)? })
-    }
-}
-
-/// Puts each process after those it waits for; otherwise they keep their order.
-fn in_order(mut rest: Vec<(Process, Place)>) -> Result<Vec<Process>> {
-    let mut ordered: Vec<Process> = Vec::new();
-    while !rest.is_empty() {
-        let done = |name: &String| ordered.iter().any(|process| process.name == *name);
-        let Some(next) = rest.iter().position(|(process, _)| process.waits_for.iter().all(done)) else {
-            let (process, place) = &rest[0];
-            return Err(place.error(format!("{} waits for itself, by way of others", process.name)));
-        };
-        ordered.push(rest.remove(next).0);
-    }
-    Ok(ordered)
 }

@@ -80,6 +80,16 @@ pub enum Error {
         /// Its last lines.
         log: String,
     },
+    /// A process that should have answered and ended did not, so it was killed.
+    #[error("{name} did not end within {after:?} and was killed; the end of its log:\n{log}")]
+    TooLong {
+        /// The process.
+        name: String,
+        /// How long it was waited for.
+        after: Duration,
+        /// Its last lines.
+        log: String,
+    },
     /// The system has no process of that name, or none that fits.
     #[error("{0}")]
     NoSuchProcess(String),

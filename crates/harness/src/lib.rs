@@ -16,6 +16,7 @@ mod error;
 mod health;
 pub mod http;
 mod log;
+mod manual;
 mod options;
 pub mod ports;
 #[cfg(feature = "proxy")]
@@ -31,6 +32,7 @@ pub use self::proxy::{Fault, Proxy};
 pub use definition::Definition;
 pub use error::{Error, Result};
 pub use log::Logs;
+pub use manual::Manual;
 pub use options::{INHERITED, Options, Part, Ports};
 pub use stop::Stop;
 pub use system::{Ended, System};

@@ -21,6 +21,8 @@ pub const INHERITED: &[&str] = &[
     // what a person sets to see more
     "RUST_LOG",
     "RUST_BACKTRACE",
+    // where the program is that a process of ours starts
+    "WORKSHOP_NATS_SERVER",
     "NO_COLOR",
     // text, time and certificates
     "LANG",

@@ -31,9 +31,11 @@ pub struct System {
     definition: Definition,
     /// In the order of [`Definition::processes`].
     members: Vec<Member>,
+    /// In the order of [`Definition::manual`].
+    pub(crate) manual: Vec<Launch>,
     ready_within: Duration,
-    grace: Duration,
-    stop: Stop,
+    pub(crate) grace: Duration,
+    pub(crate) stop: Stop,
     /// Held, so that nobody else gets a port while its process is down.
     _ports: Vec<Port>,
 }
@@ -44,15 +46,17 @@ struct Member {
     port: Option<u16>,
     url: Option<String>,
     launch: Launch,
-    log: Arc<Log>,
     child: Mutex<Option<Child>>,
 }
 
 /// All that a start needs, so that the next one is the same.
-struct Launch {
+pub(crate) struct Launch {
+    pub(crate) name: String,
     binary: PathBuf,
+    args: Vec<String>,
     env: BTreeMap<String, OsString>,
     working_directory: Option<PathBuf>,
+    pub(crate) log: Arc<Log>,
 }
 
 /// A process that ended although nobody asked it to.
@@ -78,7 +82,8 @@ impl System {
         let named =
             options.fixed.keys().chain(options.via.keys()).chain(options.env.iter().map(|(name, ..)| name));
         for name in named {
-            if definition.process(name).is_none() {
+            let is_manual = definition.manual.iter().any(|process| process.name == *name);
+            if definition.process(name).is_none() && !is_manual {
                 return Err(no_such_process(&definition, name));
             }
         }
@@ -100,26 +105,29 @@ impl System {
             numbers.insert(process.name.clone(), number);
         }
 
-        let width = definition.processes.iter().map(|process| process.name.len()).max().unwrap_or(0);
-        let mut members = Vec::new();
-        for (index, process) in definition.processes.iter().enumerate() {
-            let port = numbers.get(&process.name).copied();
-            members.push(Member {
-                port,
-                url: port.map(url_of),
-                launch: Launch {
-                    binary: options.binary.clone(),
-                    env: environment(process, options, &numbers)?,
-                    working_directory: options.working_directory.clone(),
-                },
+        let all = || definition.processes.iter().chain(&definition.manual);
+        let width = all().map(|process| process.name.len()).max().unwrap_or(0);
+        let mut launches = Vec::new();
+        for (index, process) in all().enumerate() {
+            launches.push(Launch {
+                name: process.name.clone(),
+                binary: options.binary.clone(),
+                args: process.args.clone(),
+                env: environment(process, options, &numbers)?,
+                working_directory: options.working_directory.clone(),
                 log: Arc::new(Log::new(options.logs.sink(&process.name, index, width)?)),
-                child: Mutex::new(None),
-                process: process.clone(),
             });
         }
+        let manual = launches.split_off(definition.processes.len());
+        let members = definition.processes.iter().zip(launches).map(|(process, launch)| {
+            let port = numbers.get(&process.name).copied();
+            Member { port, url: port.map(url_of), launch, child: Mutex::new(None), process: process.clone() }
+        });
+        let members = members.collect();
         let system = Self {
             definition,
             members,
+            manual,
             ready_within: options.ready_within,
             grace: options.grace,
             stop: options.stop.clone(),
@@ -234,13 +242,13 @@ impl System {
     /// # Errors
     /// No such process.
     pub fn log(&self, name: &str) -> Result<String> {
-        Ok(self.member(name)?.log.all())
+        Ok(self.member(name)?.launch.log.all())
     }
 
     /// The last lines of every process, each under its name: for the message of a failure.
     #[must_use]
     pub fn tails(&self) -> String {
-        let tail = |member: &Member| format!("── {}\n{}\n", member.process.name, member.log.tail());
+        let tail = |member: &Member| format!("── {}\n{}\n", member.process.name, member.launch.log.tail());
         self.members.iter().map(tail).collect()
     }
 
@@ -249,7 +257,7 @@ impl System {
     pub fn ended(&self) -> Option<Ended> {
         self.members.iter().find_map(|member| {
             let status = member.child().as_mut()?.poll()?;
-            Some(Ended { name: member.process.name.clone(), status, log: member.log.tail() })
+            Some(Ended { name: member.process.name.clone(), status, log: member.launch.log.tail() })
         })
     }
 
@@ -283,7 +291,7 @@ impl System {
         status.ok_or_else(|| Error::WouldNotStop {
             name: name.to_owned(),
             after: self.grace,
-            log: member.log.tail(),
+            log: member.launch.log.tail(),
         })
     }
 
@@ -330,7 +338,7 @@ impl System {
                         name: member.process.name.clone(),
                         after: self.ready_within,
                         reason: reason.clone(),
-                        log: member.log.tail(),
+                        log: member.launch.log.tail(),
                     });
                 }
                 thread::sleep(LOOK);
@@ -363,6 +371,27 @@ impl System {
     }
 }
 
+impl Launch {
+    /// The process, not yet started, with `more` arguments after its own.
+    pub(crate) fn command(&self, more: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(&self.args).args(more).env_clear().envs(&self.env);
+        if let Some(folder) = &self.working_directory {
+            command.current_dir(folder);
+        }
+        command
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(&self, more: &[&str], out: &Arc<Log>, err: &Arc<Log>) -> Result<Child> {
+        Child::spawn(self.command(more), out, err).map_err(|source| Error::Spawn {
+            name: self.name.clone(),
+            binary: self.binary.clone(),
+            source,
+        })
+    }
+}
+
 impl Member {
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
         // A panic in between leaves a child that can still be polled and killed.
@@ -370,17 +399,7 @@ impl Member {
     }
 
     fn spawn(&self) -> Result<()> {
-        let mut command = Command::new(&self.launch.binary);
-        command.args(&self.process.args).env_clear().envs(&self.launch.env);
-        if let Some(folder) = &self.launch.working_directory {
-            command.current_dir(folder);
-        }
-        let child = Child::spawn(command, &self.log).map_err(|source| Error::Spawn {
-            name: self.process.name.clone(),
-            binary: self.launch.binary.clone(),
-            source,
-        })?;
-        *self.child() = Some(child);
+        *self.child() = Some(self.launch.spawn(&[], &self.launch.log, &self.launch.log)?);
         Ok(())
     }
 
@@ -392,7 +411,7 @@ impl Member {
     }
 
     fn exited(&self, status: ExitStatus) -> Error {
-        Error::Exited { name: self.process.name.clone(), status, log: self.log.tail() }
+        Error::Exited { name: self.process.name.clone(), status, log: self.launch.log.tail() }
     }
 }
 

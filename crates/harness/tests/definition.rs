@@ -111,6 +111,45 @@ waits_for = ["web"]
 }
 
 #[test]
+fn databases_manual_processes_and_what_is_taken_over_are_told_apart() {
+    let later = r#"
+extends = "../01"
+step = "02"
+[[process]]
+name = "web"
+env = { OTHER_URL = "{database.other-2?}", MOVING_FROM_URL = "{moving.database?}" }
+[[process]]
+name = "mover"
+manual = true
+env = { TO_URL = "{database.mail}" }
+[take]
+from = "01"
+also = { "database.mail" = "database" }
+mover = "mover"
+"#;
+    let last = "extends = \"../02\"\nstep = \"03\"\n";
+    let steps = Steps::new(&[("01", FIRST), ("02", later), ("03", last)]);
+    let first = steps.load("01").unwrap();
+    assert_eq!(first.databases().into_iter().collect::<Vec<_>>(), ["database"]);
+    assert_eq!(first.take, None);
+
+    let second = steps.load("02").unwrap();
+    let databases = second.databases().into_iter().collect::<Vec<_>>();
+    assert_eq!(databases, ["database", "database.mail", "database.other-2"]);
+    assert_eq!(names(&second), ["migrate", "world", "web"]);
+    assert_eq!(second.manual.iter().map(|process| process.name.as_str()).collect::<Vec<_>>(), ["mover"]);
+    let take = second.take.clone().unwrap();
+    assert_eq!((take.from.as_str(), take.mover.as_deref()), ("01", Some("mover")));
+    assert_eq!(take.also.get("database.mail").map(String::as_str), Some("database"));
+    let web = second.process("web").unwrap();
+    assert!(web.has_database() && !second.process("world").unwrap().has_database());
+
+    // Whoever extends the step has its processes, and no share in what it takes over.
+    let third = steps.load("03").unwrap();
+    assert_eq!((third.manual.len(), third.take), (1, None));
+}
+
+#[test]
 fn a_mistake_is_reported_with_file_line_and_name() {
     let top = "step = \"01\"\nbinary = \"b\"\nfront = \"a\"\n[[process]]\nname = \"a\"\nport = 1\n";
     let cases = [
@@ -127,6 +166,21 @@ fn a_mistake_is_reported_with_file_line_and_name() {
         (&format!("{top}[[process]]\nname = \"B\"\n"), 8, "lower-case"),
         (&format!("{top}[process.env]\nX = \"{{url.b}}\"\n"), 8, "no process b with a port"),
         (&format!("{top}[process.env]\nX = \"{{oops\"\n"), 8, "brace"),
+        (&format!("{top}[process.env]\nX = \"{{database.A}}\"\n"), 8, "lower-case letters, digits and -"),
+        (&format!("{top}[process.env]\nX = \"{{database.}}\"\n"), 8, "lower-case letters, digits and -"),
+        (&format!("{top}manual = true\n"), 5, "is manual, so it has no port"),
+        (
+            &format!("{top}waits_for = [\"m\"]\n[[process]]\nname = \"m\"\nmanual = true\n"),
+            5,
+            "a waits for m, which is manual",
+        ),
+        (&format!("{top}[take]\nfrom = \"01\"\nmover = \"a\"\n"), 8, "take: no manual process a"),
+        (&format!("{top}[take]\nfrom = \"01\"\nthen = [\"b\"]\n"), 8, "take: no manual process b"),
+        (
+            &format!("{top}[take]\nfrom = \"01\"\nalso = {{ \"database.x\" = \"database\" }}\n"),
+            8,
+            "take: no process is told of database.x",
+        ),
         (&format!("{top}unset = [\"X\"]\n"), 7, "no variable X to unset"),
         (&format!("remove = [\"x\"]\n{top}"), 1, "no process x to remove"),
         (&format!("extends = \"../99\"\n{top}"), 1, "cannot read"),

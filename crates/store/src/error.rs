@@ -45,6 +45,17 @@ impl Error {
         )
     }
 
+    /// No database takes it for now, for the reason in `why`: [`Fault::Unavailable`] to a caller.
+    #[must_use]
+    pub fn away(why: &str) -> Self {
+        Self(io::Error::new(io::ErrorKind::TimedOut, why).into())
+    }
+
+    /// What the driver said.
+    pub(crate) fn into_the_drivers(self) -> sqlx::Error {
+        self.0
+    }
+
     /// The database's own code, where the error is the database's.
     fn code(&self) -> Option<String> {
         self.0.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)

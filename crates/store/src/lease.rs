@@ -65,7 +65,6 @@ impl Lease {
         duration: Duration,
         under_way: &[String],
     ) -> Result<Option<Self>, Error> {
-        store.condition.is_in_place()?;
         let now = now(store.backend());
         let others: Vec<_> = (5..).take(under_way.len()).map(|number| format!("${number}")).collect();
         let others =
@@ -87,7 +86,7 @@ impl Lease {
             .bind(milliseconds(LONGEST_PAUSE))
             .bind(milliseconds(duration * 2));
         let claim = under_way.iter().fold(claim, Query::bind);
-        let claimed: Option<(String,)> = claim.fetch_optional(store).await?;
+        let claimed: Option<(String,)> = claim.fetch_written(store).await?;
         Ok(claimed.map(|(id,)| Self { table, id, owner: owner.to_owned(), duration }))
     }
 
@@ -189,7 +188,8 @@ impl Lease {
 }
 
 /// This moment by the database's clock, epoch ms: a part of a statement.
-fn now(backend: Backend) -> &'static str {
+#[must_use]
+pub fn now(backend: Backend) -> &'static str {
     match backend {
         Backend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
         Backend::Postgres => "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)",

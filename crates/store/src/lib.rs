@@ -8,6 +8,9 @@
 //!
 //! Writes go through a transaction ([`Tx`]), where more than one statement belongs together. On top of that stand what workers
 //! need ([`lease`], [`queue`], [`retry`]) and what routes need ([`cursor`], [`idempotency`]).
+//!
+//! A store may also be over one of several databases ([`Switch`]), for rows that move while people work. Nobody who reads and writes
+//! notices, and a store over one database pays nothing for it.
 
 mod condition;
 pub mod config;
@@ -22,6 +25,7 @@ mod query;
 pub mod queue;
 mod readiness;
 pub mod retry;
+mod switch;
 pub mod time;
 mod tx;
 mod url;
@@ -30,6 +34,7 @@ pub use error::{Error, OnConstraint};
 pub use lacks::lacks;
 pub use pool::{OpenError, Store, migrate};
 pub use query::{On, Query, Row, Sql, Value, query};
+pub use switch::Switch;
 pub use time::now;
 pub use tx::{Recorder, Tx};
 pub use url::{Backend, DatabaseUrl};

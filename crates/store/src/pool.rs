@@ -1,6 +1,6 @@
-//! The connections to one database.
+//! The connections to one database, or to one of several.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use chassis::{health::Health, serve::Stop};
 use sqlx::{
@@ -12,7 +12,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{Backend, DatabaseUrl, Error, Recorder, condition::Condition, query};
+use crate::{Backend, DatabaseUrl, Error, Recorder, Switch, condition::Condition, query};
 
 /// How many connections a process holds at most.
 const CONNECTIONS: u32 = 10;
@@ -33,12 +33,27 @@ const BUSY: Duration = Duration::from_secs(5);
 /// connection must not wait on in their place.
 const TIMEOUTS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout", "9s")];
 
-/// A pool of connections to one database.
+/// Where the rows are that somebody reads and writes.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: Pool,
-    pub(crate) condition: Arc<Condition>,
+    pub(crate) over: Over,
     pub(crate) recorder: Option<Arc<dyn Recorder>>,
+}
+
+/// What a store is over.
+#[derive(Debug, Clone)]
+pub(crate) enum Over {
+    /// One database.
+    One(Opened),
+    /// One of several, chosen each time: see [`Switch`].
+    Switched(Arc<dyn Switch>),
+}
+
+/// A pool of connections to one database.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) pool: Pool,
+    pub(crate) condition: Arc<Condition>,
 }
 
 /// The pool of the driver that the URL chose.
@@ -87,7 +102,13 @@ impl Store {
             Backend::Postgres => postgres(&url.url).await,
         };
         let (pool, condition) = opened.map_err(|source| OpenError::Connect { place: url.place(), source })?;
-        Ok(Self { pool, condition: Arc::new(condition), recorder: None })
+        Ok(Self { over: Over::One(Opened { pool, condition: Arc::new(condition) }), recorder: None })
+    }
+
+    /// A store over one of several databases, of which `switch` chooses one for each read and each write transaction.
+    #[must_use]
+    pub fn switched(switch: Arc<dyn Switch>) -> Self {
+        Self { over: Over::Switched(switch), recorder: None }
     }
 
     /// The same store, whose transactions hand what they record to `recorder`.
@@ -104,7 +125,9 @@ impl Store {
     /// [`OpenError::Migrate`]; what was applied before stays.
     pub async fn migrate(&self, module: &str, mut migrator: Migrator) -> Result<(), OpenError> {
         migrator.dangerous_set_table_name(format!("_{module}_migrations"));
-        match &self.pool {
+        let database =
+            self.for_a_read().await.map_err(|error| MigrateError::Execute(error.into_the_drivers()))?;
+        match &database.pool {
             Pool::Sqlite(pool) => migrator.run(pool).await?,
             Pool::Postgres(pool) => {
                 let mut connection = pool.acquire().await.map_err(MigrateError::Execute)?;
@@ -128,22 +151,22 @@ impl Store {
     /// Which database it is.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        match self.pool {
-            Pool::Sqlite(_) => Backend::Sqlite,
-            Pool::Postgres(_) => Backend::Postgres,
+        match &self.over {
+            Over::One(database) => database.backend(),
+            Over::Switched(switch) => switch.backend(),
         }
     }
 
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
-    /// The error, after what it says about the database was noted; for one that only says that the time was up, what took it.
-    pub(crate) async fn explained(&self, error: sqlx::Error) -> Error {
-        self.condition.notice(match &self.pool {
-            Pool::Sqlite(pool) => explained(pool, error).await,
-            Pool::Postgres(pool) => explained(pool, error).await,
-        })
+    /// The database that this read is for.
+    pub(crate) async fn for_a_read(&self) -> Result<Cow<'_, Opened>, Error> {
+        match &self.over {
+            Over::One(database) => Ok(Cow::Borrowed(database)),
+            Over::Switched(switch) => {
+                let chosen = switch.reads().await?;
+                // One that is switched in its turn chooses again.
+                Box::pin(async move { Ok(Cow::Owned(chosen.for_a_read().await?.into_owned())) }).await
+            }
+        }
     }
 
     /// Ready while the database answers and takes writes, until `stop`.
@@ -167,10 +190,29 @@ impl Store {
 
     /// Closes every connection; what is under way finishes first.
     pub async fn close(&self) {
-        match &self.pool {
-            Pool::Sqlite(pool) => pool.close().await,
-            Pool::Postgres(pool) => pool.close().await,
+        match &self.over {
+            Over::One(Opened { pool: Pool::Sqlite(pool), .. }) => pool.close().await,
+            Over::One(Opened { pool: Pool::Postgres(pool), .. }) => pool.close().await,
+            Over::Switched(switch) => switch.close().await,
         }
+    }
+}
+
+impl Opened {
+    /// Which database it is.
+    pub(crate) fn backend(&self) -> Backend {
+        match self.pool {
+            Pool::Sqlite(_) => Backend::Sqlite,
+            Pool::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// The error, after what it says about the database was noted; for one that only says that the time was up, what took it.
+    pub(crate) async fn explained(&self, error: sqlx::Error) -> Error {
+        self.condition.notice(match &self.pool {
+            Pool::Sqlite(pool) => explained(pool, error).await,
+            Pool::Postgres(pool) => explained(pool, error).await,
+        })
     }
 }
 

@@ -6,7 +6,11 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::{Error, Store, Tx, pool::Pool, tx::Connection};
+use crate::{
+    Error, Store, Tx,
+    pool::{Over, Pool},
+    tx::Connection,
+};
 
 /// A value that goes with a statement: what a column of ours can hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +101,8 @@ macro_rules! run {
         let Query { text, values } = $query;
         match $on {
             On::Store(store) => {
-                let done = match store.pool() {
+                let database = store.for_a_read().await?;
+                let done = match &database.pool {
                     Pool::Sqlite(pool) => {
                         sqlx::$make::<Sqlite, $($row,)? _>(text, sqlite(values)?).$method(pool).await.map(Into::into)
                     }
@@ -107,7 +112,7 @@ macro_rules! run {
                 };
                 match done {
                     Ok(done) => Ok(done),
-                    Err(error) => Err(store.explained(error).await),
+                    Err(error) => Err(database.explained(error).await),
                 }
             }
             On::Tx(tx) => {
@@ -172,10 +177,38 @@ impl Query {
     pub async fn execute(self, on: impl Into<On<'_>>) -> Result<u64, Error> {
         let on = on.into();
         if let On::Store(store) = &on {
-            store.condition.is_in_place()?;
+            match &store.over {
+                Over::One(database) => database.condition.is_in_place()?,
+                // Which one takes it is decided where a transaction begins, and nowhere else.
+                Over::Switched(_) => {
+                    let mut tx = store.begin_write().await?;
+                    let changed: Changed = run!(self, On::Tx(&mut tx), query_with [], execute)?;
+                    tx.commit().await?;
+                    return Ok(changed.0);
+                }
+            }
         }
         let changed: Changed = run!(self, on, query_with [], execute)?;
         Ok(changed.0)
+    }
+
+    /// Runs a write that is one statement and answers with a row, if there is one: `UPDATE … RETURNING`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fetch_written<R: Row>(self, store: &Store) -> Result<Option<R>, Error> {
+        match &store.over {
+            Over::One(database) => {
+                database.condition.is_in_place()?;
+                self.fetch_optional(store).await
+            }
+            Over::Switched(_) => {
+                let mut tx = store.begin_write().await?;
+                let row = self.fetch_optional(&mut tx).await?;
+                tx.commit().await?;
+                Ok(row)
+            }
+        }
     }
 }
 

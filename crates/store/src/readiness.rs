@@ -2,19 +2,23 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::{Backend, Store, query};
+use crate::{Backend, Store, condition::Condition, pool::Over, query};
 
 impl Store {
     /// Whether the database answers and takes writes. A full disk is only seen by a write; so one is tried, but only after another
     /// one has failed.
     pub async fn is_there(&self) -> bool {
-        if self.condition.is_in_place().is_err() || !self.answers().await {
+        let condition = match &self.over {
+            Over::One(database) => &database.condition,
+            Over::Switched(switch) => return switch.is_there().await,
+        };
+        if condition.is_in_place().is_err() || !self.answers(condition).await {
             return false;
         }
-        !self.condition.refuses.load(Ordering::Relaxed) || self.takes_a_write().await
+        !condition.refuses.load(Ordering::Relaxed) || self.takes_a_write(condition).await
     }
 
-    async fn answers(&self) -> bool {
+    async fn answers(&self, condition: &Condition) -> bool {
         match self.backend() {
             Backend::Sqlite => query("SELECT 1").fetch_one::<(i64,)>(self).await.is_ok(),
             // A server may have become a copy of another one, which is only read.
@@ -23,7 +27,7 @@ impl Store {
                 match asked.fetch_one::<(String,)>(self).await {
                     Ok((read_only,)) if read_only == "off" => true,
                     Ok(_) => {
-                        self.condition.refuse(&"it may only be read");
+                        condition.refuse(&"it may only be read");
                         false
                     }
                     Err(_) => false,
@@ -33,7 +37,7 @@ impl Store {
     }
 
     /// Tries to write a hundred kilobytes, which nobody keeps: a single page may find room in what the database has already.
-    async fn takes_a_write(&self) -> bool {
+    async fn takes_a_write(&self, condition: &Condition) -> bool {
         let writes: &[&'static str] = match self.backend() {
             // Each commits by itself: what one transaction makes and drops is never written.
             Backend::Sqlite => &[
@@ -48,7 +52,7 @@ impl Store {
         for write in writes {
             works &= query(write).execute(self).await.is_ok();
         }
-        if works && self.condition.refuses.swap(false, Ordering::Relaxed) {
+        if works && condition.refuses.swap(false, Ordering::Relaxed) {
             tracing::info!("the database takes writes again");
         }
         works

@@ -11,7 +11,11 @@ use sqlx::{Executor, Postgres, Sqlite, pool::PoolConnection};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use crate::{Backend, Error, Store, condition::Condition, pool::Pool};
+use crate::{
+    Backend, Error, Store,
+    condition::Condition,
+    pool::{Opened, Over, Pool},
+};
 
 /// What becomes of the events that a transaction records.
 #[async_trait]
@@ -54,10 +58,22 @@ impl Store {
     /// [`Store::for_update`].
     ///
     /// # Errors
-    /// No connection, or the write lock is not free for five seconds; the file of the database is gone.
+    /// No connection, or the write lock is not free for five seconds; the file of the database is gone. Of several databases none
+    /// takes writes.
     pub async fn begin_write(&self) -> Result<Tx, Error> {
+        let mut tx = match &self.over {
+            Over::One(database) => database.begin_write().await?,
+            Over::Switched(switch) => switch.begin_write().await?,
+        };
+        tx.recorder.clone_from(&self.recorder);
+        Ok(tx)
+    }
+}
+
+impl Opened {
+    async fn begin_write(&self) -> Result<Tx, Error> {
         self.condition.is_in_place()?;
-        let acquired = match self.pool() {
+        let acquired = match &self.pool {
             Pool::Sqlite(pool) => pool.acquire().await.map(Connection::Sqlite),
             Pool::Postgres(pool) => pool.acquire().await.map(Connection::Postgres),
         };
@@ -70,7 +86,7 @@ impl Store {
             connection: Some(connection),
             condition: Arc::clone(&self.condition),
             events: Vec::new(),
-            recorder: self.recorder.clone(),
+            recorder: None,
         };
         tx.say(match self.backend() {
             Backend::Sqlite => "BEGIN IMMEDIATE",
@@ -114,8 +130,13 @@ impl Tx {
     /// # Errors
     /// [`Fault::Internal`] when it has no JSON form.
     pub fn record(&mut self, event: &impl Event) -> Result<(), Fault> {
-        self.events.push(Recorded::now(event)?);
+        self.carry(Recorded::now(event)?);
         Ok(())
+    }
+
+    /// The same for what stands in its envelope already.
+    pub fn carry(&mut self, recorded: Recorded) {
+        self.events.push(recorded);
     }
 
     /// Which database it is in.

@@ -57,6 +57,12 @@ impl std::fmt::Debug for DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// Which database it is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Which database, for a message: without user, password and parameters, which may hold them too.
     #[must_use]
     pub fn place(&self) -> String {

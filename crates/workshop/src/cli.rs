@@ -81,6 +81,20 @@ pub(crate) enum Command {
         #[arg(value_name = "STEP")]
         step: Option<u8>,
     },
+    /// Run a process of the running step that waits for somebody to ask
+    Once {
+        /// Such as rebuild-insights; without it, those that there are
+        #[arg(value_name = "PROCESS")]
+        name: Option<String>,
+        /// What it is told
+        #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Messages that a running step has put aside since nobody could take them: show them, send them again, give them up
+    Parked {
+        #[command(subcommand)]
+        what: Option<Parked>,
+    },
     /// Say what this machine can do, and the fix for what it cannot
     Doctor {
         /// Fetch and build all that a class needs, at home
@@ -109,12 +123,18 @@ pub(crate) struct RunOptions {
     /// Where Automator listens, instead of the step's own port
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
-    /// Folder for the database, instead of .workshop/run/STEP
+    /// Folder for the databases, instead of .workshop/run/STEP; with --take, the folder with those that are taken over
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Begin with an empty database
+    /// Begin with empty databases; with --take, with a new copy
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Take over a copy of the data of this earlier step's last run, while people work: there, back, and there again
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["context", "down"])]
+    pub(crate) take: Option<u8>,
+    /// With --take: ask nothing on the way
+    #[arg(long, requires = "take")]
+    pub(crate) at_once: bool,
     /// Mail whoever is given a task: the wish of exercise 02.2
     #[arg(long, env = "TELL_ASSIGNEES", value_parser = FalseyValueParser::new())]
     pub(crate) tell_assignees: bool,
@@ -160,6 +180,24 @@ pub(crate) struct ChecklistOptions {
     /// Write checklist.md at the root from the steps' own, and run nothing
     #[arg(long, conflicts_with = "step")]
     pub(crate) write: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Parked {
+    /// Show them; so does no word at all
+    List,
+    /// Hand a message to its consumer once more
+    Retry {
+        /// As the list shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Take a message out of the way for good
+    GiveUp {
+        /// As the list shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -78,6 +78,9 @@ pub(crate) fn list(workshop: &Workshop) -> ExitCode {
             }
         }
     }
+    if let Some(exercise) = progress::current(workshop) {
+        say(&format!("\nNext, type  {}", style::bold(&format!("cargo workshop verify {}", exercise.number))));
+    }
     ExitCode::SUCCESS
 }
 

@@ -1,8 +1,8 @@
 //! `cargo workshop`: runs the steps and leads through the workshop.
 //!
 //! A small crate of its own, built before anything else, so it knows no web framework and no database: what it runs it
-//! builds with cargo and starts through the harness. It never asks a question, works without a terminal, and says what is
-//! wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
+//! builds with cargo and starts through the harness. It works without a terminal, and asks at one only before it moves data.
+//! It says what is wrong in one line. Exit codes: 0 done, 1 failed, 64 (`EX_USAGE`) misused.
 
 mod agenda;
 mod author;
@@ -16,7 +16,9 @@ mod files;
 mod guard;
 mod hint;
 mod list;
+mod once;
 mod output;
+mod parked;
 mod patch;
 mod piece;
 mod progress;
@@ -88,6 +90,8 @@ fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::List) => Ok(coach::list(&workshop)),
         Some(Command::Run(options)) => run::run(&workshop, options),
         Some(Command::Verify(options)) => verify::verify(&workshop, options),
+        Some(Command::Once { name, args }) => once::once(&workshop, name.as_deref(), args),
+        Some(Command::Parked { what }) => parked::parked(&workshop, what.as_ref()),
         Some(Command::Hint { exercise }) => hint::hint(&workshop, exercise.as_deref()),
         Some(Command::Diff { exercise, later: None }) => diff::diff(&workshop, exercise),
         Some(Command::Diff { exercise, later: Some(later) }) => diff::between(&workshop, exercise, *later),

@@ -2,22 +2,23 @@
 
 mod build;
 mod cluster;
+mod databases;
 mod fill;
+mod listening;
 mod lock;
 mod mine;
+mod running;
+mod take;
 
 use std::{
-    fs,
-    io::{self, Read},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{self, Path},
-    process::ExitCode,
+    process::{ExitCode, ExitStatus},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Definition, Ended, Logs, Options, Ports, Stop, System, definition::Process, ports};
+use harness::{Definition, Logs, Options, Ports, Stop, System, definition::Process};
 
 use crate::{
     Usage,
@@ -28,7 +29,11 @@ use crate::{
     saved::Replacing,
     workshop::Workshop,
 };
+use databases::Database;
+use listening::{chosen_ports, declared_ports, free_near, is_taken};
 pub(crate) use lock::Lock;
+pub(crate) use running::Running;
+use take::Take;
 
 /// What a write has to show. It protects nothing of worth, and the lessons can print it.
 const TOKEN: &str = "workshop-token";
@@ -79,12 +84,20 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     let own = workshop.own_folder().join("run").join(&step.number);
     // The processes work in another folder than the reader does.
     let data = match &options.data {
-        Some(data) => path::absolute(data).with_context(|| format!("{} is no folder", data.display()))?,
-        None => own.clone(),
+        // What is taken over comes from there.
+        Some(data) if options.take.is_none() => {
+            path::absolute(data).with_context(|| format!("{} is no folder", data.display()))?
+        }
+        _ => own.clone(),
     };
     for folder in [&own, &data] {
         files::create_private_folder(folder)
             .with_context(|| format!("cannot write to the folder {}", workshop.shown(folder)))?;
+    }
+    let databases = databases::of(&definition, &data);
+    let mut take = Take::plan(workshop, &definition, options, &own, &databases)?;
+    if take.is_none() && data == own && !options.fresh {
+        take::is_over(&own, &definition)?;
     }
     let lock = Lock::take(&own.join("lock"), &format!("http://127.0.0.1:{port}"))
         .with_context(|| format!("cannot run step {}", step.number))?;
@@ -92,19 +105,22 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         let other = free_near(port, &declared_ports(&definition));
         bail!("port {port} is taken by another program; try: {} --port {other}", typed(options));
     }
-    let database = data.join("automator.db");
     let again = format!("{} --fresh", typed(options));
-    if options.fresh {
-        remove_database(&database)?;
+    for database in &databases {
+        if options.fresh {
+            database.remove()?;
+        }
+        database.check(workshop, &again)?;
     }
-    check_database(workshop, &database, &again)?;
+    if options.fresh && data == own {
+        take::forget(&own)?;
+    }
 
     let features = if options.mine { mine::features(workshop, step)? } else { Vec::new() };
     let binary = build::build(workshop, &definition.binary, &features, &own, stop)?;
     let mut start = Options::new(&folder, &binary)
         .ports(Ports::Declared)
         .port(&definition.front, port)
-        .value("database", url_of(&database))
         .value("token", TOKEN)
         .value("secret", SECRET)
         .value("service_token", SERVICE_TOKEN)
@@ -113,6 +129,7 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         .logs(Logs::to_stderr())
         .ready_within(Duration::from_secs(60))
         .stop(stop.clone());
+    start = databases::told(start, &databases);
     if options.tell_assignees {
         // A process inherits next to nothing from us, and those that have no such switch pass it over.
         for process in &definition.processes {
@@ -123,11 +140,29 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         say(&format!("port {declared} is taken, so {process} listens on {chosen}"));
         start = start.port(process, chosen);
     }
-    keep_to_owner(&database).with_context(|| format!("cannot write {}", workshop.shown(&database)))?;
+    if let Some(take) = &mut take {
+        take.copy(workshop)?;
+        start = take.told(start)?;
+    }
+    for database in &databases {
+        database.keep_to_owner(workshop)?;
+    }
     copy_files(workshop, &definition, &own)?;
-    let system = System::start(&start).map_err(|error| explain(error, workshop, &database, &again))?;
-    fill::fill(system.front(), TOKEN, workshop.team(), stop)?;
-    welcome(workshop, step, &system, &database);
+    let system = System::start(&start).map_err(|error| {
+        explain(error, workshop, &definition, &databases, take.is_none().then_some(&again))
+    })?;
+    let _left = Running::of(&system, SERVICE_TOKEN).leave(&own)?;
+    if let Some(take) = &mut take {
+        if take.tell(&system)? {
+            take.drive(workshop, &system, stop)?;
+            system.shut_down();
+            drop(lock);
+            return Ok(());
+        }
+    } else {
+        fill::fill(system.front(), TOKEN, workshop.team(), stop)?;
+    }
+    welcome(workshop, step, &system, &databases);
 
     let ended = loop {
         if stop.requested() {
@@ -135,7 +170,7 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         }
         match system.ended() {
             // What a platform does; and what the lessons from step 04 on look at.
-            Some(ended) if was_killed(&ended) => start_again(&system, &ended.name, stop)?,
+            Some(ended) if was_killed(&ended.status) => start_again(&system, &ended.name, stop)?,
             Some(ended) => break Some(ended),
             None => thread::sleep(LOOK),
         }
@@ -152,8 +187,8 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
 }
 
 /// Whether somebody else ended the process: only unix tells.
-fn was_killed(ended: &Ended) -> bool {
-    !ended.status.success() && ended.status.code().is_none()
+fn was_killed(status: &ExitStatus) -> bool {
+    !status.success() && status.code().is_none()
 }
 
 /// Starts a process again, but not at once: its absence shall be seen.
@@ -170,10 +205,10 @@ fn start_again(system: &System, name: &str, stop: &Stop) -> Result<()> {
     Ok(())
 }
 
-fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
+fn welcome(workshop: &Workshop, step: &Step, system: &System, databases: &[Database]) {
     let front = system.front();
     say(&format!("\nAutomator is at {front}"));
-    say(&format!("Step {}: {}. Database: {} (kept)", step.number, step.title, workshop.shown(database)));
+    say(&format!("Step {}: {}. {}", step.number, step.title, databases::shown(databases, workshop)));
     if let Ok(simulators) = system.url("simulators") {
         say(&format!("Simulators     {simulators}"));
     }
@@ -196,44 +231,17 @@ fn welcome(workshop: &Workshop, step: &Step, system: &System, database: &Path) {
     say("Ctrl-C stops all of it.\n");
 }
 
-/// Whether somebody listens on `port`, on our address or on all.
-fn is_taken(port: u16) -> bool {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    // Where another program listens on every address, some systems would let us listen on this one beside it.
-    !ports::is_free(port) || TcpStream::connect_timeout(&address, Duration::from_millis(50)).is_ok()
-}
-
-/// The next port that is free and none of `reserved`, or the same when there is none.
-fn free_near(port: u16, reserved: &[u16]) -> u16 {
-    let mut later = port.saturating_add(1)..=u16::MAX;
-    later.find(|port| !reserved.contains(port) && !is_taken(*port)).unwrap_or(port)
-}
-
-fn declared_ports(definition: &Definition) -> Vec<u16> {
-    definition.processes.iter().filter_map(|process| process.port).collect()
-}
-
-/// The processes behind `front` whose declared port cannot be theirs, each with it and with another: people type the front's
-/// address only. Nobody is given what another one of the system has declared, taken or not.
-fn chosen_ports(definition: &Definition, front: u16) -> Vec<(&str, u16, u16)> {
-    let mut reserved = declared_ports(definition);
-    reserved.push(front);
-    let mut chosen = Vec::new();
-    for process in definition.processes.iter().filter(|process| process.name != definition.front) {
-        if let Some(declared) = process.port.filter(|&declared| declared == front || is_taken(declared)) {
-            let other = free_near(declared, &reserved);
-            reserved.push(other);
-            chosen.push((process.name.as_str(), declared, other));
-        }
-    }
-    chosen
-}
-
 /// What was typed, the port apart; for an advice to type it again.
 fn typed(options: &RunOptions) -> String {
     let mut typed = format!("cargo workshop run {}", options.step);
     if options.mine {
         typed.push_str(" --mine");
+    }
+    if let Some(from) = options.take {
+        typed.push_str(&format!(" --take {from}"));
+    }
+    if options.at_once {
+        typed.push_str(" --at-once");
     }
     if let Some(data) = &options.data {
         let data = data.display().to_string();
@@ -241,26 +249,6 @@ fn typed(options: &RunOptions) -> String {
         typed.push_str(&format!(" --data {quote}{data}{quote}"));
     }
     typed
-}
-
-/// The URL of a database file. A folder's name may have what a URL means something by.
-fn url_of(database: &Path) -> String {
-    let mut url = "sqlite://".to_owned();
-    for byte in database.display().to_string().replace('\\', "/").bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b':' | b'-' | b'.' | b'_' | b'~' => {
-                url.push(byte.into());
-            }
-            other => url.push_str(&format!("%{other:02X}")),
-        }
-    }
-    url + "?mode=rwc"
-}
-
-/// Makes the database's file, empty, if there is none: SQLite takes its rights over for the files beside it, and those of
-/// one that it makes itself would be everybody's to read.
-fn keep_to_owner(database: &Path) -> io::Result<()> {
-    files::private(fs::File::options().create(true).truncate(false).write(true)).open(database).map(drop)
 }
 
 /// The files of a step that its processes read and a walk-through edits, copied to `own`: the step's folder stays as it is.
@@ -276,62 +264,25 @@ fn copy_files(workshop: &Workshop, definition: &Definition, own: &Path) -> Resul
     Ok(())
 }
 
-/// Removes the database and the files that SQLite keeps beside it.
-fn remove_database(database: &Path) -> Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        match fs::remove_file(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {}", database.display()));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether the file is a database at all (<https://sqlite.org/fileformat.html#the_database_header>). What is wrong beyond
-/// that, the migration says.
-fn check_database(workshop: &Workshop, database: &Path, again: &str) -> Result<()> {
-    let mut file = match fs::File::open(database) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other.with_context(|| format!("cannot read the database {}", workshop.shown(database)))?,
-    };
-    let mut head = Vec::new();
-    Read::by_ref(&mut file)
-        .take(16)
-        .read_to_end(&mut head)
-        .with_context(|| format!("cannot read the database {}", workshop.shown(database)))?;
-    if !head.is_empty() && head != b"SQLite format 3\0" {
-        bail!("{} is no SQLite database; begin with an empty one: {again}", workshop.shown(database));
-    }
-    Ok(())
-}
-
-/// An error of the start, as one that says what to do.
-fn explain(error: harness::Error, workshop: &Workshop, database: &Path, again: &str) -> anyhow::Error {
-    match error {
+/// An error of the start, as one that says what to do. `again` begins with empty databases, where those are at fault.
+fn explain(
+    error: harness::Error,
+    workshop: &Workshop,
+    definition: &Definition,
+    databases: &[Database],
+    again: Option<&String>,
+) -> anyhow::Error {
+    let process =
+        |name: &str| definition.process(name).filter(|process| process.once && process.has_database());
+    match (error, again) {
         // Its log is in the terminal already.
-        harness::Error::Exited { name, .. } if name == "migrate" => anyhow::anyhow!(
-            "the database {} cannot be brought up to date; migrate says above why; if it is the file's fault, begin with an \
+        (harness::Error::Exited { name, .. }, Some(again)) if let Some(migrate) = process(&name) => {
+            anyhow::anyhow!(
+                "the database {} cannot be brought up to date; {name} says above why; if it is the file's fault, begin with an \
              empty one: {again}",
-            workshop.shown(database)
-        ),
-        other => other.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_url_means_something_by_is_written_otherwise() {
-        assert_eq!(
-            url_of(Path::new("/a b/what?/feature%2Fx#1/ü.db")),
-            "sqlite:///a%20b/what%3F/feature%252Fx%231/%C3%BC.db?mode=rwc"
-        );
-        assert_eq!(url_of(Path::new("C:\\x\\a.db")), "sqlite://C:/x/a.db?mode=rwc");
+                databases::shown_of(migrate, databases, workshop)
+            )
+        }
+        (other, _) => other.into(),
     }
 }

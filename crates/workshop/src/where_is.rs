@@ -83,6 +83,10 @@ fn facts(workshop: &Workshop, step: &Step) -> Result<Vec<Fact>> {
         }
         facts.push(Fact { name: process.name, what: "a process".to_owned(), file: system.clone() });
     }
+    for process in definition.manual {
+        let what = format!("a process that waits for: cargo workshop once {}", process.name);
+        facts.push(Fact { name: process.name, what, file: system.clone() });
+    }
     for (table, path) in created(workshop, step)? {
         let file = workshop.shown(&path).to_string();
         facts.push(Fact { name: table, what: "a table".to_owned(), file });

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use automator_backlog::{
-    actions::{Decided, Effects, Subject, change_of, message, nobody},
+    actions::{Decided, Effects, Subject, change_of, nobody, to_members},
     history::Who,
     rules::{self, Facts, Tables},
 };
 use automator_github::client::Github;
 use automator_messages::Messenger;
-use chassis::{Ctx, Fault};
-use domain::{Action, Actor, Channel, Notify, Occurrence, Recipient, Side};
+use chassis::{Ctx, Fault, event::Recorded};
+use domain::{Action, Actor, Addressee, Channel, Notify, Occurrence, Side, ToMembers};
 use sqlx::FromRow;
 use store::{Sql, Store, Tx, query};
 use uuid::Uuid;
@@ -110,13 +110,19 @@ impl Effects for OneSchema {
         decided: &Decided,
         about: &About,
         notice: &Notify,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<Recorded>, Fault> {
         let messages = messages(&self.store, id, decided, about, notice).await?;
-        self.messenger.send(None, messages).await.map(drop)
+        self.messenger.send(None, messages).await.map(|_| None)
     }
 
-    async fn comment(&self, _: &Ctx, decided: &Decided, about: &About, text: &str) -> Result<(), Fault> {
-        comment(self.github.as_ref(), decided, about, text).await
+    async fn comment(
+        &self,
+        _: &Ctx,
+        decided: &Decided,
+        about: &About,
+        text: &str,
+    ) -> Result<Option<Recorded>, Fault> {
+        comment(self.github.as_ref(), decided, about, text).await.map(|()| None)
     }
 }
 
@@ -183,14 +189,13 @@ pub async fn messages(
     about: &About,
     notice: &Notify,
 ) -> Result<Vec<domain::Message>, Fault> {
-    let recipients = recipients(store, about, notice).await?;
-    if recipients.is_empty() {
-        return Err(nobody(notice));
-    }
     let subject = subject(decided, about);
-    let message =
-        |(login, to): (String, String)| message(id, &decided.rule_name, notice, &subject, (&login, to));
-    Ok(recipients.into_iter().map(message).collect())
+    let to_members = to_members(id, &decided.rule_name, notice, &subject, about.assignee.as_deref())?;
+    let recipients = recipients(store, &to_members).await?;
+    if recipients.is_empty() {
+        return Err(nobody(notice.channel, &notice.to));
+    }
+    Ok(recipients.into_iter().map(|(login, address)| to_members.message(&login, address)).collect())
 }
 
 fn subject<'a>(decided: &'a Decided, about: &'a About) -> Subject<'a> {
@@ -198,25 +203,16 @@ fn subject<'a>(decided: &'a Decided, about: &'a About) -> Subject<'a> {
 }
 
 /// Who gets a message, by login, and where it reaches them.
-async fn recipients(store: &Store, about: &About, notice: &Notify) -> Result<Vec<(String, String)>, Fault> {
-    let recipient = notice.recipient().map_err(Fault::internal)?;
-    let login = match &recipient {
-        Recipient::OnCall => None,
-        Recipient::Member(login) => Some(login.as_str()),
-        Recipient::Assignee => match &about.assignee {
-            Some(login) => Some(login.as_str()),
-            None => return Ok(Vec::new()),
-        },
-    };
-    let column = match notice.channel {
+async fn recipients(store: &Store, to_members: &ToMembers) -> Result<Vec<(String, String)>, Fault> {
+    let column = match to_members.channel {
         Channel::Email => "email",
         Channel::Sms => "phone",
     };
     let mut sql = Sql::new("SELECT login, ");
     sql.push(column).push(" FROM members WHERE active = 1 AND ").push(column).push(" IS NOT NULL AND ");
-    match login {
-        Some(login) => sql.push_bind("login = ", login),
-        None => sql.push("on_call = 1"),
+    match &to_members.to {
+        Addressee::Member(login) => sql.push_bind("login = ", login.as_str()),
+        Addressee::OnCall => sql.push("on_call = 1"),
     };
     sql.push(" ORDER BY login");
     Ok(sql.fetch_all(store).await?)

@@ -8,11 +8,10 @@ use chassis::{
 };
 use step_02_backlog as backlog;
 use step_02_bus::Bus;
-use step_02_composition::{Frame, ModulesConfig, Stores, modules, routes};
+use step_02_composition::{Frame, MODULES, ModulesConfig, Ports, Stores, modules, routes};
 use step_02_contracts::Handler;
 use step_02_github as github;
 use step_02_notify as notify;
-use step_02_web::Ports;
 
 use crate::config::Config;
 
@@ -26,11 +25,11 @@ impl Service for Config {
     }
 
     async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
-        step_02_composition::lacks(&self.modules.databases).await
+        step_02_composition::lacks(&self.modules.databases, &MODULES).await
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        step_02_composition::migrate(&self.modules.databases).await
+        step_02_composition::migrate(&self.modules.databases, &MODULES).await
     }
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {

@@ -7,9 +7,8 @@ use chassis::{
     serve::Stop,
 };
 use step_02_backlog as backlog;
-use step_02_composition::{Frame, modules, routes};
+use step_02_composition::{Frame, MODULES, Ports, modules, routes};
 use step_02_contracts::{Handler, Notify};
-use step_02_web::Ports;
 
 use crate::config::Config;
 
@@ -23,12 +22,12 @@ impl Service for Config {
     }
 
     async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
-        let lack = step_02_composition::lacks(&self.modules.databases).await?;
+        let lack = step_02_composition::lacks(&self.modules.databases, &MODULES).await?;
         Ok(lack.or(step_04_client::lacks(&self.modules.databases.database_url).await?))
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        step_02_composition::migrate(&self.modules.databases).await?;
+        step_02_composition::migrate(&self.modules.databases, &MODULES).await?;
         Ok(step_04_client::migrate(&self.modules.databases.database_url).await?)
     }
 

@@ -8,9 +8,8 @@ use chassis::{
     serve::Stop,
 };
 use step_02_backlog as backlog;
-use step_02_composition::{Frame, modules, routes};
+use step_02_composition::{Frame, MODULES, Ports, modules, routes};
 use step_02_contracts::{Backlog, Handler, Notify};
-use step_02_web::Ports;
 
 use crate::{config::Config, internal};
 
@@ -24,12 +23,12 @@ impl Service for Config {
     }
 
     async fn lacks(&self) -> anyhow::Result<Option<Lack>> {
-        let lack = step_02_composition::lacks(&self.modules.databases).await?;
+        let lack = step_02_composition::lacks(&self.modules.databases, &MODULES).await?;
         Ok(lack.or(step_04_client::lacks(&self.modules.databases.database_url).await?))
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        step_02_composition::migrate(&self.modules.databases).await?;
+        step_02_composition::migrate(&self.modules.databases, &MODULES).await?;
         Ok(step_04_client::migrate(&self.modules.databases.database_url).await?)
     }
 
@@ -50,8 +49,9 @@ impl Service for Config {
             }
         };
         let mut listening: Vec<Arc<dyn Handler>> = vec![github.clone(), insights.clone()];
+        let token = self.notify.service_token.as_ref();
         let mut internal = Router::new();
-        let backlog: Arc<dyn Backlog> = match self.backlog_service()? {
+        let backlog: Arc<dyn Backlog> = match self.backlog.service(config.server.host, token)? {
             Some((client, token)) => {
                 let client = Arc::new(client);
                 listening.push(client.clone());

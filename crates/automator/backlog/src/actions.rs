@@ -3,15 +3,19 @@
 //! An action on a task is done in the transaction that says so: once, whatever is killed when. A message is handed over under
 //! a key, and noted then: whoever is killed in between hands over the same one. A comment is GitHub's, which takes no key: it
 //! is made twice when the worker is killed between GitHub's answer and our note of it.
+//!
+//! Where others are not called but sent a message, the message is what an action leaves behind: it is recorded in the transaction of
+//! the note, so that neither is there without the other.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chassis::{Ctx, Fault, background::Background, serve::Stop};
-use domain::{Action, Channel, Message, Notify, Rice, RiceChange, TaskChange, Trigger};
+use chassis::{Ctx, Fault, background::Background, event::Recorded, serve::Stop};
+use domain::{
+    Action, Addressee, Channel, Notify, Recipient, Rice, RiceChange, TaskChange, ToMembers, Trigger,
+};
 use sqlx::FromRow;
 use store::{Query, Sql, Store, Tx, lease::Lease, queue::Queue, retry::RetryPolicy};
-use uuid::Uuid;
 
 /// How long a worker may hold an action; what a killed one costs.
 const LEASE: Duration = Duration::from_millis(7_500);
@@ -72,7 +76,8 @@ pub trait Effects: Clone + Send + Sync + 'static {
         action: &Action,
     ) -> Result<(), Fault>;
 
-    /// Hands over a message for each recipient, under the key of the action of that `id` and the recipient.
+    /// Hands over a message for each recipient, under the key of the action of that `id` and the recipient; or has that done by
+    /// whoever takes what is answered, which is told with the note that the action is done.
     async fn notify(
         &self,
         ctx: &Ctx,
@@ -80,16 +85,16 @@ pub trait Effects: Clone + Send + Sync + 'static {
         decided: &Decided,
         about: &Self::About,
         notice: &Notify,
-    ) -> Result<(), Fault>;
+    ) -> Result<Option<Recorded>, Fault>;
 
-    /// Comments on the item. [`Fault::Invalid`] when GitHub refuses it for good.
+    /// Comments on the item, or has that done as above. [`Fault::Invalid`] when GitHub refuses it for good.
     async fn comment(
         &self,
         ctx: &Ctx,
         decided: &Decided,
         about: &Self::About,
         text: &str,
-    ) -> Result<(), Fault>;
+    ) -> Result<Option<Recorded>, Fault>;
 }
 
 /// The workers of one process.
@@ -165,10 +170,14 @@ impl<E: Effects> RuleWorker<E> {
             Ok(action) => return self.change(&ctx, lease, &decided, &about, &action).await,
             Err(error) => Err(Fault::invalid("action", error.to_string())),
         };
+        let (asked, wish) = match asked {
+            Ok(wish) => (Ok(()), wish),
+            Err(fault) => (Err(fault), None),
+        };
         // What others cannot do now, they may do later.
         let outcome = Outcome::of(asked).unwrap_or_else(|fault| Outcome::Later(fault.to_string()));
         // What others have done stays done: what is not written down is done again.
-        let noted = lease.noted(stop, || self.end(lease, &decided, &outcome)).await;
+        let noted = lease.noted(stop, || self.end(lease, &decided, &outcome, wish.as_ref())).await;
         noted.ok_or_else(|| Fault::Unavailable("the database".to_owned()))
     }
 
@@ -185,7 +194,7 @@ impl<E: Effects> RuleWorker<E> {
         let outcome = Outcome::of(self.effects.change(ctx, &mut tx, decided, about, action).await)?;
         if !matches!(outcome, Outcome::Done) {
             drop(tx);
-            return self.end(lease, decided, &outcome).await;
+            return self.end(lease, decided, &outcome, None).await;
         }
         if self.note(&mut tx, lease, decided, &outcome).await? {
             tx.commit().await?;
@@ -193,10 +202,19 @@ impl<E: Effects> RuleWorker<E> {
         Ok(())
     }
 
-    /// Writes down how an attempt ended.
-    async fn end(&self, lease: &Lease, decided: &Decided, outcome: &Outcome) -> Result<(), Fault> {
+    /// Writes down how an attempt ended, and tells what others shall do.
+    async fn end(
+        &self,
+        lease: &Lease,
+        decided: &Decided,
+        outcome: &Outcome,
+        wish: Option<&Recorded>,
+    ) -> Result<(), Fault> {
         let mut tx = self.store.begin_write().await?;
         if self.note(&mut tx, lease, decided, outcome).await? {
+            if let Some(wish) = wish {
+                tx.carry(wish.clone());
+            }
             tx.commit().await?;
         }
         Ok(())
@@ -322,33 +340,41 @@ impl Subject<'_> {
     }
 }
 
-/// The message that a rule's action sends to a member, under the key of this action and the member.
-#[must_use]
-pub fn message(
+/// The message that a rule's action sends to members, under the key of this action.
+///
+/// # Errors
+/// It is for nobody, or nobody knows for whom.
+pub fn to_members(
     action_id: &str,
     rule_name: &str,
     notify: &Notify,
     subject: &Subject<'_>,
-    (login, to): (&str, String),
-) -> Message {
+    assignee: Option<&str>,
+) -> Result<ToMembers, Fault> {
+    let to = match notify.recipient().map_err(Fault::internal)? {
+        Recipient::OnCall => Addressee::OnCall,
+        Recipient::Member(login) => Addressee::Member(login),
+        Recipient::Assignee => {
+            let login = assignee.ok_or_else(|| nobody(notify.channel, &notify.to))?;
+            Addressee::Member(login.parse().map_err(Fault::internal)?)
+        }
+    };
     let about = matches!(notify.channel, Channel::Email).then(|| format!("{rule_name}: {}", subject.key));
-    Message {
-        id: Uuid::now_v7(),
-        key: format!("action {action_id} {login}"),
+    Ok(ToMembers {
+        key: format!("action {action_id}"),
         channel: notify.channel,
-        sender: None,
         to,
         subject: about,
         body: subject.fill(&notify.text),
-    }
+    })
 }
 
 /// The fault of a message that reaches nobody.
 #[must_use]
-pub fn nobody(notify: &Notify) -> Fault {
-    let nobody = match notify.channel {
-        Channel::Email => format!("nobody to reach: {}", notify.to),
-        Channel::Sms => format!("nobody with a phone number: {}", notify.to),
+pub fn nobody(channel: Channel, to: &str) -> Fault {
+    let nobody = match channel {
+        Channel::Email => format!("nobody to reach: {to}"),
+        Channel::Sms => format!("nobody with a phone number: {to}"),
     };
     Fault::invalid("notify.to", nobody)
 }

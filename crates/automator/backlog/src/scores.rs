@@ -43,6 +43,24 @@ impl Tables {
         self.day_of_scores(tx).await
     }
 
+    /// The day of the scores in `store`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn day_in(&self, store: &Store) -> Result<i64, Error> {
+        let (day,) = Query::assembled(format!("SELECT day FROM {}", self.day)).fetch_one(store).await?;
+        Ok(day)
+    }
+
+    /// Makes anew what is derived from tasks that came from elsewhere with their scores, which are those of `day`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn came(&self, tx: &mut Tx, day: i64) -> Result<(), Error> {
+        Query::assembled(format!("UPDATE {} SET day = $1", self.day)).bind(day).execute(&mut *tx).await?;
+        self.count(tx).await
+    }
+
     /// Waits for those who hold the day, and makes them wait: for who changes which tasks have a rank at all, and then has
     /// [`Tables::count`]. The day of the scores.
     ///
@@ -123,12 +141,11 @@ impl Scores {
 
     /// Writes the scores of that day, and counts anew.
     async fn score(&self, tx: &mut Tx, day: i64) -> Result<(), Error> {
-        let Tables { tasks, day: day_table, counts } = self.tables;
+        let tasks = self.tables.tasks;
         let precedence = format!("-{}", Score::expression(day));
         let update = format!("UPDATE {tasks} SET precedence = {precedence} WHERE precedence <> {precedence}");
         let changed = Query::assembled(update).execute(&mut *tx).await?;
-        Query::assembled(format!("UPDATE {day_table} SET day = $1")).bind(day).execute(&mut *tx).await?;
-        counts.anew(tx, tasks).await?;
+        self.tables.came(tx, day).await?;
         tracing::info!(changed, "scored the tasks for today");
         Ok(())
     }

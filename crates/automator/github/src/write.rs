@@ -344,26 +344,47 @@ async fn take_back(
 pub async fn taken_back(
     tx: &mut Tx,
     item_ids: impl Iterator<Item = &str>,
-) -> Result<HashMap<String, Vec<Entry>>, store::Error> {
+) -> Result<HashMap<String, Vec<Entry>>, Fault> {
+    stored_lines(tx, "w.kind = 'deleted' AND ", item_ids).await
+}
+
+/// All lines of the timelines of these items, by the ids of their rows.
+///
+/// # Errors
+/// The database's.
+pub async fn lines_of(
+    tx: &mut Tx,
+    item_ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Vec<Entry>>, Fault> {
+    stored_lines(tx, "", item_ids).await
+}
+
+/// Lines of these items for which the SQL `condition` holds.
+async fn stored_lines(
+    tx: &mut Tx,
+    condition: &'static str,
+    item_ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Vec<Entry>>, Fault> {
     #[derive(FromRow)]
     struct Line {
         item_id: String,
         source: String,
+        kind: String,
         actor: String,
         bot: i64,
         at: i64,
     }
-    let mut sql = Sql::new(
-        "SELECT item_id, source, actor, bot, at FROM timeline WHERE kind = 'deleted' AND item_id IN (NULL",
-    );
+    let mut sql = Sql::new("SELECT w.item_id, w.source, w.kind, w.actor, w.bot, w.at FROM timeline w WHERE ");
+    sql.push(condition).push("w.item_id IN (NULL");
     for item_id in item_ids {
         sql.push_bind(", ", item_id);
     }
-    sql.push(") ORDER BY item_id, source");
+    sql.push(") ORDER BY w.item_id, w.source");
     let mut lines: HashMap<String, Vec<Entry>> = HashMap::new();
     for line in sql.fetch_all::<Line>(&mut *tx).await? {
         let actor = Actor { login: line.actor, bot: line.bot == 1 };
-        let entry = Entry::word(Happened::Deleted, &line.source, actor, line.at);
+        let happened = line.kind.parse().map_err(Fault::internal)?;
+        let entry = Entry { source: line.source, happened, actor, at: line.at };
         lines.entry(line.item_id).or_default().push(entry);
     }
     Ok(lines)

@@ -65,6 +65,18 @@ pub async fn active(store: &Store) -> Result<Vec<Member>, Fault> {
     rows.into_iter().map(Member::try_from).collect()
 }
 
+/// Everybody, by login, and whether they are in the team now: locked until the transaction ends, so that nobody joins or leaves meanwhile.
+///
+/// # Errors
+/// The database's.
+pub async fn all(store: &Store, tx: &mut Tx) -> Result<Vec<(Login, bool)>, Fault> {
+    let sql = format!("SELECT login, active FROM members ORDER BY login{}", store.for_update());
+    let rows: Vec<(String, i64)> = Query::assembled(sql).fetch_all(&mut *tx).await?;
+    rows.into_iter()
+        .map(|(login, active)| Ok((login.parse().map_err(Fault::internal)?, active == 1)))
+        .collect()
+}
+
 /// The member that somebody new becomes.
 ///
 /// # Errors

@@ -344,7 +344,9 @@ Taken over   tasks
         done.out.starts_with("8080: the port of the process gateway, in step 02 A gateway, since step 02\n"),
         "{done}"
     );
-    assert!(checkout.run(&["list"]).out.contains("01 The monolith   (you are here)\n"));
+    let listed = checkout.run(&["list"]).out;
+    assert!(listed.contains("01 The monolith   (you are here)\n"), "{listed}");
+    assert!(listed.ends_with("\nNext, type  cargo workshop verify 00\n"), "{listed}");
     let done = checkout.run(&["where", "tasks", "2"]);
     assert!(done.out.starts_with("tasks: a table, in step 02 A gateway, since step 01\n"), "{done}");
     let done = checkout.run(&["where", "migrate", "2"]);

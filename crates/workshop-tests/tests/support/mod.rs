@@ -158,7 +158,7 @@ impl Drop for Checkout {
 }
 
 /// The command, not yet started.
-pub(crate) struct Cmd(Command);
+pub(crate) struct Cmd(pub(crate) Command);
 
 impl Cmd {
     /// Another program in place of cargo.
@@ -209,7 +209,7 @@ fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHa
 
 /// The running command. Dropped, it is killed.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     out: Arc<Mutex<String>>,
     err: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,

@@ -115,6 +115,14 @@ fn processes(old: &Definition, new: &Definition) -> Vec<String> {
     }
     let gone = old.processes.iter().filter(|process| new.process(&process.name).is_none());
     lines.extend(gone.map(|process| style::red(&format!("Process    - {}", process.name))));
+    let by_hand = |definition: &Definition| -> BTreeSet<String> {
+        definition.manual.iter().map(|process| process.name.clone()).collect()
+    };
+    lines.extend(plus("By hand", by_hand(new).difference(&by_hand(old))));
+    let databases = |definition: &Definition| -> BTreeSet<String> {
+        definition.databases().into_iter().map(str::to_owned).collect()
+    };
+    lines.extend(plus("Databases", databases(new).difference(&databases(old))));
     if old.front != new.front {
         lines.push(format!("Front        clients talk to {} instead of {}", new.front, old.front));
     }

@@ -1,10 +1,11 @@
 //! What the team has to do: tasks in the order of their rank, and the rules that move them.
 //!
 //! Owns tasks, their history and the rules. A task follows its item by github's events ([`on_events`]); a rule's decisions are
-//! rows, done by workers ([`actions`]). For what a task shows of its item backlog asks github once a page, for who may
-//! have a task it asks the team.
+//! rows, done by workers ([`actions`]). For what a task shows of its item backlog asks for items once a page, for who may
+//! have a task it asks who is in the team: whom it asks is in [`asks`].
 
 mod actions;
+mod asks;
 mod assigned;
 pub mod config;
 mod on_events;
@@ -28,13 +29,14 @@ use chassis::background::Background;
 use domain::{Catalogue, HistoryLine, Login, NewRule, Page, PageQuery, Rule, Task, TaskQuery};
 use sqlx::migrate::Migrator;
 use step_02_contracts::{
-    Backlog, Commentable, Ctx, Fault, Handler, IdempotencyKey, Maintainers, Notify, Once,
+    Backlog, Ctx, Fault, Handler, IdempotencyKey, Once,
     backlog::{By, Update, Workload},
 };
-use store::{Query, Store, idempotency};
+use store::{Query, Store, Tx, idempotency};
 use uuid::Uuid;
 
 use self::{actions::Ported, assigned::Assignments, config::BacklogConfig, page::Known};
+pub use asks::{Asks, Ports};
 pub use on_events::track;
 pub use routes::router;
 
@@ -60,6 +62,11 @@ pub fn migrations() -> Migrator {
     sqlx::migrate!()
 }
 
+/// Whether somebody keeps rules here, or has: then those that Automator ships with were there already, less those that were taken away.
+pub async fn has_rules(store: &Store) -> bool {
+    store.count("SELECT count(*) FROM rules").await.is_ok()
+}
+
 /// Adds the rules that Automator ships with: for a database that never had any.
 ///
 /// # Errors
@@ -69,15 +76,13 @@ pub async fn ship_rules(store: &Store) -> Result<(), store::Error> {
     Query::assembled(sql).execute(store).await.map(drop)
 }
 
-/// Whom backlog asks.
-#[derive(Clone)]
-pub struct Ports {
-    /// For items, and to comment.
-    pub github: Arc<dyn Commentable>,
-    /// For who is in it, and how to reach them.
-    pub team: Arc<dyn Maintainers>,
-    /// For messages.
-    pub notify: Arc<dyn Notify>,
+/// Makes anew what is derived from the tasks that this transaction sees: they came from `from`, with their scores.
+///
+/// # Errors
+/// The database's.
+pub async fn derive(from: &Store, tx: &mut Tx) -> Result<(), store::Error> {
+    let day = task::SCORES.day_in(from).await?;
+    task::SCORES.came(tx, day).await
 }
 
 /// The module behind its port.
@@ -85,7 +90,7 @@ pub struct Ports {
 pub struct Module {
     store: Store,
     catalogue: Arc<Catalogue>,
-    ports: Ports,
+    asks: Asks,
     assignments: Assignments,
     worker: RuleWorker<Ported>,
     scores: Scores,
@@ -100,22 +105,23 @@ impl Module {
     pub async fn new(
         store: Store,
         catalogue: Arc<Catalogue>,
-        ports: Ports,
+        asks: impl Into<Asks>,
         config: &BacklogConfig,
     ) -> Result<Self, Fault> {
+        let asks = asks.into();
         idempotency::forget_old(&store, KEYS).await?;
         on_events::track(&store, &catalogue).await?;
-        let assignments = Assignments::new(ports.clone(), config.tell_assignees);
-        let effects = Ported { store: store.clone(), ports: ports.clone(), assignments: assignments.clone() };
+        let assignments = Assignments::new(&asks, config.tell_assignees);
+        let effects = Ported { store: store.clone(), asks: asks.clone(), assignments: assignments.clone() };
         let worker = RuleWorker::new(store.clone(), rules::ACTIONS, effects);
         let scores = Scores::of(store.clone(), task::SCORES).await?;
-        Ok(Self { store, catalogue, ports, assignments, worker, scores })
+        Ok(Self { store, catalogue, asks, assignments, worker, scores })
     }
 
     /// Sends the mails to those who were given a task, where `config` wants that.
     #[must_use]
     pub fn mails(&self) -> Option<Arc<dyn Handler>> {
-        self.assignments.are_mailed.then(|| Arc::new(self.assignments.clone()) as Arc<dyn Handler>)
+        self.assignments.mails()
     }
 
     /// Does what rules decided, in a process until it stops.
@@ -125,23 +131,18 @@ impl Module {
     pub fn work(&self, background: &mut Background) -> anyhow::Result<()> {
         self.worker.clone().work(background)
     }
-
-    /// The logins of who is in the team now.
-    async fn maintainers(&self, ctx: &Ctx) -> Result<HashSet<Login>, Fault> {
-        Ok(self.ports.team.active(ctx).await?.into_iter().map(|member| member.login).collect())
-    }
 }
 
 #[async_trait]
 impl Backlog for Module {
     async fn tasks(&self, ctx: &Ctx, query: TaskQuery) -> Result<Page<Task>, Fault> {
-        page::read(&self.store, self.scores.today().await?, ctx, &query, &*self.ports.github).await
+        page::read(&self.store, self.scores.today().await?, ctx, &query, &*self.asks.items).await
     }
 
     async fn task(&self, ctx: &Ctx, id: Uuid) -> Result<Task, Fault> {
         self.scores.today().await?;
         let row = page::row(&self.store, id).await?;
-        page::one(ctx, row, &*self.ports.github).await
+        page::one(ctx, row, &*self.asks.items).await
     }
 
     async fn change(&self, ctx: &Ctx, update: Update) -> Result<Task, Fault> {
@@ -152,9 +153,10 @@ impl Backlog for Module {
         };
         // All that others have to say is asked before the transaction begins: a change that was stored is never answered with
         // their failure. Who is in the team is asked only where it decides something.
-        let items = Known::of(ctx, page::key(&self.store, id).await?, &*self.ports.github).await?;
+        let items = Known::of(ctx, page::key(&self.store, id).await?, &*self.asks.items).await?;
         let is_asked = change.status.is_some() || change.assignee.is_some();
-        let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
+        let wanted = change.assignee.as_ref().and_then(Option::as_ref);
+        let maintainers = if is_asked { self.asks.team.logins(ctx, wanted).await? } else { HashSet::new() };
         self.scores.today().await?;
         let mut tx = self.store.begin_write().await?;
         let assigned = task::change(&self.store, &mut tx, id, &change, expected, who, &maintainers).await?;
@@ -164,7 +166,7 @@ impl Backlog for Module {
         // Read before anybody else writes: what a rule makes of it is not this caller's change.
         let row = page::row(&mut tx, id).await?;
         tx.commit().await?;
-        self.worker.queue().wake();
+        self.wake();
         page::one(ctx, row, &items).await
     }
 
@@ -174,7 +176,7 @@ impl Backlog for Module {
 
     async fn workload(&self, ctx: &Ctx, logins: &[Login], limit: u32) -> Result<Vec<Workload>, Fault> {
         self.scores.today().await?;
-        page::workload(&self.store, ctx, logins, limit, &*self.ports.github).await
+        page::workload(&self.store, ctx, logins, limit, &*self.asks.items).await
     }
 
     async fn rules(&self, _: &Ctx, query: PageQuery) -> Result<Page<Rule>, Fault> {

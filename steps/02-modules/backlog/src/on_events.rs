@@ -32,23 +32,43 @@ impl Handler for Module {
             .collect::<Result<_, _>>()?;
         // An import sets no rule off, so nobody needs to know who did it.
         let is_asked = heard.iter().any(|event| event.fact().origin == domain::Origin::Webhook);
-        let maintainers = if is_asked { self.maintainers(ctx).await? } else { HashSet::new() };
+        let maintainers = if is_asked { self.asks.team.logins(ctx, None).await? } else { HashSet::new() };
         for events in heard.chunks(AT_ONCE) {
             let mut tx = self.store.begin_write().await?;
-            let day = SCORES.hold(&self.store, &mut tx).await?;
-            for event in events {
-                self.follow(&mut tx, day, event.fact(), &maintainers).await?;
-            }
+            self.hear(&mut tx, events, &maintainers).await?;
             tx.commit().await?;
         }
         if is_asked {
-            self.worker.queue().wake();
+            self.wake();
         }
         Ok(())
     }
 }
 
 impl Module {
+    /// What `events` of github's have as their effect here, within the transaction of whoever heard them. `maintainers` is who is in the
+    /// team: rules ask for it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn hear(
+        &self,
+        tx: &mut Tx,
+        events: &[GithubEvent],
+        maintainers: &HashSet<Login>,
+    ) -> Result<(), Fault> {
+        let day = SCORES.hold(&self.store, tx).await?;
+        for event in events {
+            self.follow(tx, day, event.fact(), maintainers).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the workers that rules may have decided something.
+    pub fn wake(&self) {
+        self.worker.queue().wake();
+    }
+
     /// Makes, follows, ends or takes up again the task of an item; then asks the rules about what happened.
     async fn follow(
         &self,

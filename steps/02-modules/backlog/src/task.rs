@@ -12,7 +12,7 @@ use automator_backlog::{
 };
 use domain::{Login, Status, TaskChange};
 use sqlx::FromRow;
-use step_02_contracts::{BacklogEvent, Fault};
+use step_02_contracts::{BacklogEvent, Fault, backlog::not_a_member};
 use store::{Query, Store, Tx, query};
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub(crate) async fn change(
     if let Some(Some(login)) = &change.assignee
         && !maintainers.contains(login)
     {
-        return Err(Fault::invalid("assignee", "must be an active member of the team"));
+        return Err(not_a_member());
     }
     let changed = Stored { fields: stored.fields.with(change), ..stored.clone() };
     if changed.fields.status != Status::Done.as_str() && stored.closed == 1 {

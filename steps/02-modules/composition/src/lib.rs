@@ -12,21 +12,23 @@ pub mod take_over;
 
 pub use config::{Databases, ModulesConfig};
 pub use frame::Frame;
-pub use routes::routes;
-pub use stores::{Stores, lacks};
+pub use routes::{Ports, routes};
+pub use stores::{MODULES, Stores, lacks};
 
-/// Brings every module's tables up to date, and takes over what step 01 wrote.
+/// Brings the tables of those `modules` up to date that the process has; where it has all, takes over what step 01 wrote.
 ///
 /// # Errors
 /// A database cannot be opened, or a migration fails.
-pub async fn migrate(databases: &Databases) -> anyhow::Result<()> {
+pub async fn migrate(databases: &Databases, modules: &[&str]) -> anyhow::Result<()> {
     let stores = Stores::open(databases, None).await?;
-    let is_new = take_over::has_no_rules(&stores).await;
-    stores.migrate().await?;
-    if is_new {
+    let had_rules = step_02_backlog::has_rules(&stores.backlog).await;
+    stores.migrate(modules).await?;
+    if modules.contains(&"backlog") && !had_rules {
         step_02_backlog::ship_rules(&stores.backlog).await?;
     }
-    take_over::run(databases, &stores).await?;
+    if MODULES.iter().all(|module| modules.contains(module)) {
+        take_over::run(databases, &stores).await?;
+    }
     stores.close().await;
     tracing::info!(database = databases.database_url.place(), "the database is up to date");
     Ok(())

@@ -6,14 +6,37 @@ use automator_api::LONGEST_BODY;
 use axum::Router;
 use chassis::{http, session::Sessions};
 use step_02_backlog as backlog;
-use step_02_contracts::Notify;
+use step_02_contracts::{Backlog, Github, Insights, Notify, Team};
 use step_02_github as github;
 use step_02_insights as insights;
 use step_02_notify as notify;
 use step_02_team as team;
-use step_02_web::{self as web, Ports};
+use step_02_web as web;
 
 use crate::ModulesConfig;
+
+/// What each context can be asked.
+#[derive(Clone)]
+pub struct Ports {
+    /// Items, imports and webhooks.
+    pub github: Arc<dyn Github>,
+    /// Tasks and rules.
+    pub backlog: Arc<dyn Backlog>,
+    /// Members.
+    pub team: Arc<dyn Team>,
+    /// Messages; those of digests go here.
+    pub notify: Arc<dyn Notify>,
+    /// Measures.
+    pub insights: Arc<dyn Insights>,
+}
+
+impl Ports {
+    /// Those that the pages and the digests ask.
+    fn web(&self) -> web::Ports {
+        let Self { github, backlog, team, notify, insights } = self.clone();
+        web::Ports { github, backlog, team, notify, insights }
+    }
+}
 
 /// The routes of every module and the pages. Clients' messages go to `messages`, those of digests to the port's.
 ///
@@ -27,9 +50,9 @@ pub fn routes(ports: &Ports, messages: Arc<dyn Notify>, config: &ModulesConfig) 
         .merge(team::router(ports.team.clone()))
         .merge(notify::router(messages))
         .merge(insights::router(ports.insights.clone()))
-        .merge(web::router(ports.clone()));
+        .merge(web::router(ports.web()));
     Ok(http::guarded(api, token.clone(), LONGEST_BODY)
         .merge(github::intake(ports.github.clone(), config.github.github_webhook_secret.clone()))
-        .merge(web::pages(ports.clone(), config.catalogue.catalogue()?, Sessions::new(token)?))
+        .merge(web::pages(ports.web(), config.catalogue.catalogue()?, Sessions::new(token)?))
         .merge(automator_api::router()))
 }

@@ -24,12 +24,15 @@ pub struct Stores {
     pub team: Store,
 }
 
-/// What the modules' databases lack.
+/// The modules that have tables.
+pub const MODULES: [&str; 5] = ["backlog", "github", "insights", "notify", "team"];
+
+/// What the databases of those `modules` lack that the process has.
 ///
 /// # Errors
 /// As [`store::lacks`].
-pub async fn lacks(databases: &Databases) -> anyhow::Result<Option<Lack>> {
-    let modules = [
+pub async fn lacks(databases: &Databases, modules: &[&str]) -> anyhow::Result<Option<Lack>> {
+    let all = [
         (&databases.team_database_url, ("team", step_02_team::migrations())),
         (&databases.notify_database_url, ("notify", step_02_notify::migrations())),
         (&databases.github_database_url, ("github", step_02_github::migrations())),
@@ -37,7 +40,7 @@ pub async fn lacks(databases: &Databases) -> anyhow::Result<Option<Lack>> {
         (&databases.insights_database_url, ("insights", step_02_insights::migrations())),
     ];
     let mut sharing = Vec::new();
-    for (own, module) in modules {
+    for (own, module) in all.into_iter().filter(|(_, (name, _))| modules.contains(name)) {
         let Some(url) = own else {
             sharing.push(module);
             continue;
@@ -77,16 +80,22 @@ impl Stores {
         })
     }
 
-    /// Brings every module's tables up to date.
+    /// Brings the tables of those `modules` up to date.
     ///
     /// # Errors
     /// A migration fails.
-    pub async fn migrate(&self) -> Result<(), OpenError> {
-        self.team.migrate("team", step_02_team::migrations()).await?;
-        self.notify.migrate("notify", step_02_notify::migrations()).await?;
-        self.github.migrate("github", step_02_github::migrations()).await?;
-        self.backlog.migrate("backlog", step_02_backlog::migrations()).await?;
-        self.insights.migrate("insights", step_02_insights::migrations()).await
+    pub async fn migrate(&self, modules: &[&str]) -> Result<(), OpenError> {
+        let all = [
+            ("team", &self.team, step_02_team::migrations()),
+            ("notify", &self.notify, step_02_notify::migrations()),
+            ("github", &self.github, step_02_github::migrations()),
+            ("backlog", &self.backlog, step_02_backlog::migrations()),
+            ("insights", &self.insights, step_02_insights::migrations()),
+        ];
+        for (name, store, migrations) in all.into_iter().filter(|(name, ..)| modules.contains(name)) {
+            store.migrate(name, migrations).await?;
+        }
+        Ok(())
     }
 
     /// Ready while all of them answer, until `stop`.

@@ -51,11 +51,6 @@ const KEYS: [(&str, &str); 4] = [
     ("notify_keys", "route IN ('POST /api/notifications', 'POST /email', 'POST /sms', 'POST /api/digests')"),
 ];
 
-/// Whether nobody has ever kept rules here.
-pub async fn has_no_rules(stores: &Stores) -> bool {
-    !has(&stores.backlog, "rules").await
-}
-
 /// Takes over the database of step 01, if this is one. Step 01 must not run any more.
 ///
 /// # Errors

@@ -30,6 +30,12 @@ pub struct Update {
     pub by: By,
 }
 
+/// Why nobody but a member is given a task.
+#[must_use]
+pub fn not_a_member() -> Fault {
+    Fault::invalid("assignee", "must be an active member of the team")
+}
+
 /// What a member has to do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workload {

@@ -88,6 +88,20 @@ impl GithubEvent {
     }
 }
 
+impl GithubEvent {
+    /// What they are told as.
+    pub const KINDS: [&str; 4] =
+        ["github.item_opened", "github.item_changed", "github.item_closed", "github.comment_added"];
+
+    /// The event in `recorded`; `None` for another context's, and for one that a newer github tells and nobody here knows yet.
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] when it is none of what it says it is.
+    pub fn heard(recorded: &Recorded) -> Result<Option<Self>, Fault> {
+        Self::KINDS.contains(&recorded.kind.as_str()).then(|| recorded.read()).transpose()
+    }
+}
+
 impl Event for GithubEvent {
     fn kind(&self) -> &'static str {
         match self {
@@ -132,6 +146,19 @@ impl TeamEvent {
             Self::MemberJoined { login } => (login, true),
             Self::MemberLeft { login } => (login, false),
         }
+    }
+}
+
+impl TeamEvent {
+    /// What they are told as.
+    pub const KINDS: [&str; 2] = ["team.member_joined", "team.member_left"];
+
+    /// The event in `recorded`, as [`GithubEvent::heard`].
+    ///
+    /// # Errors
+    /// [`Fault::Internal`] when it is none of what it says it is.
+    pub fn heard(recorded: &Recorded) -> Result<Option<Self>, Fault> {
+        Self::KINDS.contains(&recorded.kind.as_str()).then(|| recorded.read()).transpose()
     }
 }
 

@@ -28,17 +28,21 @@ pub trait Commentable: Items {
     -> Result<(), Fault>;
 }
 
+/// What the community waits for.
+#[async_trait]
+pub trait WaitingList: Send + Sync {
+    /// Items that the community waits for, the longest wait first: at most `limit`, and how many there are.
+    async fn waiting(&self, ctx: &Ctx, limit: u32) -> Result<(Vec<Item>, i64), Fault>;
+}
+
 /// Items, repositories, imports and webhooks.
 #[async_trait]
-pub trait Github: Commentable {
+pub trait Github: Commentable + WaitingList {
     /// A page of items, newest first. [`Fault::Invalid`] for a cursor of another list.
     async fn page(&self, ctx: &Ctx, query: ItemQuery) -> Result<Page<Item>, Fault>;
 
     /// The item that is called `name`: `owner/name#number`, in any case. [`Fault::NotFound`].
     async fn item(&self, ctx: &Ctx, name: &str) -> Result<Item, Fault>;
-
-    /// Items that the community waits for, the longest wait first: at most `limit`, and how many there are.
-    async fn waiting(&self, ctx: &Ctx, limit: u32) -> Result<(Vec<Item>, i64), Fault>;
 
     /// The open items of a kind in a repository, named with or without its owner, newest first. [`Fault::NotFound`] for one
     /// that is not tracked, [`Fault::Invalid`] naming `repo` when two owners have it.

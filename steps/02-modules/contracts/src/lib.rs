@@ -1,5 +1,5 @@
 //! What the contexts of Automator ask of each other, and tell each other: one port each (*Ports and adapters*), its data
-//! types, and its events. Nothing here knows a database, HTTP, or a module.
+//! types, its events and its wishes. Nothing here knows a database, HTTP, or a module.
 //!
 //! A port is the whole API of its context. Whoever holds an `Arc<dyn Port>` does not know whether the module is in the same
 //! process or at the other end of a wire, so nothing in a port assumes that they are near:
@@ -17,6 +17,7 @@ pub mod github;
 pub mod insights;
 pub mod notify;
 pub mod team;
+pub mod wishes;
 
 pub use backlog::Backlog;
 pub use chassis::{
@@ -25,7 +26,8 @@ pub use chassis::{
     idempotency::{IdempotencyKey, Once},
 };
 pub use events::{BacklogEvent, GithubEvent, Handler, ItemFact, TeamEvent, Tell};
-pub use github::{Commentable, Delivery, Github, Items};
+pub use github::{Commentable, Delivery, Github, Items, WaitingList};
 pub use insights::Insights;
 pub use notify::Notify;
-pub use team::{Maintainers, Team};
+pub use team::{Logins, Maintainers, Team};
+pub use wishes::Wishes;

@@ -1,11 +1,21 @@
 //! Who maintains the repositories.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use chassis::{
     Ctx, Fault,
     idempotency::{IdempotencyKey, Once},
 };
-use domain::{Member, MemberChange, NewMember, Page, PageQuery};
+use domain::{Login, Member, MemberChange, NewMember, Page, PageQuery};
+
+/// Who may have a task.
+#[async_trait]
+pub trait Logins: Send + Sync {
+    /// The logins of who is in the team now. Whoever answers from a copy waits a little for `wanted`, where that one is missing: they
+    /// may have joined a moment ago.
+    async fn logins(&self, ctx: &Ctx, wanted: Option<&Login>) -> Result<HashSet<Login>, Fault>;
+}
 
 /// Who is in the team now: the one question that other contexts have.
 #[async_trait]

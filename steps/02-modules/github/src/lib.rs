@@ -6,6 +6,7 @@
 //! community waits for is derived from them in the database.
 
 mod on_events;
+mod retell;
 mod routes;
 mod writer;
 
@@ -24,14 +25,15 @@ use chassis::background::Background;
 use domain::{Catalogue, Import, Item, ItemKey, ItemQuery, Kind, Origin, Page, PageQuery, RepositorySummary};
 use sqlx::migrate::Migrator;
 use step_02_contracts::{
-    Commentable, Ctx, Delivery, Fault, Github, IdempotencyKey, Items, Maintainers, Once,
+    Commentable, Ctx, Delivery, Fault, Github, IdempotencyKey, Items, Maintainers, Once, WaitingList,
 };
 use store::{Store, idempotency};
 use uuid::Uuid;
 
 use self::writer::Writer;
 pub use on_events::tell_waits;
-pub use routes::{intake, router};
+pub use retell::retell;
+pub use routes::{PATHS, intake, router};
 pub use writer::tell;
 
 /// The tables that nobody else reads or writes.
@@ -125,6 +127,13 @@ impl Commentable for Module {
 }
 
 #[async_trait]
+impl WaitingList for Module {
+    async fn waiting(&self, _: &Ctx, limit: u32) -> Result<(Vec<Item>, i64), Fault> {
+        items::waiting(&self.store, limit).await
+    }
+}
+
+#[async_trait]
 impl Github for Module {
     async fn page(&self, _: &Ctx, query: ItemQuery) -> Result<Page<Item>, Fault> {
         items::page(&self.store, &query).await
@@ -132,10 +141,6 @@ impl Github for Module {
 
     async fn item(&self, _: &Ctx, name: &str) -> Result<Item, Fault> {
         items::find(&self.store, &self.catalogue, name).await
-    }
-
-    async fn waiting(&self, _: &Ctx, limit: u32) -> Result<(Vec<Item>, i64), Fault> {
-        items::waiting(&self.store, limit).await
     }
 
     async fn open(&self, _: &Ctx, repository: &str, kind: Kind) -> Result<Vec<Item>, Fault> {

@@ -21,11 +21,23 @@ impl Handler for Module {
 
     async fn handle(&self, _: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
         for event in events.iter().filter(|event| event.is_of("team")) {
-            let event: TeamEvent = event.read()?;
-            let (login, active) = event.member();
-            set(&self.store, login, active).await?;
+            let mut tx = self.store.begin_write().await?;
+            self.hear(&mut tx, event).await?;
+            tx.commit().await?;
         }
         Ok(())
+    }
+}
+
+impl Module {
+    /// What `event` has as its effect here, within the transaction of whoever heard it.
+    ///
+    /// # Errors
+    /// The database's; [`Fault::Internal`] for an event of the team's that cannot be read.
+    pub async fn hear(&self, tx: &mut Tx, event: &Recorded) -> Result<(), Fault> {
+        let Some(event) = TeamEvent::heard(event)? else { return Ok(()) };
+        let (login, active) = event.member();
+        set(tx, login, active).await
     }
 }
 
@@ -35,29 +47,31 @@ pub(crate) async fn become_like(store: &Store, active: impl Iterator<Item = Logi
         query("SELECT login FROM maintainers WHERE active = 1").fetch_all(store).await?;
     let known: BTreeSet<Login> = known.into_iter().filter_map(|(login,)| login.parse().ok()).collect();
     let active: BTreeSet<Login> = active.collect();
-    for login in active.difference(&known) {
-        set(store, login, true).await?;
-    }
-    for login in known.difference(&active) {
-        set(store, login, false).await?;
+    let joined = active.difference(&known).map(|login| (login, true));
+    for (login, active) in joined.chain(known.difference(&active).map(|login| (login, false))) {
+        let mut tx = store.begin_write().await?;
+        set(&mut tx, login, active).await?;
+        tx.commit().await?;
     }
     Ok(())
 }
 
-/// Writes that somebody is in the team, or no longer, and records for which items the wait has changed.
-async fn set(store: &Store, login: &Login, active: bool) -> Result<(), Fault> {
-    let mut tx = store.begin_write().await?;
-    query(
+/// Writes that somebody is in the team, or no longer, and records for which items the wait has changed. What the copy has already
+/// changes nothing: to look at all that somebody has spoken on takes a while.
+async fn set(tx: &mut Tx, login: &Login, active: bool) -> Result<(), Fault> {
+    let changed = query(
         "INSERT INTO maintainers (login, active) VALUES ($1, $2) \
-         ON CONFLICT (login) DO UPDATE SET active = excluded.active",
+         ON CONFLICT (login) DO UPDATE SET active = excluded.active WHERE maintainers.active <> excluded.active",
     )
     .bind(login.as_str())
     .bind(i64::from(active))
-    .execute(&mut tx)
+    .execute(&mut *tx)
     .await?;
-    let touched = waiting::refresh_speaker(&mut tx, TABLE, login.as_str()).await?;
-    tell_waits(&mut tx, touched).await?;
-    tx.commit().await.map_err(Fault::from)
+    if changed == 0 {
+        return Ok(());
+    }
+    let touched = waiting::refresh_speaker(tx, TABLE, login.as_str()).await?;
+    tell_waits(tx, touched).await
 }
 
 /// Records that these items, by the ids of their rows, wait differently.

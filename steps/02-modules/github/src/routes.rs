@@ -23,6 +23,18 @@ use domain::{Import, Item, ItemQuery, Kind, Page, PageQuery, RepositorySummary};
 use step_02_contracts::{Ctx, Delivery, Fault, Github};
 use uuid::Uuid;
 
+/// What clients and GitHub ask.
+pub const PATHS: [&str; 8] = [
+    "/api/items",
+    "/api/items/{owner}/{name}/{number}",
+    "/api/repositories",
+    "/api/imports",
+    "/api/imports/{id}",
+    "/github/issues",
+    "/github/prs",
+    "/webhooks/github",
+];
+
 type Port = State<Arc<dyn Github>>;
 
 /// The routes of GitHub's side, over any `github`; those that want a token for a write.

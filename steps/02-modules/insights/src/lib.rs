@@ -14,7 +14,7 @@ use automator_insights::{ItemRow, LineRow, MergeRow, check, leaders_of, measures
 use domain::{Catalogue, Group, Leaderboard, Measures, MeasuresQuery};
 use sqlx::migrate::Migrator;
 use step_02_contracts::{Ctx, Fault, Insights, Maintainers};
-use store::{Sql, Store, query};
+use store::{Sql, Store, Tx, query};
 
 pub use routes::router;
 
@@ -28,6 +28,20 @@ const CATCH_UP: Duration = Duration::from_secs(30);
 #[must_use]
 pub fn migrations() -> Migrator {
     sqlx::migrate!()
+}
+
+/// Throws the read models away, within a transaction: whoever hears everything again makes the same of it. How many rows those were.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(tx: &mut Tx) -> Result<u64, Fault> {
+    let mut rows = 0;
+    for delete in
+        ["DELETE FROM insight_lines", "DELETE FROM insight_items", "DELETE FROM insight_maintainers"]
+    {
+        rows += query(delete).execute(&mut *tx).await?;
+    }
+    Ok(rows)
 }
 
 /// The module behind its port.

@@ -19,20 +19,27 @@ impl Handler for Module {
     async fn handle(&self, _: &Ctx, events: &[Recorded]) -> Result<(), Fault> {
         let mut tx = self.store.begin_write().await?;
         for event in events {
-            if event.is_of("github") {
-                let event: GithubEvent = event.read()?;
-                self.see(&mut tx, event.fact()).await?;
-            } else if event.is_of("team") {
-                let event: TeamEvent = event.read()?;
-                let (login, active) = event.member();
-                set(&mut tx, login, active).await?;
-            }
+            self.hear(&mut tx, event).await?;
         }
         tx.commit().await.map_err(Fault::from)
     }
 }
 
 impl Module {
+    /// What `event` has as its effect here, within the transaction of whoever heard it.
+    ///
+    /// # Errors
+    /// The database's; [`Fault::Internal`] for an event of github's or the team's that cannot be read.
+    pub async fn hear(&self, tx: &mut Tx, event: &Recorded) -> Result<(), Fault> {
+        if let Some(event) = GithubEvent::heard(event)? {
+            self.see(tx, event.fact()).await?;
+        } else if let Some(event) = TeamEvent::heard(event)? {
+            let (login, active) = event.member();
+            set(tx, login, active).await?;
+        }
+        Ok(())
+    }
+
     /// Takes over what has become of an item.
     async fn see(&self, tx: &mut Tx, fact: &ItemFact) -> Result<(), Fault> {
         let item = &fact.item;

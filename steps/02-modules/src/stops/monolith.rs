@@ -10,6 +10,7 @@ use automator_pages::{self as pages, Pages, Source};
 use axum::Router;
 use chassis::{
     background::Background,
+    event::Recorded,
     http::{guarded, limited},
 };
 use domain::{Action, Notify as Notice};
@@ -106,12 +107,18 @@ impl Effects for Through {
         decided: &Decided,
         about: &About,
         notice: &Notice,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<Recorded>, Fault> {
         let messages = rules::messages(&self.store, id, decided, about, notice).await?;
-        self.notify.send(ctx, None, messages).await.map(drop)
+        self.notify.send(ctx, None, messages).await.map(|_| None)
     }
 
-    async fn comment(&self, _: &Ctx, decided: &Decided, about: &About, text: &str) -> Result<(), Fault> {
-        rules::comment(self.github.as_ref(), decided, about, text).await
+    async fn comment(
+        &self,
+        _: &Ctx,
+        decided: &Decided,
+        about: &About,
+        text: &str,
+    ) -> Result<Option<Recorded>, Fault> {
+        rules::comment(self.github.as_ref(), decided, about, text).await.map(|()| None)
     }
 }

@@ -24,6 +24,22 @@ pub fn migrations() -> Migrator {
     sqlx::migrate!()
 }
 
+/// Tells of everybody who is in the team, and of everybody who has left, again: for whoever keeps a copy and has none yet. Who has one
+/// hears nothing new. How many those were.
+///
+/// # Errors
+/// The database's.
+pub async fn retell(store: &Store) -> Result<u64, Fault> {
+    let mut tx = store.begin_write().await?;
+    let members = rows::all(store, &mut tx).await?;
+    let told = members.len();
+    for (login, active) in members {
+        tx.record(&if active { TeamEvent::MemberJoined { login } } else { TeamEvent::MemberLeft { login } })?;
+    }
+    tx.commit().await?;
+    Ok(told as u64)
+}
+
 /// The module behind its port.
 #[derive(Debug, Clone)]
 pub struct Module {

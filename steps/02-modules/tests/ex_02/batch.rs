@@ -10,7 +10,7 @@ use clap::Parser;
 use domain::{ItemKey, Status};
 use step_02_backlog::pieces::with_items::{Stitched, TaskRow, with_items};
 use step_02_bus::Bus;
-use step_02_composition::{Stores, migrate};
+use step_02_composition::{MODULES, Stores, migrate};
 use step_02_contracts::Fault;
 use step_02_modules::{app::Modules, config::Config};
 use tokio::net::TcpListener;
@@ -201,7 +201,7 @@ async fn in_the_real_modules_an_outage_of_github_is_a_503() {
     let arguments =
         ["monolith-02", "--database-url", database.url(), "--github-database-url", github.as_str()];
     let config = Config::try_parse_from(arguments).unwrap();
-    migrate(&config.modules.databases).await.unwrap();
+    migrate(&config.modules.databases, &MODULES).await.unwrap();
     let bus = Arc::new(Bus::default());
     let stores = Stores::open(&config.modules.databases, Some(bus.clone())).await.unwrap();
     let modules = Modules::new(&config.modules, &stores, &bus).await.unwrap();

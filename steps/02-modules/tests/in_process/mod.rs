@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use acceptance::{Database, serde_json::json};
 use clap::Parser;
 use step_02_bus::Bus;
-use step_02_composition::{Stores, migrate};
+use step_02_composition::{MODULES, Stores, migrate};
 use step_02_contracts::{Ctx, Delivery, Recorded};
 use step_02_modules::{app::Modules, config::Config};
 use store::Recorder;
@@ -36,7 +36,7 @@ impl Ear {
 /// died after its commit.
 pub(crate) async fn modules(database: &Database, ear: Option<Arc<Ear>>) -> Modules {
     let config = Config::try_parse_from(["monolith-02", "--database-url", database.url()]).unwrap();
-    migrate(&config.modules.databases).await.unwrap();
+    migrate(&config.modules.databases, &MODULES).await.unwrap();
     let bus = ear.as_ref().map(|ear| ear.bus.clone()).unwrap_or_default();
     let recorder = ear.map(|ear| ear as Arc<dyn Recorder>);
     let stores = Stores::open(&config.modules.databases, recorder).await.unwrap();

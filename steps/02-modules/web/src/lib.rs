@@ -13,7 +13,7 @@ use domain::{
     PageQuery, Task, TaskChange, TaskQuery,
 };
 use step_02_contracts::{
-    Backlog, Ctx, Fault, Github, Insights, Notify, Team,
+    Backlog, Ctx, Fault, Insights, Notify, Team, WaitingList,
     backlog::{By, Update},
 };
 use uuid::Uuid;
@@ -24,7 +24,7 @@ pub use digests::router;
 #[derive(Clone)]
 pub struct Ports {
     /// For the waiting list.
-    pub github: Arc<dyn Github>,
+    pub github: Arc<dyn WaitingList>,
     /// For tasks.
     pub backlog: Arc<dyn Backlog>,
     /// For members.

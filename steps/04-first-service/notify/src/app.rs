@@ -40,10 +40,19 @@ impl Service for Config {
     }
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
+        self.serve_over(Store::connect(&self.database.database_url).await?, stop).await
+    }
+}
+
+impl Config {
+    /// Serves from `store`, wherever that has its rows, until `stop`.
+    ///
+    /// # Errors
+    /// The configuration is wrong, the tables are not there, or the port is taken.
+    pub async fn serve_over(&self, store: Store, stop: Stop) -> anyhow::Result<()> {
         let config = &self.server;
         auth::may_listen(config.host, &config.automator_api_token)?;
         auth::services_may_ask(config.host, config.service_token.as_ref())?;
-        let store = Store::connect(&self.database.database_url).await?;
         let notify = module::Module::new(store.clone(), config.providers.providers()?)
             .await
             .context("the database is not ready; has `notify migrate` been run?")?;

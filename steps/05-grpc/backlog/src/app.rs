@@ -39,12 +39,22 @@ impl Service for Config {
     }
 
     async fn serve(&self, stop: Stop) -> anyhow::Result<()> {
+        self.serve_over(Store::connect(&self.database.database_url).await?, stop).await
+    }
+}
+
+impl Config {
+    /// Serves from `store`, wherever that has its rows, until `stop`.
+    ///
+    /// # Errors
+    /// The configuration is wrong, the tables are not there, or the port is taken.
+    pub async fn serve_over(&self, store: Store, stop: Stop) -> anyhow::Result<()> {
         let config = &self.server;
         let token = config.service_token.clone();
         let token = token.ok_or_else(|| Misconfigured("SERVICE_TOKEN is not set".to_owned()))?;
         auth::services_may_ask(config.host, Some(&token))?;
         let bus = Arc::new(Bus::default());
-        let store = Store::connect(&self.database.database_url).await?.recording(bus.clone());
+        let store = store.recording(bus.clone());
         let catalogue = Arc::new(self.catalogue.catalogue()?);
         let backlog = Module::new(store.clone(), catalogue, ports(config, &token)?, &self.backlog)
             .await

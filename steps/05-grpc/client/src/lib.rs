@@ -6,6 +6,7 @@
 //! to the same; what may have arrived is not.
 
 mod call;
+pub mod config;
 mod instances;
 mod port;
 

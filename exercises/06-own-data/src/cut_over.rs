@@ -1,0 +1,38 @@
+//! Exercise 06.2: cut over in the right order.
+//!
+//! A service gets a database of its own while people write. The operations are given, and each does what it says; their order is
+//! yours. At the start it is the one that comes to mind first: copy, let everybody work on the copy, drop the old. Somebody's
+//! change is lost that way, and the tests tell you whose.
+//!
+//! You may assume: each operation may be called again and then does what is left to do. You may be killed between any two of them,
+//! and begin at the first line again; what was closed then is open again, on the side that took the last write. An error is
+//! passed on by `?`: whoever calls begins again too. Once people are back, or the old side is dropped, nobody calls again.
+//! You may not assume that rows were copied rightly, nor that every change was noted: that is what `compare` is for.
+//!
+//! ```text
+//! operations.writes().await?                  Side::Old or Side::New: where people write; after a kill it may be the new one
+//! operations.mirror().await?                  changes are noted from now on, and a follower brings them to the other side
+//! operations.backfill().await?                copies what is not on the new side; hours, while people write
+//! operations.compare().await?                 how many rows differ: row by row while people write, count and sum behind a fence
+//! operations.fence().await?                   nobody can write; it returns when all that was noted has arrived
+//! read_from(side), write_to(side), soak(), drop_old()      who reads and writes where; Decision::Keep or Back; the end of the old
+//! ```
+
+use kit_06_own_data::{
+    Fault,
+    cut_over::{Decision, Operations, Outcome, Side},
+};
+
+/// Moves people from the old database to the new one while they work. Where rows differ, or people want to go back, everybody
+/// reads and writes the old one in the end.
+///
+/// # Errors
+/// A database's; whoever calls tries again.
+pub async fn cut_over(operations: &dyn Operations) -> Result<Outcome, Fault> {
+    operations.backfill().await?;
+    operations.mirror().await?;
+    operations.read_from(Side::New).await?;
+    operations.write_to(Side::New).await?;
+    operations.drop_old().await?;
+    Ok(Outcome::Moved)
+}

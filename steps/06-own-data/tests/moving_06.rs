@@ -1,0 +1,183 @@
+//! The move over two real databases, with real processes and people who work meanwhile.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+#[path = "support/moving.rs"]
+mod moving;
+
+use std::{cell::RefCell, time::Duration};
+
+use acceptance::{Database, tokio::time::sleep};
+use store::query;
+
+use self::moving::{Movers, People, finished, open, shared, sides_are_alike, started};
+
+acceptance::on_both_databases!(
+    people_notice_nothing_while_their_rows_move_there_and_back_and_there_again,
+    a_planted_difference_stops_before_reads_move,
+    a_straggler_that_knows_nothing_of_the_move_is_refused,
+    a_second_mover_takes_the_work_from_the_first,
+    what_cannot_be_is_refused_in_one_line,
+);
+
+async fn people_notice_nothing_while_their_rows_move_there_and_back_and_there_again(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::on(&database);
+    let people = People::of(&app);
+    let pauses = RefCell::new(Vec::new());
+    let pause = async || {
+        for module in movers.status().await {
+            pauses.borrow_mut().push(module["pause_ms"].as_i64().unwrap());
+        }
+    };
+    people
+        .work(async {
+            sleep(Duration::from_millis(300)).await;
+            let mut mover = movers.start(&[], None);
+            movers.are("ready", &mut mover).await;
+            movers.run(&["approve"]).await;
+            movers.are("moved", &mut mover).await;
+            pause().await;
+            sleep(Duration::from_millis(300)).await;
+            movers.run(&["back"]).await;
+            mover.succeeds().await;
+            pause().await;
+            sleep(Duration::from_millis(300)).await;
+            // What was said of the first move does not count for the second.
+            let mut mover = movers.start(&[], None);
+            movers.are("ready", &mut mover).await;
+            mover.kill();
+            let mut mover = movers.start(&["--at-once"], None);
+            movers.are("moved", &mut mover).await;
+            pause().await;
+            sleep(Duration::from_millis(300)).await;
+        })
+        .await;
+    // On the new side now, with people gone and the mover killed: one that follows up and stays.
+    let mut mover = movers.start(&[], None);
+    movers.are("moved", &mut mover).await;
+    sides_are_alike(&database, &movers).await;
+    movers.run(&["keep"]).await;
+    mover.succeeds().await;
+    assert!(movers.status().await.iter().all(|module| module["stage"] == "kept"));
+    let old = open(database.url()).await;
+    for table in ["backlog_tasks", "backlog_day", "rules", "messages", "notify_keys", "backlog_moved_rows"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        assert!(
+            store::Query::assembled(sql).fetch_one::<(i64,)>(&old).await.is_err(),
+            "{table} is there still"
+        );
+    }
+    let people_after = People::of(&app);
+    people_after.work(sleep(Duration::from_millis(300))).await;
+    let (longest, p99) = people.longest_and_p99();
+    println!(
+        "writes {}, failed {}, longest {longest:?}, p99 {p99:?}; pauses {:?} ms",
+        people.took.borrow().len(),
+        people.failed.borrow(),
+        pauses.borrow(),
+    );
+    // On a machine that is busy with other things a write may wait too long for SQLite's lock, move or not.
+    let (failed, writes) = (*people.failed.borrow(), people.took.borrow().len());
+    assert!(failed * 20 <= writes, "{failed} requests failed beside {writes} writes");
+    assert!(pauses.borrow().iter().all(|pause| *pause < 5_000), "{pauses:?}");
+    drop(app);
+    // And without the way there.
+    let app = finished(&database).await;
+    People::of(&app).work(sleep(Duration::from_millis(300))).await;
+}
+
+async fn a_planted_difference_stops_before_reads_move(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::of_backlog(&database);
+    let people = People::of(&app);
+    people
+        .work(async {
+            let mut mover = movers.start(&[], None);
+            movers.are("ready", &mut mover).await;
+            mover.kill();
+            // Somebody takes away a row that nobody works on, and the fence does not keep them from it.
+            let new = open(&database.named("backlog").unwrap()).await;
+            let mut tx = new.begin_write().await.unwrap();
+            query("UPDATE move_fence SET mover = 1").execute(&mut tx).await.unwrap();
+            let take = query("DELETE FROM rules WHERE id = (SELECT min(id) FROM rules)");
+            assert_eq!(take.execute(&mut tx).await.unwrap(), 1);
+            query("UPDATE move_fence SET mover = 0").execute(&mut tx).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut mover = movers.start(&["--at-once"], None);
+            let status = mover.ended(|_| false).await.unwrap();
+            assert!(!status.success(), "{}", mover.log());
+            assert!(mover.log().contains("1 rows of backlog differ"), "{}", mover.log());
+            let state = movers.status().await[0].clone();
+            assert_eq!((&state["stage"], &state["differing"]), (&"differs".into(), &1.into()), "{state}");
+            let fence = query("SELECT writes, reads FROM move_fence WHERE module = 'backlog'");
+            let fence: (i64, i64) = fence.fetch_one(&open(database.url()).await).await.unwrap();
+            assert_eq!(fence, (1, 1), "people work on the old side");
+            // The next one copies again.
+            let mut mover = movers.start(&["--at-once"], None);
+            movers.are("moved", &mut mover).await;
+            mover.kill();
+        })
+        .await;
+}
+
+async fn a_straggler_that_knows_nothing_of_the_move_is_refused(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::on(&database);
+    let mut mover = movers.start(&["--at-once"], None);
+    movers.are("moved", &mut mover).await;
+    let (old, new) = (open(database.url()).await, open(&database.named("backlog").unwrap()).await);
+    for write in [
+        "UPDATE backlog_tasks SET version = version + 1",
+        "DELETE FROM rules",
+        "INSERT INTO backlog_runs VALUES ('x', 'x', 'x', 'x', 'x', 'x', 1, 1)",
+    ] {
+        let refused = query(write).execute(&old).await.expect_err("it was taken behind the fence");
+        assert!(refused.to_string().contains("move or have moved"), "{write}: {refused}");
+    }
+    // On the side that takes writes it is noted, and comes over.
+    query("UPDATE rules SET version = version + 1").execute(&new).await.unwrap();
+    sides_are_alike(&database, &movers).await;
+    drop(app);
+}
+
+async fn a_second_mover_takes_the_work_from_the_first(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::on(&database);
+    let mut first = movers.start(&[], None);
+    movers.are("ready", &mut first).await;
+    let mut second = movers.start(&["--at-once"], None);
+    let status = first.ended(|_| false).await.unwrap();
+    assert_eq!(status.code(), Some(75), "{}", first.log());
+    assert!(first.log().contains("another mover has taken over"), "{}", first.log());
+    movers.are("moved", &mut second).await;
+    sides_are_alike(&database, &movers).await;
+    drop(app);
+}
+
+async fn what_cannot_be_is_refused_in_one_line(database: Database) {
+    let movers = Movers::on(&database);
+    let refused = async |key: &'static str, value: String, arguments: &[&str], says: &str| {
+        let mut command = movers.command(arguments);
+        command.env(key, value);
+        let done = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(64), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.contains(says), "{errors}");
+    };
+    refused("BACKLOG_DATABASE_URL", database.url().to_owned(), &["move"], "are the same database").await;
+    let other = if database.url().starts_with("sqlite") { "postgres://127.0.0.1/x" } else { "sqlite://x.db" };
+    refused("NOTIFY_DATABASE_URL", other.to_owned(), &["move"], "must be the same kind of database").await;
+    refused("DATABASE_URL", "mysql://x".to_owned(), &["status"], "must begin with sqlite: or postgres:")
+        .await;
+    refused("DATABASE_URL", database.url().to_owned(), &["move", "--module", "x"], "--module").await;
+    // Nothing has begun: that can be said, and nothing can be approved.
+    assert!(movers.status().await.iter().all(|module| module["stage"] == "waiting"));
+    let mut approve = movers.command(&["approve"]);
+    assert_eq!(approve.output().unwrap().status.code(), Some(1));
+}

@@ -1,0 +1,200 @@
+//! What services ask: `/internal/feed`. The gateway never leads there.
+
+use std::time::Duration;
+
+use axum::{Json, Router, extract::State, middleware, routing::get};
+use chassis::{
+    Ctx, Fault, Problem,
+    auth::{self, Secret},
+    extract::{Json as JsonBody, Query},
+    http,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, OpenApi, ToSchema};
+
+use crate::log::{Log, Message, Placed, Wanted};
+
+/// The longest body, in bytes, and how many messages it may have.
+const LONGEST_BODY: usize = 8 * 1024 * 1024;
+const MOST: usize = 500;
+/// How many messages an answer has at most.
+const LIMIT: i64 = 500;
+/// What is kept of the caller's time for the answer's way back.
+const MARGIN: Duration = Duration::from_millis(200);
+/// The longest id and kind, in bytes, and how many contexts and kinds may be wanted.
+const LONGEST_NAME: usize = 100;
+const MOST_WANTED: usize = 50;
+
+/// What this router answers, described.
+#[derive(OpenApi)]
+#[openapi(paths(append, read, count), components(schemas(Problem)))]
+pub struct Document;
+
+/// The routes, for whoever shows `token`.
+pub fn router(log: Log, token: Secret) -> Router {
+    let routes = Router::new()
+        .route("/internal/feed", get(read).post(append))
+        .route("/internal/feed/count", get(count))
+        .with_state(log)
+        .layer(middleware::from_fn_with_state(Some(token), auth::services));
+    http::limited(routes, LONGEST_BODY)
+}
+
+/// Messages to append, in this order.
+#[derive(Deserialize, ToSchema)]
+struct Append {
+    /// At most 500, as CloudEvents 1.0 names their parts. What is not `id` or `type` is kept as it comes.
+    #[schema(value_type = Vec<Object>)]
+    messages: Vec<Box<RawValue>>,
+}
+
+/// What the feed has to know of a message.
+#[derive(Deserialize)]
+struct Known {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Where the feed is.
+#[derive(Serialize, ToSchema)]
+struct Head {
+    /// The position of the last message.
+    head: i64,
+}
+
+/// Append messages, all or none. Those whose id is there already are passed over.
+///
+/// # Errors
+/// 401 without the token of our services, 422 naming the message.
+#[utoipa::path(
+    post,
+    path = "/internal/feed",
+    request_body = Append,
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Head),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn append(State(log): State<Log>, JsonBody(append): JsonBody<Append>) -> Result<Json<Head>, Fault> {
+    if append.messages.len() > MOST {
+        return Err(Fault::invalid("messages", format!("must be at most {MOST}")));
+    }
+    let messages: Vec<_> = append
+        .messages
+        .iter()
+        .enumerate()
+        .map(|(index, raw)| message(index, raw))
+        .collect::<Result<_, _>>()?;
+    let head = if messages.is_empty() { log.head().await? } else { log.append(&messages).await? };
+    Ok(Json(Head { head }))
+}
+
+fn message(index: usize, raw: &RawValue) -> Result<Message, Fault> {
+    let field = || format!("messages[{index}]");
+    let Known { id, kind } =
+        serde_json::from_str(raw.get()).map_err(|error| Fault::invalid(field(), error.to_string()))?;
+    let is_name = |text: &str| {
+        (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let is_kind =
+        |text: &str| text.split_once('.').is_some_and(|(of, what)| !of.is_empty() && !what.is_empty());
+    if !is_name(&id) {
+        return Err(Fault::invalid(format!("{}.id", field()), "must be 1 to 100 printable characters"));
+    }
+    if !is_name(&kind) || !is_kind(&kind) {
+        return Err(Fault::invalid(format!("{}.type", field()), "must be like github.item_opened"));
+    }
+    Ok(Message { id, kind, text: raw.get().to_owned() })
+}
+
+/// What a reader asks for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Ask {
+    /// The position of the last message that was taken; 0 for all.
+    after: i64,
+    /// Contexts (`github`) and kinds (`github.comment`), with commas.
+    wants: String,
+    /// How many messages at most, from 1 to 500.
+    #[serde(default = "most")]
+    #[param(minimum = 1, maximum = 500)]
+    limit: i64,
+    /// How many milliseconds to wait for a message, if there is none; less when the caller has less time.
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+fn most() -> i64 {
+    LIMIT
+}
+
+impl Ask {
+    fn wanted(&self) -> Result<Wanted, Fault> {
+        let names: Vec<String> =
+            self.wants.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        if !(1..=MOST_WANTED).contains(&names.len()) {
+            return Err(Fault::invalid("wants", format!("must be 1 to {MOST_WANTED} contexts and kinds")));
+        }
+        let (kinds, contexts) = names.into_iter().partition(|name| name.contains('.'));
+        Ok(Wanted { after: self.after, contexts, kinds })
+    }
+}
+
+/// Messages that follow.
+#[derive(Serialize, ToSchema)]
+struct Read {
+    /// In the order of their positions.
+    messages: Vec<Placed>,
+}
+
+/// The next messages; waits for the first one (long polling).
+///
+/// # Errors
+/// 401 without the token of our services, 422 naming the parameter.
+#[utoipa::path(
+    get,
+    path = "/internal/feed",
+    params(Ask),
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Read),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn read(State(log): State<Log>, ctx: Ctx, Query(ask): Query<Ask>) -> Result<Json<Read>, Fault> {
+    if !(1..=LIMIT).contains(&ask.limit) {
+        return Err(Fault::invalid("limit", format!("must be from 1 to {LIMIT}")));
+    }
+    let wait = Duration::from_millis(ask.wait_ms).min(ctx.remaining().saturating_sub(MARGIN));
+    Ok(Json(Read { messages: log.read(&ask.wanted()?, ask.limit, wait).await? }))
+}
+
+/// How many messages there are.
+#[derive(Serialize, ToSchema)]
+struct Count {
+    count: i64,
+}
+
+/// How many messages follow.
+///
+/// # Errors
+/// 401 without the token of our services, 422 naming the parameter.
+#[utoipa::path(
+    get,
+    path = "/internal/feed/count",
+    params(Ask),
+    security(("token" = [])),
+    responses(
+        (status = 200, body = Count),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn count(State(log): State<Log>, Query(ask): Query<Ask>) -> Result<Json<Count>, Fault> {
+    Ok(Json(Count { count: log.count(&ask.wanted()?).await? }))
+}

@@ -1,0 +1,278 @@
+//! The same promises over NATS JetStream, with a real server that is killed. Without one, these tests are ignored by name.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(dead_code, reason = "the world has more than is needed here")]
+
+mod server;
+#[path = "../messaging_07/world.rs"]
+mod world;
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use acceptance::{
+    Database,
+    futures::poll,
+    tokio::{
+        self,
+        time::{Duration, Instant, sleep},
+    },
+};
+use chassis::{Ctx, Fault, event::Recorded, serve::Stop};
+use step_07_messaging::{Subscription, feed::nats::Nats};
+use store::query;
+
+use self::{
+    server::Server,
+    world::{Diary, World, numbers, recorded, text},
+};
+
+acceptance::on_both_databases!(
+    given server::missing();
+    relay_and_consumer_killed_at_any_point_each_message_takes_effect_once_and_in_order,
+    the_same_id_is_the_same_message,
+    at_two_instances_each_message_takes_effect_once_and_in_order,
+    two_consumers_each_get_what_they_want,
+    a_consumer_that_begins_again_gets_everything_from_the_beginning,
+    a_database_that_is_an_older_copy_gets_what_it_lacks,
+    while_the_server_is_away_everything_waits_and_then_arrives,
+    a_server_that_has_lost_everything_is_used_again,
+    what_nobody_can_take_is_parked_and_the_rest_goes_on
+);
+
+async fn world(database: &Database, server: &Server) -> World {
+    World::over(database, Arc::new(Nats::new(server.url()))).await
+}
+
+/// What was done about `subject`.
+async fn done(world: &World, consumer: &str, subject: &str) -> Vec<String> {
+    let effects = world.effects(consumer).await;
+    effects.into_iter().filter(|(of, _)| of == subject).map(|(_, text)| text).collect()
+}
+
+async fn work_off(subscription: &Subscription) {
+    let since = Instant::now();
+    while subscription.behind().await.unwrap() > 0 {
+        subscription.run_once().await.unwrap();
+        assert!(since.elapsed() < Duration::from_secs(60), "it never ends");
+    }
+}
+
+async fn relay_and_consumer_killed_at_any_point_each_message_takes_effect_once_and_in_order(
+    database: Database,
+) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    let mut said = 0;
+    let mut survived = 0;
+    // In steps that grow: a killed consumer stands still for three seconds.
+    let mut patience = 1;
+    while survived < 2 {
+        for subject in ["a", "b"] {
+            world.say(subject, said).await;
+        }
+        said += 1;
+        {
+            let relay = world.relay(Arc::new(Nats::new(server.url())));
+            let subscription = world.subscription(Arc::new(Diary::new("diary")));
+            let mut run = pin!(async {
+                relay.run_once().await.unwrap();
+                for _ in 0..2 {
+                    subscription.run_once().await.unwrap();
+                }
+            });
+            let mut polls = 0;
+            while polls < patience && poll!(&mut run).is_pending() {
+                polls += 1;
+                sleep(Duration::from_micros(200)).await;
+            }
+            survived += usize::from(polls < patience);
+        }
+        world.end_leases().await;
+        patience += 1 + patience / 3;
+    }
+    world.publish().await;
+    work_off(&world.subscription(Arc::new(Diary::new("diary")))).await;
+    for subject in ["a", "b"] {
+        assert_eq!(done(&world, "diary", subject).await, numbers(said), "about {subject}");
+    }
+    assert!(said > 5, "it was killed {said} times");
+}
+
+async fn the_same_id_is_the_same_message(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    let ctx = Ctx::background(Duration::from_secs(5));
+    let messages: Vec<Recorded> = (0..5).map(|number| recorded("a", number)).collect();
+    for _ in 0..3 {
+        world.feed.publish(&ctx, &messages).await.unwrap();
+    }
+    let subscription = world.subscription(Arc::new(Diary::new("diary")));
+    assert_eq!(subscription.behind().await.unwrap(), 5);
+    let wrong = Recorded { kind: "test.a b".to_owned(), ..recorded("a", 6) };
+    assert!(matches!(world.feed.publish(&ctx, &[wrong]).await, Err(Fault::Invalid(_))));
+}
+
+async fn at_two_instances_each_message_takes_effect_once_and_in_order(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    for number in 0..60 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    let instances: Vec<_> = (0..2)
+        .map(|_| {
+            let feed = Arc::new(Nats::new(server.url()));
+            Subscription::new(world.store.clone(), feed, Arc::new(Diary::new("diary")))
+        })
+        .collect();
+    acceptance::futures::future::join_all(instances.iter().map(work_off)).await;
+    assert_eq!(done(&world, "diary", "a").await, numbers(60));
+}
+
+async fn two_consumers_each_get_what_they_want(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    let ctx = Ctx::background(Duration::from_secs(5));
+    let other = Recorded { kind: "other.said".to_owned(), ..recorded("a", "not wanted") };
+    world.feed.publish(&ctx, &[recorded("a", 0), other, recorded("a", 1)]).await.unwrap();
+    for name in ["diary", "chronicle"] {
+        work_off(&world.subscription(Arc::new(Diary::new(name)))).await;
+        assert_eq!(done(&world, name, "a").await, numbers(2), "{name}");
+    }
+}
+
+async fn a_consumer_that_begins_again_gets_everything_from_the_beginning(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    for number in 0..30 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    let begun_again = Arc::new(AtomicBool::new(false));
+    let asked = begun_again.clone();
+    let diary = Diary::new("diary").answering(move |message: &Recorded| {
+        let waits = text(message) == "20" && !asked.load(Ordering::SeqCst);
+        if waits { Err(Fault::Unavailable("the database".to_owned())) } else { Ok(()) }
+    });
+    let stop = Stop::manual();
+    let running = tokio::spawn(world.subscription(Arc::new(diary)).run(stop.clone()));
+    acceptance::eventually("it has come to 20", async || {
+        (done(&world, "diary", "a").await.len() == 20).then_some(())
+    })
+    .await;
+    let mut tx = world.store.begin_write().await.unwrap();
+    step_07_messaging::begin_again(&mut tx, "diary").await.unwrap();
+    query("DELETE FROM effects").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    begun_again.store(true, Ordering::SeqCst);
+    acceptance::eventually("everything is there", async || {
+        (done(&world, "diary", "a").await.len() >= 30).then_some(())
+    })
+    .await;
+    assert_eq!(done(&world, "diary", "a").await, numbers(30));
+    stop.stop();
+    running.await.unwrap();
+}
+
+async fn a_database_that_is_an_older_copy_gets_what_it_lacks(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    for number in 0..10 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    work_off(&world.subscription(Arc::new(Diary::new("diary")))).await;
+    // As it was after the fourth message.
+    for sql in [
+        "UPDATE positions SET position = 4",
+        "DELETE FROM effects WHERE CAST(text AS BIGINT) >= 4",
+        "DELETE FROM inbox",
+    ] {
+        query(sql).execute(&world.store).await.unwrap();
+    }
+    let feed = Arc::new(Nats::new(server.url()));
+    work_off(&Subscription::new(world.store.clone(), feed, Arc::new(Diary::new("diary")))).await;
+    assert_eq!(done(&world, "diary", "a").await, numbers(10));
+}
+
+async fn while_the_server_is_away_everything_waits_and_then_arrives(database: Database) {
+    let mut server = Server::start().await;
+    let world = world(&database, &server).await;
+    let stop = Stop::manual();
+    let mut running = acceptance::tokio::task::JoinSet::new();
+    running.spawn(world.relay(world.feed.clone()).run(stop.clone()));
+    running.spawn(world.subscription(Arc::new(Diary::new("diary"))).run(stop.clone()));
+    for number in 0..60 {
+        world.say("a", number).await;
+        world.say("b", number).await;
+        match number {
+            20 => server.kill(),
+            40 => server.start_again().await,
+            _ => {}
+        }
+    }
+    acceptance::eventually("everything has taken effect", async || {
+        (world.effects("diary").await.len() >= 120).then_some(())
+    })
+    .await;
+    for subject in ["a", "b"] {
+        assert_eq!(done(&world, "diary", subject).await, numbers(60), "about {subject}");
+    }
+    stop.stop();
+    running.join_all().await;
+}
+
+/// What had not been taken is gone with it: nobody can bring that back but whoever keeps the facts. But who comes after goes on.
+async fn a_server_that_has_lost_everything_is_used_again(database: Database) {
+    let mut server = Server::start().await;
+    let world = world(&database, &server).await;
+    for number in 0..5 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    let subscription = world.subscription(Arc::new(Diary::new("diary")));
+    work_off(&subscription).await;
+    server.kill();
+    server.forget();
+    server.start_again().await;
+    for number in 5..8 {
+        world.say("a", number).await;
+    }
+    acceptance::eventually("they are published", async || {
+        world.end_leases().await;
+        let _ = world.relay(world.feed.clone()).run_once().await;
+        (world.waiting().await == 0).then_some(())
+    })
+    .await;
+    acceptance::eventually("they have taken effect", async || {
+        let _ = subscription.run_once().await;
+        (done(&world, "diary", "a").await == numbers(8)).then_some(())
+    })
+    .await;
+}
+
+async fn what_nobody_can_take_is_parked_and_the_rest_goes_on(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    for number in 0..4 {
+        world.say("a", number).await;
+        world.say("b", number).await;
+    }
+    world.publish().await;
+    let diary = Diary::new("diary").answering(|message: &Recorded| {
+        let fails = message.subject == "a" && text(message) == "2";
+        if fails { Err(Fault::internal("planted")) } else { Ok(()) }
+    });
+    work_off(&world.subscription(Arc::new(diary))).await;
+    assert_eq!(done(&world, "diary", "a").await, numbers(2));
+    assert_eq!(done(&world, "diary", "b").await, numbers(4));
+    query("UPDATE parked SET state = 'retry' WHERE state = 'parked'").execute(&world.store).await.unwrap();
+    world.subscription(Arc::new(Diary::new("diary"))).run_once().await.unwrap();
+    assert_eq!(done(&world, "diary", "a").await, numbers(4));
+}
