@@ -10,8 +10,9 @@ use chassis::{
 use step_02_backlog as backlog;
 use step_02_composition::{Frame, MODULES, Ports, modules, routes};
 use step_02_contracts::{Backlog, Handler, Notify};
+use step_05_internal as internal;
 
-use crate::{config::Config, internal};
+use crate::config::Config;
 
 impl Service for Config {
     fn command(&self) -> Option<Command> {

@@ -8,7 +8,7 @@ use chassis::{
 };
 use step_02_composition::{Frame, Ports, modules, routes};
 use step_02_contracts::Handler;
-use step_05_grpc::internal;
+use step_05_internal as internal;
 
 use crate::config::Config;
 

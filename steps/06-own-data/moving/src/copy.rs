@@ -21,11 +21,13 @@ const SLOW: Duration = Duration::from_millis(20);
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
-/// A table on the side where people work.
+/// A table on the side where people work, up to the last row that it had when the copy began: later ones are the mirror's. Without
+/// that end a copy never catches up with people who add rows faster than it reads pages.
 #[derive(Debug)]
 pub struct TableSource {
-    pub(crate) of: Arc<Move>,
-    pub(crate) layout: Layout,
+    of: Arc<Move>,
+    layout: Layout,
+    last: Option<String>,
 }
 
 /// The same table on the other side.
@@ -43,13 +45,20 @@ impl Source for TableSource {
         }
         self.of.follow_closely().await?;
         self.rest().await?;
-        let rows = self.layout.page(&self.of.old, after, None, limit).await?;
+        let Some(last) = &self.last else { return Ok(Vec::new()) };
+        let rows = self.layout.page(&self.of.old, after, Some(last), limit).await?;
         self.of.points.at("a page is read").await;
         Ok(rows)
     }
 }
 
 impl TableSource {
+    /// The rows that are there now.
+    pub(crate) async fn until_now(of: Arc<Move>, layout: Layout) -> Result<Self, Fault> {
+        let last = layout.last(&of.old).await?;
+        Ok(Self { of, layout, last })
+    }
+
     /// Slows down by itself: reads a single row on the side where people work, as they do. When that takes long, rests ten times as
     /// long before the next page.
     async fn rest(&self) -> Result<(), Fault> {

@@ -78,6 +78,16 @@ impl Layout {
         fetch(query, store).await
     }
 
+    /// The last id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn last(&self, store: &Store) -> Result<Option<String>, Error> {
+        let sql = format!("SELECT max(id) FROM {}", self.table.name);
+        let (last,): (Option<String>,) = Query::assembled(sql).fetch_one(store).await?;
+        Ok(last)
+    }
+
     /// The rows of those ids that are there, by id.
     ///
     /// # Errors

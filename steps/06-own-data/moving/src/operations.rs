@@ -51,7 +51,7 @@ impl Operations for Cutting {
         self.count().await?;
         self.points.at("rows to copy are counted").await;
         for layout in &self.layouts {
-            let source = TableSource { of: self.0.clone(), layout: layout.clone() };
+            let source = TableSource::until_now(self.0.clone(), layout.clone()).await?;
             let target = TableTarget { of: self.0.clone(), layout: layout.clone() };
             (self.settings.backfill)(&source, &target).await?;
         }
