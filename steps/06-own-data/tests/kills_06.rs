@@ -108,7 +108,7 @@ async fn life(movers: &Movers, new: &[Store], wish: Wish, point: &str) -> Option
         }
     };
     let ended = acceptance::tokio::select! {
-        ended = mover.ended(|log| log.contains(HALTS)) => ended,
+        ended = mover.ended(|log| halted_at(log).is_some()) => ended,
         () = talk => None,
     };
     if let Some(status) = ended {
@@ -116,13 +116,14 @@ async fn life(movers: &Movers, new: &[Store], wish: Wish, point: &str) -> Option
         return None;
     }
     mover.kill();
-    let log = mover.log();
-    let name = log.split(HALTS).nth(1).unwrap().lines().next().unwrap();
-    POINTS.iter().find(|known| **known == name).copied()
+    halted_at(&mover.log())
 }
 
-/// What a mover says where it halts.
-const HALTS: &str = "halts at the point: ";
+/// The point at which a mover has said that it halts, once the line is whole.
+fn halted_at(log: &str) -> Option<&'static str> {
+    let (name, _) = log.split_once("halts at the point: ")?.1.split_once('\n')?;
+    POINTS.iter().find(|known| **known == name).copied()
+}
 
 /// Says what is to be said at the stage that each move is at now.
 async fn says(new: &[Store], wish: Wish) {

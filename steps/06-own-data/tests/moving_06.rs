@@ -78,9 +78,7 @@ async fn people_notice_nothing_while_their_rows_move_there_and_back_and_there_ag
         people.failed.borrow(),
         pauses.borrow(),
     );
-    // On a machine that is busy with other things a write may wait too long for SQLite's lock, move or not.
-    let (failed, writes) = (*people.failed.borrow(), people.took.borrow().len());
-    assert!(failed * 20 <= writes, "{failed} requests failed beside {writes} writes");
+    assert_eq!(*people.failed.borrow(), 0, "requests failed: {}", people.last.borrow());
     assert!(pauses.borrow().iter().all(|pause| *pause < 5_000), "{pauses:?}");
     drop(app);
     // And without the way there.

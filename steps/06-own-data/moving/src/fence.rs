@@ -103,19 +103,23 @@ impl Hand<'_> {
     /// Takes the fence from the mover before, and waits for the end of what that one is writing.
     pub(crate) async fn take(self) -> Result<(), Fault> {
         let sql = "UPDATE move_fence SET epoch = $2 WHERE module = $1 AND epoch < $2";
-        self.changed(query(sql).bind(self.module).bind(self.epoch).execute(self.store).await?)
+        self.alone(query(sql).bind(self.module).bind(self.epoch)).await
     }
 
-    /// Closes the side, and waits for those who are writing. Those who come meanwhile wait behind it: on PostgreSQL shared row locks
-    /// alone would let them pass it, one after the other, for as long as people write.
+    /// Closes the side, and waits for those who are writing.
     pub(crate) async fn close(self) -> Result<(), Fault> {
+        let sql = "UPDATE move_fence SET writes = 0, closed_at = $3 WHERE module = $1 AND epoch = $2 AND writes = 1";
+        self.alone(query(sql).bind(self.module).bind(self.epoch).bind(store::now())).await
+    }
+
+    /// Changes a row that writers share. Those who come meanwhile wait behind it: on PostgreSQL shared row locks alone would let them
+    /// pass it, one after the other, for as long as people write.
+    async fn alone(self, change: Query) -> Result<(), Fault> {
         let mut tx = self.store.begin_write().await?;
         if self.store.backend() == Backend::Postgres {
             query("LOCK TABLE move_fence IN EXCLUSIVE MODE").execute(&mut tx).await?;
         }
-        let sql = "UPDATE move_fence SET writes = 0, closed_at = $3 WHERE module = $1 AND epoch = $2 AND writes = 1";
-        let close = query(sql).bind(self.module).bind(self.epoch).bind(store::now());
-        self.changed(close.execute(&mut tx).await?)?;
+        self.changed(change.execute(&mut tx).await?)?;
         Ok(tx.commit().await?)
     }
 
