@@ -19,13 +19,18 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// # }
 /// ```
 pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    let until = Instant::now() + WITHIN;
+    eventually_within(WITHIN, what, ask).await
+}
+
+/// As [`eventually`], for what has timeouts on its way.
+pub async fn eventually_within<T>(within: Duration, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let until = Instant::now() + within;
     let mut pause = Duration::from_millis(5);
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < until, "it did not come about within {WITHIN:?} that {what}");
+        assert!(Instant::now() < until, "it did not come about within {within:?} that {what}");
         sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(100));
     }

@@ -45,7 +45,7 @@ mod visitor;
 pub use answer::Answer;
 pub use app::{App, CATALOGUE, SECRET, SERVICE_TOKEN, Step, TOKEN, signature};
 pub use databases::{Database, Databases, Engine, Missing, is_required};
-pub use eventually::{becomes, eventually};
+pub use eventually::{becomes, eventually, eventually_within};
 pub use exercise::with_system;
 pub use github::Delivery;
 pub use platform::{Platform, Stage};

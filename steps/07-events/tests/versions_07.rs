@@ -52,8 +52,9 @@ async fn messages_of_version_1_are_taken_by_all_who_want_them(database: Database
         taken(&app, consumer).await;
         assert_eq!(parked(&app, consumer).await, Vec::<Value>::new(), "{consumer} does not understand these");
     }
-    // And they had their effect.
-    let _ = app.task("sendgrid/rest#87").await;
+    // And they had their effect: of all that is told of the item, that it was closed is the newest.
+    let done = app.all("/api/tasks?status=done&limit=100").await;
+    assert!(done.iter().any(|task| task["item"]["key"] == "sendgrid/rest#87"), "{done:?}");
 }
 
 async fn one_that_cannot_be_read_is_parked(database: Database) {

@@ -29,8 +29,9 @@ const AT_ONCE: usize = 100;
 const TOGETHER: usize = 25;
 /// How long the feed may keep us waiting for a message. In between, parked messages are looked at.
 const WAIT: Duration = Duration::from_secs(1);
-/// How long the feed may take beyond that.
+/// How long the feed may take beyond that, and to hear that a message was taken.
 const ASK: Duration = Duration::from_secs(5);
+const TELL: Duration = Duration::from_secs(1);
 /// For how long the inbox knows a message again. A message is handed over again when something failed between its publication and the
 /// end of its delivery: within minutes, and at the most when whoever was away for a long weekend is back.
 const KNOWN: Duration = Duration::from_hours(30 * 24);
@@ -181,7 +182,7 @@ impl Subscription {
         self.0.pass(&mut tx, last).await?;
         tx.commit().await?;
         for delivered in chunk {
-            self.0.feed.done(&Ctx::background(ASK), delivered).await?;
+            self.0.done(delivered).await;
         }
         Ok(true)
     }
@@ -241,7 +242,8 @@ impl Subscription {
         }
         self.0.pass(&mut tx, delivered.position).await?;
         tx.commit().await?;
-        self.0.feed.done(&Ctx::background(ASK), delivered).await
+        self.0.done(delivered).await;
+        Ok(())
     }
 
     async fn forget(&self) {
@@ -337,6 +339,15 @@ impl Inner {
             return Ok(parked::insert(tx, name, delivered, parked::State::Waiting).await?);
         }
         self.apply(tx, &delivered.message).await
+    }
+
+    /// Tells the feed that a message need not be handed over again. Nothing hangs on it: the position beside the effect counts, and
+    /// whoever has not heard it hands over once more what the inbox knows. A server that was killed has forgotten what it had handed
+    /// over, and never answers.
+    async fn done(&self, delivered: &Delivered) {
+        if let Err(fault) = self.feed.done(&Ctx::background(TELL), delivered).await {
+            tracing::warn!(message = %delivered.message.id, %fault, "the feed did not hear that a message was taken");
+        }
     }
 
     /// Notes that everything up to `position` is taken.

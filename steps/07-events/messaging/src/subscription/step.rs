@@ -6,13 +6,13 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use chassis::{Ctx, Fault, event::Recorded};
+use chassis::{Fault, event::Recorded};
 use kit_07_events::inbox::{Consumer, Delivery, Transaction};
 use store::{Error, Tx, query};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-use super::{ASK, Inner};
+use super::Inner;
 use crate::feed::Delivered;
 
 pub(super) struct Step {
@@ -180,7 +180,8 @@ impl Delivery for Step {
             self.of.pass(&mut tx, self.delivered.position).await?;
             tx.commit().await?;
         }
-        self.of.feed.done(&Ctx::background(ASK), &self.delivered).await
+        self.of.done(&self.delivered).await;
+        Ok(())
     }
 }
 
