@@ -32,8 +32,14 @@ scenarios![
 ];
 
 /// Everything that an import writes, as a client sees it.
+/// All items, and the open tasks, once these show their items as they are.
 async fn everything(app: &App) -> (Vec<Value>, Vec<Value>) {
-    (app.all("/api/items?limit=100").await, app.all("/api/tasks?limit=100&sort=age").await)
+    eventually("the tasks show their items as they are", async || {
+        let items = app.all("/api/items?limit=100").await;
+        let tasks = app.all("/api/tasks?limit=100&sort=age").await;
+        tasks.iter().all(|task| items.contains(&task["item"])).then_some((items, tasks))
+    })
+    .await
 }
 
 async fn an_import_brings_every_item_once(app: &App) {

@@ -207,7 +207,13 @@ pub(crate) struct People<'a> {
 
 impl<'a> People<'a> {
     pub(crate) fn of(app: &'a App) -> Self {
-        Self { app, works: Rc::new(RefCell::new(true)), took: Rc::default(), failed: Rc::default(), last: Rc::default() }
+        Self {
+            app,
+            works: Rc::new(RefCell::new(true)),
+            took: Rc::default(),
+            failed: Rc::default(),
+            last: Rc::default(),
+        }
     }
 
     /// Does `meanwhile` while people work: three on tasks, one on messages, one with rules. Then sees that nothing is lost.
@@ -279,7 +285,11 @@ impl<'a> People<'a> {
                 if let Some(answer) = self.sent(request, 202).await {
                     break answer.header("location").unwrap().to_owned();
                 }
-                assert!(Instant::now() < until, "message {number} could not be queued: {}", self.last.borrow());
+                assert!(
+                    Instant::now() < until,
+                    "message {number} could not be queued: {}",
+                    self.last.borrow()
+                );
                 sleep(Duration::from_millis(20)).await;
             };
             assert_eq!(self.read(&place).await["to"], to);
