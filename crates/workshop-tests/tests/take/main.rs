@@ -115,6 +115,7 @@ fn data_is_moved_there_back_and_there_again_while_people_work() {
     assert_eq!(done.err, wanted, "{done}");
     let mut running = steps.start(&[]);
     running.wait_for("notify         | MOVING_FROM_URL is None");
+    running.wait_for("Automator is at");
     running.signal("INT");
     assert!(running.end().ok());
 }
