@@ -18,8 +18,8 @@ use crate::{
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The first step that parks messages.
-const FIRST: &str = "07";
+/// The step that parks messages.
+const STEP: &str = "07";
 /// Where each service has its own.
 const PATH: &str = "/internal/parked";
 /// The longest id that anybody gives.
@@ -59,7 +59,7 @@ pub(crate) fn parked(workshop: &Workshop, what: Option<&Parked>) -> Result<ExitC
         is_id(id)?;
     }
     let Some((step, running)) = Running::find(workshop) else {
-        bail!("no step is running; messages are parked from step {FIRST} on: cargo workshop run 7");
+        bail!("no step is running; messages are parked at step {STEP}: cargo workshop run 7");
     };
     let authorization = format!("Bearer {}", running.service_token);
     let services: Vec<_> = running
@@ -162,7 +162,7 @@ fn all<'a>(
         }
     }
     if !parks && away.is_empty() {
-        bail!("step {} parks no messages; from step {FIRST} on they do: cargo workshop run 7", step.number);
+        bail!("step {} parks no messages, step {STEP} does: cargo workshop run 7", step.number);
     }
     Ok((parked, away))
 }

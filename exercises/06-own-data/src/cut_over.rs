@@ -7,15 +7,17 @@
 //! You may assume: each operation may be called again and then does what is left to do. You may be killed between any two of them,
 //! and begin at the first line again; what was closed then is open again, on the side that took the last write. An error is
 //! passed on by `?`: whoever calls begins again too. Once people are back, or the old side is dropped, nobody calls again.
-//! You may not assume that rows were copied rightly, nor that every change was noted: that is what `compare` is for.
+//! You may not assume, on the way there, that rows were copied rightly, nor that every change was noted: that is what `compare` is for.
 //!
 //! ```text
 //! operations.writes().await?                  Side::Old or Side::New: where people write; after a kill it may be the new one
 //! operations.mirror().await?                  changes are noted from now on, and a follower brings them to the other side
-//! operations.backfill().await?                copies what is not on the new side; hours, while people write
+//! operations.backfill().await?                copies what is not on the new side; hours, while people write on the old one
 //! operations.compare().await?                 how many rows differ: row by row while people write, count and sum behind a fence
 //! operations.fence().await?                   nobody can write; it returns when all that was noted has arrived
-//! read_from(side), write_to(side), soak(), drop_old()      who reads and writes where; Decision::Keep or Back; the end of the old
+//! read_from(side), write_to(side)             who reads where; who writes where, which ends the fence
+//! soak(), drop_old()                          Decision::Keep or Back, the same each time; the end of the old side
+//! Ok(Outcome::Moved)                          or Outcome::Back, or Outcome::Differs(rows)
 //! ```
 
 use kit_06_own_data::{

@@ -7,9 +7,10 @@
 //! A delivery that has nothing to do any more is no failure: whoever fails is handed the message again.
 //!
 //! ```text
-//! delivery.message()                             the message; its id is the same each time
+//! delivery.message()                             the message; its `id` is the same each time
 //! consumer.begin().await?                        a transaction; dropped, it never happened
-//! tx.insert_once(consumer.name(), id).await?     true: the row (consumer, id) of the inbox is new; false: it was there
+//! tx.insert_once(consumer.name(), id).await?     true: the row (consumer, id) of the inbox is new; false: it was there. It waits
+//!                                                for a transaction that has just written the same row
 //! tx.apply(message).await?                       the effect, in the transaction
 //! tx.commit().await?                             makes it last
 //! delivery.acknowledge().await                   this consumer is never handed this message again

@@ -13,8 +13,9 @@
 //! around.wake_relay()                   tells the relay; without, it looks twice a second
 //! outbox.lease().await?                 Some(lease) of subjects that no other relay has, or None when nothing is to do
 //! outbox.leased(&lease).await?          their messages, a Vec<Recorded>, each subject's in order; message.id is its id
-//! feed.publish(&messages).await         Ok(()) when the feed has them
-//! outbox.mark(&ids).await?              they are published; outbox.release(lease, &published).await? ends the lease
+//! feed.publish(&messages).await         Ok(()) when the feed has them; keep it as `published`
+//! outbox.mark(&ids).await?              they are published; ids are a Vec<Uuid>
+//! outbox.release(lease, &published).await?    ends the lease, which ends by itself after five seconds; after a failure it rests first
 //! ```
 
 use kit_07_events::{

@@ -5,14 +5,15 @@
 //! then everything is written: right on a laptop, and on a Sunday.
 //!
 //! You may assume: pages come in the order of ids, and an id never changes. Of two states of a row the one with the higher version
-//! is newer. A row that is inserted or deleted while you work is the mirror's to bring. You may not assume that you come to the end:
+//! is newer. A row that is inserted or deleted while you work is the mirror's to bring, also one that you have just written back.
+//! You may not assume that you come to the end:
 //! after a kill you are called again, with nothing but what the target has kept.
 //!
 //! ```text
 //! target.checkpoint().await?                           Some(id): so far, an earlier run came; None: nobody has begun
 //! source.page(after.as_deref(), PAGE).await?           the next rows as a Vec, at most PAGE; empty at the end
 //! let mut writing = target.begin().await?              a transaction; dropped without a commit, it never happened
-//! writing.upsert_if_newer(&rows).await?                inserts, or replaces what is older; how many rows it changed
+//! writing.upsert_if_newer(&rows).await?                inserts, or replaces what is older (`upsert`: anything); how many it changed
 //! writing.set_checkpoint(&id).await?                   all up to this id is there; rows.last() is an Option<&Row> with an `id`
 //! writing.commit().await?                              it has happened
 //! ```

@@ -1,4 +1,4 @@
-//! What the bus in memory loses. Step 07 mends it; then this test must be turned round. An import brings tasks back; what rules would
+//! What the bus in memory loses. Step 07 mends it: `loss_07` is the same kill turned round. An import brings tasks back; what rules would
 //! have made of an event, nobody does.
 
 #![expect(clippy::unwrap_used, reason = "a test")]

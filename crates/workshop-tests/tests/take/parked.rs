@@ -55,7 +55,7 @@ fn parked_messages_are_shown_sent_again_and_given_up() {
 #[test]
 fn without_a_running_step_or_an_id_it_says_so_in_one_line() {
     let steps = Steps::new();
-    let none = "no step is running; messages are parked from step 07 on: cargo workshop run 7\n";
+    let none = "no step is running; messages are parked at step 07: cargo workshop run 7\n";
     for arguments in [&["parked"][..], &["parked", "list"], &["parked", "retry", "one"]] {
         let done = steps.checkout.run(arguments);
         assert_eq!((done.code, done.err.as_str()), (Some(1), none), "{arguments:?} {done}");
@@ -101,7 +101,7 @@ fn a_step_that_parks_nothing_says_from_which_step_on_they_do() {
     let done = steps.checkout.run(&["parked"]);
     assert_eq!(done.code, Some(1), "{done}");
     assert_eq!(
-        done.err, "step 06 parks no messages; from step 07 on they do: cargo workshop run 7\n",
+        done.err, "step 06 parks no messages, step 07 does: cargo workshop run 7\n",
         "{done}"
     );
     running.signal("INT");

@@ -2,7 +2,7 @@
 //!
 //! In step 01 an action and its message stood in one database. Messages are notify's now: the call comes first, under a key that
 //! makes it the same message however often it is made, and the note after it. Whoever is killed in between calls again, and nothing
-//! is queued twice. From step 07 on nobody is called: the wish is a message that is recorded with the note.
+//! is queued twice. At step 07 nobody is called: the wish is a message that is recorded with the note.
 
 use std::collections::HashSet;
 
