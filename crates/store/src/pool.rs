@@ -188,6 +188,19 @@ impl Store {
         Ok(count)
     }
 
+    /// Whether there is a table of that name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_table(&self, name: &str) -> Result<bool, Error> {
+        let sql = match self.backend() {
+            Backend::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
+            Backend::Postgres => "SELECT count(*) FROM pg_class WHERE oid = to_regclass($1)",
+        };
+        let (count,): (i64,) = query(sql).bind(name).fetch_one(self).await?;
+        Ok(count > 0)
+    }
+
     /// Closes every connection; what is under way finishes first.
     pub async fn close(&self) {
         match &self.over {

@@ -30,6 +30,8 @@ use crate::{pieces, plans};
 const TAKEN_OVER: u8 = 75;
 /// How long it waits before it goes on after a failure.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often it tries to lift a fence before it stops.
+const STOPPING: usize = 20;
 /// For how long nothing but failures may come of it.
 const GIVES_UP: Duration = Duration::from_secs(60);
 
@@ -157,9 +159,13 @@ impl Config {
                 ended = life => ended,
                 () = stop.wait() => {
                     // Taken over from itself: nobody must wait behind a fence until the next mover comes.
-                    let (old, new) = self.sides(new).await?;
-                    Move::take(plan, old, new, settings.clone()).await?;
-                    return Ok(());
+                    for _ in 0..STOPPING {
+                        match self.lifted(plan, new, settings).await {
+                            Err(fault) if !is_taken_over(&fault) => sleep(PAUSE).await,
+                            _ => return Ok(()),
+                        }
+                    }
+                    return self.lifted(plan, new, settings).await;
                 }
             };
             match ended {
@@ -203,11 +209,24 @@ impl Config {
         }
         let taken = Arc::new(Move::take(plan, old, new, settings.clone()).await?);
         let outcome = match taken.begin().await? {
-            Some(outcome) => outcome,
-            None => pieces::cut_over::cut_over(&Cutting(taken.clone())).await?,
+            Some(outcome) => Ok(outcome),
+            None => pieces::cut_over::cut_over(&Cutting(taken.clone())).await,
         };
+        if outcome.is_err()
+            && let Err(fault) = taken.open_again().await
+        {
+            tracing::warn!(module = plan.module, fault = format!("{fault:#}"), "a side stays closed");
+        }
+        let outcome = outcome?;
         taken.end(outcome).await?;
         Ok(outcome)
+    }
+
+    /// Takes the move, which lifts a fence that was left, and does no more.
+    async fn lifted(&self, plan: Plan, new: &DatabaseUrl, settings: &Settings) -> Result<()> {
+        let (old, new) = self.sides(new).await?;
+        Move::take(plan, old, new, settings.clone()).await?;
+        Ok(())
     }
 
     async fn sides(&self, new: &DatabaseUrl) -> Result<(Store, Store)> {

@@ -52,7 +52,7 @@ impl Service for Backlog {
     async fn migrate(&self) -> anyhow::Result<()> {
         let url = &self.service.database.database_url;
         let store = Store::connect(url).await?;
-        let had_rules = step_02_backlog::has_rules(&store).await;
+        let had_rules = step_02_backlog::has_rules(&store).await?;
         self.service.migrate().await?;
         // Those that move bring the rules along that people want.
         if !had_rules && !self.moving.is_set() {

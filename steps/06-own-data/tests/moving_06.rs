@@ -102,14 +102,17 @@ async fn a_planted_difference_stops_before_reads_move(database: Database) {
             query("UPDATE move_fence SET mover = 1").execute(&mut tx).await.unwrap();
             let take = query("DELETE FROM rules WHERE id = (SELECT min(id) FROM rules)");
             assert_eq!(take.execute(&mut tx).await.unwrap(), 1);
+            // And another one was there before the mirror, and is not on the old side.
+            let add = query("UPDATE rules SET id = 'there-before' WHERE id = (SELECT max(id) FROM rules)");
+            assert_eq!(add.execute(&mut tx).await.unwrap(), 1);
             query("UPDATE move_fence SET mover = 0").execute(&mut tx).await.unwrap();
             tx.commit().await.unwrap();
             let mut mover = movers.start(&["--at-once"], None);
             let status = mover.ended(|_| false).await.unwrap();
             assert!(!status.success(), "{}", mover.log());
-            assert!(mover.log().contains("1 rows of backlog differ"), "{}", mover.log());
+            assert!(mover.log().contains("3 rows of backlog differ"), "{}", mover.log());
             let state = movers.status().await[0].clone();
-            assert_eq!((&state["stage"], &state["differing"]), (&"differs".into(), &1.into()), "{state}");
+            assert_eq!((&state["stage"], &state["differing"]), (&"differs".into(), &3.into()), "{state}");
             let fence = query("SELECT writes, reads FROM move_fence WHERE module = 'backlog'");
             let fence: (i64, i64) = fence.fetch_one(&open(database.url()).await).await.unwrap();
             assert_eq!(fence, (1, 1), "people work on the old side");

@@ -100,10 +100,7 @@ fn a_step_that_parks_nothing_says_from_which_step_on_they_do() {
     running.wait_for("Automator is at");
     let done = steps.checkout.run(&["parked"]);
     assert_eq!(done.code, Some(1), "{done}");
-    assert_eq!(
-        done.err, "step 06 parks no messages, step 07 does: cargo workshop run 7\n",
-        "{done}"
-    );
+    assert_eq!(done.err, "step 06 parks no messages, step 07 does: cargo workshop run 7\n", "{done}");
     running.signal("INT");
     assert!(running.end().ok());
 }

@@ -63,8 +63,11 @@ pub fn migrations() -> Migrator {
 }
 
 /// Whether somebody keeps rules here, or has: then those that Automator ships with were there already, less those that were taken away.
-pub async fn has_rules(store: &Store) -> bool {
-    store.count("SELECT count(*) FROM rules").await.is_ok()
+///
+/// # Errors
+/// The database's.
+pub async fn has_rules(store: &Store) -> Result<bool, store::Error> {
+    store.has_table("rules").await
 }
 
 /// Adds the rules that Automator ships with: for a database that never had any.

@@ -21,7 +21,7 @@ pub use stores::{MODULES, Stores, lacks};
 /// A database cannot be opened, or a migration fails.
 pub async fn migrate(databases: &Databases, modules: &[&str]) -> anyhow::Result<()> {
     let stores = Stores::open(databases, None).await?;
-    let had_rules = step_02_backlog::has_rules(&stores.backlog).await;
+    let had_rules = step_02_backlog::has_rules(&stores.backlog).await?;
     stores.migrate(modules).await?;
     if modules.contains(&"backlog") && !had_rules {
         step_02_backlog::ship_rules(&stores.backlog).await?;

@@ -1,11 +1,11 @@
 //! One move, as the mover that works on it has it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chassis::Fault;
 use futures::future::BoxFuture;
 use kit_06_own_data::{
-    backfill::{Source, Target},
+    backfill::{PAGE, Source, Target},
     cut_over::{Decision, Outcome, Side},
 };
 use store::{Query, Store, query};
@@ -56,6 +56,7 @@ pub struct Move {
     pub(crate) points: Arc<Points>,
     pub(crate) settings: Settings,
     epoch: i64,
+    closed: Mutex<Option<Side>>,
 }
 
 impl Move {
@@ -79,7 +80,7 @@ impl Move {
         let layouts = layouts(&plan, &old, &new, of_old.opened > of_new.opened).await?;
         let epoch = of_old.epoch.max(of_new.epoch) + 1;
         let points = settings.points.clone();
-        let taken = Self { plan, old, new, layouts, points, settings, epoch };
+        let taken = Self { plan, old, new, layouts, points, settings, epoch, closed: Mutex::default() };
         taken.points.at("a mover has begun").await;
         taken.hand(Side::Old).take().await?;
         taken.points.at("the fence of one side is taken over").await;
@@ -127,13 +128,51 @@ impl Move {
             Outcome::Back => "back",
             Outcome::Differs(rows) => {
                 self.state().differing(rows).await?;
-                // Whatever was wrong with the copy: the next move copies again, and replaces nothing that is newer.
-                let forget = query("DELETE FROM move_checkpoints WHERE module = $1").bind(self.plan.module);
-                forget.execute(&self.new).await?;
+                self.forget_the_copy().await?;
                 "differs"
             }
         })
         .await
+    }
+
+    /// Empties the new side, where nobody works: whatever was wrong with the copy, the next move makes another one.
+    async fn forget_the_copy(&self) -> Result<(), Fault> {
+        let forget = query("DELETE FROM move_checkpoints WHERE module = $1").bind(self.plan.module);
+        forget.execute(&self.new).await?;
+        let hand = self.hand(Side::New);
+        for layout in self.layouts.iter().rev() {
+            let name = layout.table.name;
+            let sql = format!("DELETE FROM {name} WHERE id IN (SELECT id FROM {name} LIMIT {PAGE})");
+            loop {
+                let mut tx = hand.begin().await?;
+                let gone = Query::assembled(sql.clone()).execute(&mut tx).await?;
+                hand.commit(tx).await?;
+                if gone == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the side that this mover has closed, when it has not opened the other one since: the other database may be away for long,
+    /// and nothing was written there.
+    ///
+    /// # Errors
+    /// A database's; another mover has the move.
+    pub async fn open_again(&self) -> Result<(), Fault> {
+        let Some(side) = *self.closed() else { return Ok(()) };
+        let opened = fence::read(self.side(side), self.plan.module).await?.opened;
+        tracing::warn!(module = self.plan.module, ?side, "opens what it had closed");
+        self.hand(Side::Old).set_reads(side == Side::Old).await?;
+        self.hand(side).open(opened).await?;
+        *self.closed() = None;
+        Ok(())
+    }
+
+    /// Which side this mover has closed, until it opens one.
+    pub(crate) fn closed(&self) -> MutexGuard<'_, Option<Side>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How far it is.

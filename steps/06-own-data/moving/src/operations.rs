@@ -89,6 +89,7 @@ impl Operations for Cutting {
         self.follow_closely().await?;
         let (old, new) = self.fences().await?;
         if old.writes + new.writes > 0 {
+            *self.closed() = Some(from);
             self.hand(from).close().await?;
             self.points.at("the side is closed").await;
         }
@@ -124,6 +125,8 @@ impl Operations for Cutting {
             self.hand(other(side)).close().await?;
         }
         let is_back = this.opened > that.opened;
+        // Whether that works or not, somebody may write there from now on.
+        *self.closed() = None;
         self.hand(side).open(if is_back { this.opened } else { that.opened + 1 }).await?;
         let closed_at = if is_back { this.closed_at } else { that.closed_at };
         self.state().paused(store::now() - closed_at).await?;

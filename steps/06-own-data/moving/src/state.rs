@@ -152,14 +152,14 @@ impl<'m> Record<'m> {
         Ok(self.read().await?.approved == 1)
     }
 
-    /// People have decided.
+    /// People have decided. To say again what has come about already is no error.
     ///
     /// # Errors
     /// They do not work on the new side.
     pub async fn decide(self, decision: Decision) -> Result<(), Fault> {
         self.one_row(match decision {
-            Decision::Keep => "UPDATE moves SET decision = 'keep' WHERE module = $1 AND stage = 'moved'",
-            Decision::Back => "UPDATE moves SET decision = 'back' WHERE module = $1 AND stage = 'moved'",
+            Decision::Keep => "UPDATE moves SET decision = 'keep' WHERE module = $1 AND stage IN ('moved', 'kept')",
+            Decision::Back => "UPDATE moves SET decision = 'back' WHERE module = $1 AND stage IN ('moved', 'returning', 'back')",
         })
         .await
     }

@@ -35,7 +35,7 @@ impl Service for Config {
 
     async fn migrate(&self) -> anyhow::Result<()> {
         let store = Store::connect(&self.database.database_url).await?;
-        let is_new = !module::has_rules(&store).await;
+        let is_new = !module::has_rules(&store).await?;
         tables().migrate(&store).await?;
         if is_new {
             module::ship_rules(&store).await?;

@@ -6,6 +6,7 @@ use axum::{Json, Router, extract::State, middleware, routing::get};
 use chassis::{
     Ctx, Fault, Problem,
     auth::{self, Secret},
+    event::Recorded,
     extract::{Json as JsonBody, Query},
     http,
 };
@@ -22,7 +23,7 @@ const MOST: usize = 500;
 const LIMIT: i64 = 500;
 /// What is kept of the caller's time for the answer's way back.
 const MARGIN: Duration = Duration::from_millis(200);
-/// The longest id and kind, in bytes, and how many contexts and kinds may be wanted.
+/// The longest kind, in bytes, and how many contexts and kinds may be wanted.
 const LONGEST_NAME: usize = 100;
 const MOST_WANTED: usize = 50;
 
@@ -44,17 +45,9 @@ pub fn router(log: Log, token: Secret) -> Router {
 /// Messages to append, in this order.
 #[derive(Deserialize, ToSchema)]
 struct Append {
-    /// At most 500, as CloudEvents 1.0 names their parts. What is not `id` or `type` is kept as it comes.
+    /// At most 500, as CloudEvents 1.0 names their parts. Each is kept as it comes, with what only its readers know.
     #[schema(value_type = Vec<Object>)]
     messages: Vec<Box<RawValue>>,
-}
-
-/// What the feed has to know of a message.
-#[derive(Deserialize)]
-struct Known {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
 }
 
 /// Where the feed is.
@@ -93,22 +86,20 @@ async fn append(State(log): State<Log>, JsonBody(append): JsonBody<Append>) -> R
     Ok(Json(Head { head }))
 }
 
+/// A message with a whole envelope: one that nobody can read would hold up all its readers, and none of them could park it.
 fn message(index: usize, raw: &RawValue) -> Result<Message, Fault> {
     let field = || format!("messages[{index}]");
-    let Known { id, kind } =
+    let Recorded { id, kind, .. } =
         serde_json::from_str(raw.get()).map_err(|error| Fault::invalid(field(), error.to_string()))?;
     let is_name = |text: &str| {
         (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
     let is_kind =
         |text: &str| text.split_once('.').is_some_and(|(of, what)| !of.is_empty() && !what.is_empty());
-    if !is_name(&id) {
-        return Err(Fault::invalid(format!("{}.id", field()), "must be 1 to 100 printable characters"));
-    }
     if !is_name(&kind) || !is_kind(&kind) {
         return Err(Fault::invalid(format!("{}.type", field()), "must be like github.item_opened"));
     }
-    Ok(Message { id, kind, text: raw.get().to_owned() })
+    Ok(Message { id: id.to_string(), kind, text: raw.get().to_owned() })
 }
 
 /// What a reader asks for.

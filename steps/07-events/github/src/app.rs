@@ -16,7 +16,12 @@ use step_07_service::{
     command::{self, Command, Once},
 };
 
-use crate::{comments::Comments, config::Config, consumer::Messages, internal};
+use crate::{
+    comments::{self, Comments},
+    config::Config,
+    consumer::Messages,
+    internal,
+};
 
 impl Service for Config {
     fn command(&self) -> Option<process::Command> {
@@ -41,7 +46,8 @@ impl Service for Config {
         let (catalogue, client) = (Arc::new(self.catalogue.catalogue()?), self.github.client()?);
         let github = Module::new(frame.store.clone(), catalogue, client).await;
         let github = Arc::new(github.context("the database is not ready; has `github migrate` been run?")?);
-        let comments = Errands::new(frame.store.clone(), Arc::new(Comments(github.clone())));
+        let comments =
+            Errands::new(frame.store.clone(), comments::WAITING, Arc::new(Comments(github.clone())));
         comments.work(&mut frame.background)?;
         github.work(&mut frame.background);
         frame.hears(Arc::new(Messages { github: github.clone(), comments }))?;

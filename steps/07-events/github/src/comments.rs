@@ -6,6 +6,9 @@ use async_trait::async_trait;
 use step_02_contracts::{Commentable, Ctx, Fault, Recorded, wishes::Comment};
 use step_07_service::Errand;
 
+/// Which errands these are.
+pub(crate) const WAITING: &str = "status = 'waiting' AND kind LIKE 'ask_github.%'";
+
 /// Comments on GitHub.
 pub(crate) struct Comments(pub(crate) Arc<dyn Commentable>);
 

@@ -81,6 +81,10 @@ impl Relay {
                 }
                 Err(fault) => {
                     away.begins(&fault, "messages wait in the outbox");
+                    // What is refused is put off by itself, for longer than this rests: the others have their turn in between.
+                    if !matches!(fault, Fault::Unavailable(_) | Fault::DeadlineExceeded) {
+                        pause = first;
+                    }
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = stop.wait() => {}

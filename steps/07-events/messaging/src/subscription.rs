@@ -22,8 +22,8 @@ use crate::{
 const TRIES: i64 = 5;
 /// The pauses before it is tried again: doubled each time, up to the longest.
 const AGAIN: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
-/// How long the effect of one message may take.
-const APPLY: Duration = Duration::from_secs(10);
+/// How long the effect of one message may take: less than a statement may at PostgreSQL, whose end would say that the database is away.
+const APPLY: Duration = Duration::from_secs(8);
 /// How many messages are in memory at most, and how many of them commit together when all goes well.
 const AT_ONCE: usize = 100;
 const TOGETHER: usize = 25;

@@ -2,6 +2,7 @@
 -- message in the inbox.
 CREATE TABLE errands (
     id          TEXT PRIMARY KEY,       -- of the message
+    kind        TEXT NOT NULL,          -- of the message: services that share a database do their own errands only
     message     TEXT NOT NULL,          -- with its envelope, JSON
     status      TEXT NOT NULL,          -- waiting, failed
     reason      TEXT,

@@ -37,9 +37,9 @@ pub struct Errands {
 }
 
 impl Errands {
-    /// Has `errand` do what waits in `store`.
-    pub fn new(store: Store, errand: Arc<dyn Errand>) -> Self {
-        let queue = Queue::new(store.clone(), "errands", "status = 'waiting'", LEASE, AT_ONCE);
+    /// Has `errand` do what waits in `store` and is one of `waiting`: `status = 'waiting'`, and its kinds. Services may share a database.
+    pub fn new(store: Store, waiting: &'static str, errand: Arc<dyn Errand>) -> Self {
+        let queue = Queue::new(store.clone(), "errands", waiting, LEASE, AT_ONCE);
         Self { store, errand, queue }
     }
 
@@ -56,10 +56,11 @@ impl Errands {
     pub async fn take(&self, tx: &mut Tx, message: &Recorded) -> Result<(), Fault> {
         let text = serde_json::to_string(message).map_err(Fault::internal)?;
         query(
-            "INSERT INTO errands (id, message, status, attempts, version, created_at, updated_at) \
-             VALUES ($1, $2, 'waiting', 0, 1, $3, $3) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO errands (id, kind, message, status, attempts, version, created_at, updated_at) \
+             VALUES ($1, $2, $3, 'waiting', 0, 1, $4, $4) ON CONFLICT (id) DO NOTHING",
         )
         .bind(message.id.to_string())
+        .bind(&message.kind)
         .bind(text)
         .bind(store::now())
         .execute(tx)

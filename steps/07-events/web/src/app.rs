@@ -20,7 +20,12 @@ use step_07_service::{
     command::{self, Command, Once},
 };
 
-use crate::{config::Config, consumer::Wishes, messages::Messages, ports};
+use crate::{
+    config::Config,
+    consumer::Wishes,
+    messages::{self, Messages},
+    ports,
+};
 
 impl Service for Config {
     fn command(&self) -> Option<process::Command> {
@@ -48,7 +53,8 @@ impl Service for Config {
         let opened =
             ports::open(&self.asked, &frame.token, team.clone(), store.clone(), &mut frame.background);
         let (ports, notify) = opened.await?;
-        let messages = Errands::new(store, Arc::new(Messages { team: team.clone(), notify }));
+        let messages =
+            Errands::new(store, messages::WAITING, Arc::new(Messages { team: team.clone(), notify }));
         messages.work(&mut frame.background)?;
         frame.hears(Arc::new(Wishes { messages, assignees_are_told: self.backlog.tell_assignees }))?;
         let api = backlog::router(ports.backlog.clone())

@@ -10,6 +10,10 @@ use step_02_contracts::{
 };
 use step_07_service::Errand;
 
+/// Which errands these are.
+pub(crate) const WAITING: &str =
+    "status = 'waiting' AND kind IN ('ask_web.message_members', 'backlog.task_assigned')";
+
 /// Hands messages to notify, each under a key that makes it the same message however often that is done.
 pub(crate) struct Messages {
     pub(crate) team: Arc<dyn Team>,

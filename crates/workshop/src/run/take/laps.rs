@@ -215,9 +215,9 @@ impl Session<'_> {
         loop {
             self.look()?;
             let status = self.mover.status()?;
-            // Where people have gone back, there is nothing to move.
+            // Where people have gone back, there is nothing to move: not all of it, when the command was killed in between.
             if !status.all_are(Stage::Back) {
-                self.tend(&status, Stage::Kept)?;
+                self.tend(&status, if way.goal == Stage::Back { Stage::Back } else { Stage::Kept })?;
             }
             if self.asks && self.answered(question) || !self.asks && begun.elapsed() >= DWELL {
                 return Ok(());

@@ -95,11 +95,21 @@ pub(crate) async fn a_reader_that_waits_is_told_at_once(database: Database) {
 pub(crate) async fn bad_requests_are_answered_and_nothing_is_appended(database: Database) {
     let world = World::new(&database).await;
     let many: Vec<_> = (0..501).map(|_| envelope(1, "test.said")).collect();
+    // What no reader could read would hold up all of them.
+    let with = |name: &str, value: Value| {
+        let mut envelope = envelope(1, "test.said");
+        envelope[name] = value;
+        json!({ "messages": [envelope] })
+    };
     for (wrong, field) in [
         (json!({ "messages": [envelope(1, "test.said"), { "id": "x" }] }), "messages[1]"),
         (json!({ "messages": [envelope(1, "said")] }), "messages[0].type"),
         (json!({ "messages": [envelope(1, "a b.c")] }), "messages[0].type"),
-        (json!({ "messages": [{ "id": "", "type": "a.b" }] }), "messages[0].id"),
+        (json!({ "messages": [{ "id": "", "type": "a.b" }] }), "messages[0]"),
+        (with("id", json!("no UUID")), "messages[0]"),
+        (with("version", json!("7")), "messages[0]"),
+        (with("time", json!("yesterday")), "messages[0]"),
+        (with("subject", Value::Null), "messages[0]"),
         (json!({ "messages": many }), "messages"),
     ] {
         let (status, problem) = ask(&world, Method::POST, "", Some(&wrong)).await;
