@@ -12,16 +12,11 @@ use chassis::{
 };
 use step_02_github::{self as module, Module};
 use step_07_service::{
-    Errands, Frame, Tables,
+    Frame, Tables,
     command::{self, Command, Once},
 };
 
-use crate::{
-    comments::{self, Comments},
-    config::Config,
-    consumer::Messages,
-    internal,
-};
+use crate::{comments::Comments, config::Config, consumer::Messages, internal};
 
 impl Service for Config {
     fn command(&self) -> Option<process::Command> {
@@ -46,8 +41,7 @@ impl Service for Config {
         let (catalogue, client) = (Arc::new(self.catalogue.catalogue()?), self.github.client()?);
         let github = Module::new(frame.store.clone(), catalogue, client).await;
         let github = Arc::new(github.context("the database is not ready; has `github migrate` been run?")?);
-        let comments =
-            Errands::new(frame.store.clone(), comments::WAITING, Arc::new(Comments(github.clone())));
+        let comments = Comments(github.clone()).errands(frame.store.clone());
         comments.work(&mut frame.background)?;
         github.work(&mut frame.background);
         frame.hears(Arc::new(Messages { github: github.clone(), comments }))?;

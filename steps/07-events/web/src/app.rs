@@ -16,16 +16,11 @@ use step_02_team::{self as team, Module};
 use step_02_web as web;
 use step_04_client::store_and_forward::StoreAndForward;
 use step_07_service::{
-    Errands, Frame, Tables,
+    Frame, Tables,
     command::{self, Command, Once},
 };
 
-use crate::{
-    config::Config,
-    consumer::Wishes,
-    messages::{self, Messages},
-    ports,
-};
+use crate::{config::Config, consumer::Wishes, messages::Messages, ports};
 
 impl Service for Config {
     fn command(&self) -> Option<process::Command> {
@@ -53,8 +48,7 @@ impl Service for Config {
         let opened =
             ports::open(&self.asked, &frame.token, team.clone(), store.clone(), &mut frame.background);
         let (ports, notify) = opened.await?;
-        let messages =
-            Errands::new(store, messages::WAITING, Arc::new(Messages { team: team.clone(), notify }));
+        let messages = Messages { team: team.clone(), notify }.errands(store);
         messages.work(&mut frame.background)?;
         frame.hears(Arc::new(Wishes { messages, assignees_are_told: self.backlog.tell_assignees }))?;
         let api = backlog::router(ports.backlog.clone())

@@ -8,16 +8,23 @@ use step_02_contracts::{
     Ctx, Fault, Maintainers, Notify, Recorded, Team,
     wishes::{MESSAGE_MEMBERS, MessageMembers},
 };
-use step_07_service::Errand;
+use step_07_service::{Errand, Errands};
+use store::Store;
 
 /// Which errands these are.
-pub(crate) const WAITING: &str =
-    "status = 'waiting' AND kind IN ('ask_web.message_members', 'backlog.task_assigned')";
+const WAITING: &str = "status = 'waiting' AND kind IN ('ask_web.message_members', 'backlog.task_assigned')";
 
 /// Hands messages to notify, each under a key that makes it the same message however often that is done.
 pub(crate) struct Messages {
     pub(crate) team: Arc<dyn Team>,
     pub(crate) notify: Arc<dyn Notify>,
+}
+
+impl Messages {
+    /// Has them handed over when they were asked for in `store`.
+    pub(crate) fn errands(self, store: Store) -> Errands {
+        Errands::new(store, WAITING, Arc::new(self))
+    }
 }
 
 #[async_trait]
