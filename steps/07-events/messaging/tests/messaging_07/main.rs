@@ -19,6 +19,7 @@ acceptance::on_both_databases!(
     relay::killed_at_any_point_everything_arrives_in_order,
     relay::two_relays_keep_the_order_and_publish_hardly_anything_twice,
     relay::a_subject_that_is_refused_holds_up_nobody_else,
+    relay::a_subject_that_has_been_refused_for_long_holds_up_nobody_else,
     relay::while_the_feed_is_away_everything_waits_and_then_arrives_in_order,
     relay::a_large_outbox_is_published_in_small_parts,
     inbox::killed_at_any_point_each_message_takes_effect_once,

@@ -129,6 +129,34 @@ pub(crate) async fn a_subject_that_is_refused_holds_up_nobody_else(database: Dat
     assert_eq!(all(&*world.feed).await.len(), 6);
 }
 
+pub(crate) async fn a_subject_that_has_been_refused_for_long_holds_up_nobody_else(database: Database) {
+    let world = World::new(&database).await;
+    let refusals = Arc::new(AtomicUsize::new(0));
+    let counted = refusals.clone();
+    let feed = Arc::new(Between::new(world.feed.clone()).publishing(move |messages| {
+        if messages.iter().any(|message| message.subject == "bad") {
+            counted.fetch_add(1, Ordering::SeqCst);
+            return Err(Fault::invalid("messages[0]", "is refused"));
+        }
+        Ok(())
+    }));
+    world.say("bad", 0).await;
+    let stop = chassis::serve::Stop::manual();
+    let running = tokio::spawn(world.relay(feed).run(stop.clone()));
+    // Long enough for the pauses of a relay whose feed is away to grow beyond the half second for which a subject is put off.
+    acceptance::eventually("it is refused six times", async || {
+        (refusals.load(Ordering::SeqCst) >= 6).then_some(())
+    })
+    .await;
+    world.say("good", 0).await;
+    acceptance::eventually("the other one is published", async || (world.waiting().await == 1).then_some(()))
+        .await;
+    stop.stop();
+    running.await.unwrap();
+    let found = all(&*world.feed).await;
+    assert_eq!(found.iter().map(|found| &*found.message.subject).collect::<Vec<_>>(), ["good"]);
+}
+
 pub(crate) async fn while_the_feed_is_away_everything_waits_and_then_arrives_in_order(database: Database) {
     let world = World::new(&database).await;
     let calls = Arc::new(AtomicUsize::new(0));
