@@ -17,7 +17,7 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path './.cargo/*' \
 
 FROM ${BUILDER} AS build
 # A new service is one word here, and one entry in docker-compose.yml.
-ARG SERVICES="gateway monolith-05 backlog notify simulators"
+ARG SERVICES="gateway web-07 github-07 insights-07 backlog-07 notify feed simulators"
 # A static program for the machine that builds: it needs nothing that its image would have to have. Its relocations are packed.
 ENV CARGO_BUILD_TARGET=host-tuple \
     CARGO_INCREMENTAL=0 \

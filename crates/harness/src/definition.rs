@@ -162,6 +162,12 @@ impl Process {
         always.map(|(name, _)| name.as_str())
     }
 
+    /// Whether it may be given a variable of that name.
+    #[must_use]
+    pub fn is_given(&self, variable: &str) -> bool {
+        self.env.contains_key(variable)
+    }
+
     /// The files beside `system.toml` that it is told of: the values `{folder}/NAME`.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         self.env.values().filter(|setting| setting.template.names().any(|name| name == FOLDER)).filter_map(

@@ -1,5 +1,5 @@
 //! What the tests of steps 10 and 11 read, judge and play: files of containers ([`containers`]) and manifests of Kubernetes
-//! ([`kubernetes`]).
+//! ([`kubernetes`]), and what both ship ([`shipped`]).
 //!
 //! The files themselves are the steps' own, and the learner's. A rule takes what was read and says what is wrong with it, in words
 //! for whoever wrote it; each has a planted mistake in a test that it finds and no other rule does. Nothing that ships knows this
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub mod containers;
 pub mod kubernetes;
+pub mod shipped;
 
 /// The root of the repository.
 #[must_use]

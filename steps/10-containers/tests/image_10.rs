@@ -15,7 +15,10 @@ use acceptance::{
     harness::{http::Request, ports::Port},
     testcontainers::bollard::models::{ContainerCreateBody, HostConfig, PortBinding},
 };
-use manifests::containers::engine::{Engine, Running, SERVICES, image};
+use manifests::{
+    containers::engine::{Engine, Running, image},
+    shipped::serving,
+};
 
 /// What an image may weigh, in bytes.
 const LARGEST: i64 = 15_000_000;
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
 }
 
 fn each_is_at_most_15_mb(engine: &Engine) {
-    for service in SERVICES {
+    for service in serving() {
         let size = engine.image(&image(service)).unwrap().size.unwrap();
         println!("{service}: {:.1} MB", size as f64 / 1e6);
         assert!(size <= LARGEST, "{service} weighs {size} bytes");
@@ -59,7 +62,7 @@ fn each_is_at_most_15_mb(engine: &Engine) {
 }
 
 fn each_says_what_it_is_and_runs_as_nobody(engine: &Engine) {
-    for service in SERVICES {
+    for service in serving() {
         let config = engine.image(&image(service)).unwrap().config.unwrap();
         assert_eq!(config.user.as_deref(), Some("10001:10001"), "{service}");
         assert_eq!(config.entrypoint.as_deref(), Some(&["/service".to_owned()][..]), "{service}");

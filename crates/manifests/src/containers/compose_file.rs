@@ -133,14 +133,22 @@ fn each(composition: &Composition, wrong: impl Fn(&str, &Service) -> Option<Stri
     composition.services.iter().find_map(|(name, service)| wrong(name, service)).map_or(Ok(()), Err)
 }
 
-/// The one that ends when its work is done.
+/// What stands in the composition beside the processes: the database server, and what copies it.
+const POSTGRES: [&str; 2] = ["backup", "postgres"];
+
+/// Those that end when their work is done.
 fn once(name: &str) -> bool {
-    name == "migrate"
+    name == "backup" || name.starts_with("migrate-")
 }
 
-/// All but the database.
+/// All whose program is ours.
 fn ours(name: &str) -> bool {
-    name != "postgres"
+    !POSTGRES.contains(&name)
+}
+
+/// The processes, as they are without containers.
+fn system() -> Result<Definition, String> {
+    Definition::load(&root().join("steps/10-containers")).map_err(|error| error.to_string())
 }
 
 fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
@@ -156,11 +164,16 @@ fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
         let others = service.depends_on.as_object()?;
         others.keys().find_map(|other| waits_in_vain(composition, name, service, other))
     })?;
-    let waits =
-        [("gateway", "monolith"), ("gateway", "backlog"), ("gateway", "notify"), ("migrate", "postgres")];
-    for (who, whom) in waits {
+    let system = system()?;
+    let processes = system.processes.iter().filter(|process| !process.once);
+    let waits = processes.flat_map(|process| process.waits_for.iter().map(|whom| (&*process.name, &**whom)));
+    let waits = waits.filter(|(_, whom)| !once(whom));
+    let migrations = system.processes.iter().filter(|process| process.once);
+    // Who is not there at all is another rule's.
+    let there = |name: &str| composition.services.contains_key(name);
+    for (who, whom) in waits.chain(migrations.map(|process| (&*process.name, "postgres"))) {
         let condition = composition.services.get(who).and_then(|service| service.waits(whom));
-        if condition != Some("service_healthy") {
+        if condition != Some("service_healthy") && there(who) && there(whom) {
             return Err(format!("{who} does not wait until {whom} is ready: condition: service_healthy"));
         }
     }
@@ -190,36 +203,51 @@ fn waits_in_vain(composition: &Composition, name: &str, service: &Service, other
 }
 
 fn one_migration(composition: &Composition) -> Result<(), String> {
-    let migrating: Vec<_> = composition.services.iter().filter(|(_, service)| service.migrates()).collect();
-    if migrating.is_empty() {
-        return Err("nobody brings the tables up to date".to_owned());
-    }
-    if migrating.len() > 1 {
-        let names: Vec<_> = migrating.iter().map(|(name, _)| name.as_str()).collect();
+    let system = system()?;
+    let wanted = || system.processes.iter().filter(|process| process.once);
+    let migrating = composition.services.iter().filter(|(_, service)| service.migrates());
+    let others: Vec<_> = migrating.map(|(name, _)| &**name).filter(|name| !once(name)).collect();
+    if !others.is_empty() {
         return Err(format!(
-            "{} all migrate, at the same time, and again at each restart: two of them meet in the middle. One service \
+            "{} migrate, each instance, and again at each restart: two of them meet in the middle. One that does nothing else \
              does it, once, and ends",
-            names.join(", ")
+            others.join(", ")
         ));
     }
-    for who in ["monolith", "backlog", "notify"] {
-        let condition = composition.services.get(who).and_then(|service| service.waits("migrate"));
+    for process in wanted() {
+        let there = composition.services.get(&process.name);
+        if !there.is_some_and(Service::migrates) {
+            return Err(format!("nobody brings its tables up to date: {} does not migrate", process.name));
+        }
+    }
+    for (who, whom) in system
+        .processes
+        .iter()
+        .flat_map(|process| process.waits_for.iter().map(|whom| (&*process.name, &**whom)))
+        .filter(|(_, whom)| once(whom))
+    {
+        let condition = composition.services.get(who).and_then(|service| service.waits(whom));
         if condition != Some("service_completed_successfully") {
             return Err(format!(
-                "{who} does not wait for the end of migrate: condition: service_completed_successfully"
+                "{who} does not wait for the end of {whom}: condition: service_completed_successfully"
             ));
         }
     }
-    let restart = migrating[0].1.restart.as_deref().unwrap_or("no");
+    wanted().try_for_each(|process| ends(&process.name, &composition.services[&process.name]))
+}
+
+/// That nobody starts it again when it is done.
+fn ends(name: &str, service: &Service) -> Result<(), String> {
+    let restart = service.restart.as_deref().unwrap_or("no");
     let tries = restart.strip_prefix("on-failure").map(|tries| tries.strip_prefix(':').unwrap_or(tries));
     match (restart, tries) {
         ("no", _) => Ok(()),
         (_, Some(tries)) if tries.is_empty() || tries.parse::<u32>().is_ok() => Ok(()),
         ("always" | "unless-stopped", _) => {
-            Err(format!("migrate has restart: {restart}, so it would begin again whenever it is done"))
+            Err(format!("{name} has restart: {restart}, so it would begin again whenever it is done"))
         }
         (other, _) => {
-            Err(format!("migrate has restart: {other}, which no engine knows: it would not start at all"))
+            Err(format!("{name} has restart: {other}, which no engine knows: it would not start at all"))
         }
     }
 }
@@ -381,10 +409,9 @@ fn health_by_the_program(composition: &Composition) -> Result<(), String> {
 }
 
 fn every_process_is_there(composition: &Composition) -> Result<(), String> {
-    let definition =
-        Definition::load(&root().join("steps/10-containers")).map_err(|error| error.to_string())?;
-    let mut wanted: Vec<_> = definition.processes.iter().map(|process| process.name.as_str()).collect();
-    wanted.push("postgres");
+    let system = system()?;
+    let processes = system.processes.iter().map(|process| process.name.as_str());
+    let mut wanted: Vec<_> = processes.chain(POSTGRES).collect();
     wanted.sort_unstable();
     let there: Vec<_> = composition.services.keys().map(String::as_str).collect();
     if there == wanted {
@@ -493,8 +520,8 @@ mod tests {
     fn each_rule_finds_what_it_is_about_and_no_other_does() {
         for (from, to, rule) in [
             (
-                "      monolith: { condition: service_healthy }",
-                "      monolith: { condition: service_started }",
+                "      web: { condition: service_healthy }",
+                "      web: { condition: service_started }",
                 "started_is_not_ready",
             ),
             (
@@ -502,11 +529,11 @@ mod tests {
                 "      simulators: { condition: service_healthy }\n      gateway: { condition: service_healthy }",
                 "started_is_not_ready",
             ),
-            ("    command: [migrate]", "    command: [serve]", "one_migration"),
-            ("    restart: on-failure", "    restart: unless-stopped", "one_migration"),
+            ("  command: [migrate]", "  command: [serve]", "one_migration"),
+            ("  restart: on-failure", "  restart: unless-stopped", "one_migration"),
             (
-                "      migrate: { condition: service_completed_successfully }",
-                "      migrate: { condition: service_started }",
+                "      migrate-web: { condition: service_completed_successfully }",
+                "      migrate-web: { condition: service_started }",
                 "one_migration",
             ),
             (" --host=127.0.0.1,", "", "database_asked_over_tcp"),
@@ -521,10 +548,10 @@ mod tests {
             ),
             ("      interval: 2s", "      interval: 1h", "asked_often_and_for_long"),
             ("      retries: 10\n      start_period: 60s", "      retries: 3", "asked_often_and_for_long"),
-            ("    restart: on-failure", "    restart: onfailure", "one_migration"),
+            ("  restart: on-failure", "  restart: onfailure", "one_migration"),
             (
-                "      migrate: { condition: service_completed_successfully }",
-                "      migrate: { condition: service_completed_successfully }\n      other: { condition: service_started }",
+                "      migrate-web: { condition: service_completed_successfully }",
+                "      migrate-web: { condition: service_completed_successfully }\n      other: { condition: service_started }",
                 "started_is_not_ready",
             ),
             (
@@ -611,8 +638,8 @@ mod tests {
             ("{ condition: service_healthy }", "{ condition: service_healthy, restart: true }", "restart"),
             ("{ condition: service_healthy }", "{ condition: healthy }", "healthy"),
             ("{ condition: service_healthy }", "{ required: true }", "required"),
-            ("    restart: on-failure", "    restarts: on-failure", "restarts"),
-            ("    restart: on-failure", "    restart: no", "restart"),
+            ("  restart: on-failure", "  restarts: on-failure", "restarts"),
+            ("  restart: on-failure", "  restart: no", "restart"),
             ("      interval: 2s", "      interval: 2", "interval"),
             ("    networks: [edge, services]", "    develop: {}", "develop"),
             ("networks:\n  edge:", "name: automator\nnetworks:\n  edge:", "name"),

@@ -18,8 +18,8 @@ use acceptance::{
 };
 use harness::{Definition, http, ports::Port};
 
-use super::engine::{self, Engine, SERVICES};
-use crate::root;
+use super::engine::{self, Engine};
+use crate::{root, shipped};
 
 /// How many compositions this process has started.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
@@ -31,14 +31,13 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long a container may take to stop, in seconds: what `stop_grace_period` says.
 const GRACE: i32 = 15;
 
-/// The user and the database of the composition.
-const DATABASE: &str = "automator";
+/// Who may do everything in the composition's database server.
+const ADMINISTRATOR: &str = "automator";
 
 /// A running composition. Dropped, it is gone, volumes included.
 pub struct Composed {
     engine: Engine,
     project: String,
-    definition: Definition,
     /// The container of each service.
     containers: HashMap<String, String>,
     urls: BTreeMap<&'static str, String>,
@@ -68,7 +67,7 @@ impl Composed {
         let folder = TempDir::with_prefix("composed-").context("cannot make a temporary folder")?;
         let mut ports = Vec::new();
         let mut urls = BTreeMap::new();
-        for service in SERVICES {
+        for service in shipped::serving() {
             let port = Port::take()?;
             urls.insert(service, format!("http://127.0.0.1:{}", port.number()));
             ports.push(port);
@@ -80,12 +79,10 @@ impl Composed {
             // The suite stands where a proxy in front would.
             ("AUTOMATOR_PROXY", "0.0.0.0/0".to_owned()),
         ];
-        let definition = Definition::load(&root().join("steps/10-containers"))?;
         let mut composed = Self {
             engine,
             // Other compositions may be up at the same time: this process's, and those of another copy of the repository.
             project: format!("{project}-{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed)),
-            definition,
             containers: HashMap::new(),
             urls,
             took: Duration::ZERO,
@@ -172,7 +169,7 @@ impl Composed {
     ///
     /// # Errors
     /// The server refuses.
-    pub fn sql(&self, statements: &[&str]) -> Result<String> {
+    pub fn sql(&self, statements: &[impl AsRef<str>]) -> Result<String> {
         let mut psql = engine::client();
         psql.args([
             "exec",
@@ -182,18 +179,18 @@ impl Composed {
             "-v",
             "ON_ERROR_STOP=1",
             "-U",
-            DATABASE,
+            ADMINISTRATOR,
             "-d",
             "postgres",
         ]);
         for statement in statements {
-            psql.args(["-c", statement]);
+            psql.args(["-c", statement.as_ref()]);
         }
         engine::run(&mut psql)
     }
 
     fn ask(&self, service: &str) -> Result<http::Answer> {
-        let process = self.definition.process(service).context("a process of the step")?;
+        let process = shipped::system().process(service).context("a process of the step")?;
         let path = process.health.as_deref().context("a process with a port has health")?;
         let base = Platform::url(self, service)?;
         let limit = Duration::from_secs(2);
@@ -220,9 +217,14 @@ impl Composed {
     }
 
     /// Does `act` to each of these at the same time.
-    fn all(&self, services: &[&str], act: impl Fn(&str) -> Result<()> + Sync) -> Result<()> {
+    fn all<'s>(
+        &self,
+        services: impl Iterator<Item = &'s str>,
+        act: impl Fn(&str) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let act = &act;
         thread::scope(|scope| {
-            let acting: Vec<_> = services.iter().map(|service| scope.spawn(|| act(service))).collect();
+            let acting: Vec<_> = services.map(|service| scope.spawn(move || act(service))).collect();
             acting.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("it panicked")))
         })
     }
@@ -230,7 +232,7 @@ impl Composed {
 
 impl Platform for Composed {
     fn definition(&self) -> &Definition {
-        &self.definition
+        shipped::system()
     }
 
     fn url(&self, process: &str) -> Result<&str> {
@@ -260,7 +262,7 @@ impl Platform for Composed {
     }
 
     fn tails(&self) -> String {
-        SERVICES.iter().map(|service| format!("── {service}\n{}\n", self.tail(service))).collect()
+        shipped::serving().map(|service| format!("── {service}\n{}\n", self.tail(service))).collect()
     }
 }
 
@@ -271,24 +273,21 @@ impl Stage for Composed {
 
     fn keep(&self, name: &str) -> Result<()> {
         // A template must have no visitor.
-        let visitors = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'automator'";
-        self.all(&["monolith", "backlog", "notify"], |service| self.kill(service))?;
-        self.sql(&[visitors, &format!("CREATE DATABASE {name} TEMPLATE {DATABASE}")])?;
-        self.all(&["monolith", "backlog", "notify"], |service| self.start_again(service))
+        self.all(shipped::with_database(), |service| self.kill(service))?;
+        self.sql(&shipped::keep(name))?;
+        self.all(shipped::with_database(), |service| self.start_again(service))
     }
 
     fn renew(&self, name: &str) -> Result<()> {
-        let services = ["monolith", "backlog", "notify", "simulators"];
-        self.all(&services, |service| match self.kill(service) {
+        // The gateway remembers nothing.
+        let services = shipped::serving().filter(|service| *service != "gateway");
+        self.all(services, |service| match self.kill(service) {
             // A scenario may have left it stopped.
             Err(error) if format!("{error:#}").contains("is not running") => Ok(()),
             other => other,
         })?;
-        self.sql(&[
-            &format!("DROP DATABASE {DATABASE} WITH (FORCE)"),
-            &format!("CREATE DATABASE {DATABASE} TEMPLATE {name}"),
-        ])?;
-        self.all(&SERVICES, |service| self.start_again(service))
+        self.sql(&shipped::renew(name))?;
+        self.all(shipped::serving(), |service| self.start_again(service))
     }
 }
 
@@ -315,7 +314,8 @@ fn write(folder: &Path, urls: &BTreeMap<&'static str, String>) -> Result<PathBuf
     // The gateway's port is a setting of the composition itself.
     for (service, url) in urls.iter().filter(|(service, _)| **service != "gateway") {
         text.push_str(&format!("  {service}:\n    ports: [\"127.0.0.1:{}:8080\"]\n", number(url)));
-        if ["simulators", "monolith", "backlog"].contains(service) {
+        let process = shipped::system().process(service);
+        if process.is_some_and(|process| process.is_given("AUTOMATOR_CATALOGUE")) {
             text.push_str("    environment: { AUTOMATOR_CATALOGUE: /catalogue/catalogue.toml }\n");
             text.push_str(&format!("    volumes: [\"{}:/catalogue:ro\"]\n", catalogue.display()));
         }

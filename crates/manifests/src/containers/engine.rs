@@ -33,6 +33,8 @@ use acceptance::{
     tokio::{runtime::Runtime, time::timeout},
 };
 
+use crate::shipped;
+
 /// How long one answer of the engine may take.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 /// How long the engine may take to say that it is there.
@@ -40,9 +42,6 @@ const IS_THERE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What `WORKSHOP_REQUIRE` calls the images of our services.
 const NEED: &str = "images";
-
-/// The services whose images are built, as the image is called.
-pub const SERVICES: [&str; 5] = ["gateway", "monolith", "backlog", "notify", "simulators"];
 
 /// A connection to the engine.
 pub struct Engine {
@@ -57,7 +56,7 @@ impl Engine {
     /// It does not answer, or the images were not built: building them takes minutes, so no test does it unasked.
     pub fn with_images() -> Result<Self, Missing> {
         let engine = Self::connect().and_then(|engine| {
-            for service in SERVICES {
+            for service in shipped::serving() {
                 engine.image(&image(service)).with_context(|| {
                     format!("there is no image {}; docker compose build makes it", image(service))
                 })?;

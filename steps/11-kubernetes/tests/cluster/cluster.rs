@@ -16,6 +16,8 @@ use acceptance::{
     tempfile::TempDir,
 };
 
+use manifests::shipped;
+
 use crate::{
     kubectl::{Kubectl, run},
     ways::Way,
@@ -23,12 +25,8 @@ use crate::{
 
 /// Where all of it is; `k8s/overlays/suite` says so too.
 const NAMESPACE: &str = "automator-suite";
-/// What listens.
-const SERVICES: [&str; 5] = ["simulators", "notify", "monolith", "backlog", "gateway"];
-/// Those with tables.
-const WITH_TABLES: [&str; 3] = ["monolith", "backlog", "notify"];
-/// The database of all.
-const DATABASE: &str = "automator";
+/// Who may do everything in the database server.
+const ADMINISTRATOR: &str = "automator";
 /// How a container is killed without a word: a command to which its id is added, on a node say
 /// `ctr --namespace k8s.io task kill --signal SIGKILL`. Without it a pod is deleted by force, which is a SIGTERM and a SIGKILL soon after.
 const KILL: &str = "WORKSHOP_CLUSTER_KILL";
@@ -42,7 +40,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The system. Dropped, its namespace is gone.
 pub(crate) struct Cluster {
     kubectl: Kubectl,
-    definition: Definition,
     ways: BTreeMap<&'static str, Way>,
     catalogue: PathBuf,
     _folder: TempDir,
@@ -55,7 +52,6 @@ impl Cluster {
         let folder = TempDir::with_prefix("cluster-")?;
         let mut cluster = Self {
             kubectl: Kubectl::new(context, NAMESPACE),
-            definition: Definition::load(step)?,
             ways: BTreeMap::new(),
             catalogue: folder.path().join("catalogue.toml"),
             _folder: folder,
@@ -66,9 +62,15 @@ impl Cluster {
         let overlay = step.join("k8s/overlays/suite");
         cluster.kubectl.run(&["apply", "--kustomize", &overlay.display().to_string()])?;
         cluster.tell_the_catalogue()?;
-        cluster.kubectl.run(&["wait", "--for=condition=Complete", "job", "--selector=app=migrate", FIRST])?;
+        cluster.kubectl.run(&[
+            "wait",
+            "--for=condition=Complete",
+            "job",
+            "--selector=automator/once",
+            FIRST,
+        ])?;
         cluster.kubectl.run(&["wait", "--for=condition=Available", "deployment", "--all", FIRST])?;
-        for service in SERVICES {
+        for service in shipped::serving() {
             let way = Way::to(service, &cluster.kubectl)?;
             cluster.ways.insert(service, way);
         }
@@ -76,10 +78,10 @@ impl Cluster {
     }
 
     /// Runs SQL beside the server, each statement for itself.
-    fn sql(&self, statements: &[&str]) -> Result<String> {
+    fn sql(&self, statements: &[String]) -> Result<String> {
         let mut psql =
             self.kubectl.command(&["exec", "postgres-0", "--", "psql", "-qtA", "-v", "ON_ERROR_STOP=1"]);
-        psql.args(["-U", DATABASE, "-d", "postgres"]);
+        psql.args(["-U", ADMINISTRATOR, "-d", "postgres"]);
         for statement in statements {
             psql.args(["-c", statement]);
         }
@@ -107,7 +109,7 @@ impl Cluster {
     /// Waits until it answers that it is ready, here, and until the cluster knows that too.
     fn ready(&self, process: &str) -> Result<()> {
         let until = Instant::now() + READY_WITHIN;
-        let path = self.definition.process(process).and_then(|it| it.health.as_deref());
+        let path = shipped::system().process(process).and_then(|it| it.health.as_deref());
         let path = path.context("a process with a port has health")?;
         let base = self.url(process)?;
         let limit = Duration::from_secs(2);
@@ -146,9 +148,14 @@ impl Cluster {
     }
 
     /// Does `act` to each of these at the same time.
-    fn all(&self, processes: &[&str], act: impl Fn(&str) -> Result<()> + Sync) -> Result<()> {
+    fn all<'p>(
+        &self,
+        processes: impl Iterator<Item = &'p str>,
+        act: impl Fn(&str) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let act = &act;
         thread::scope(|scope| {
-            let acting: Vec<_> = processes.iter().map(|process| scope.spawn(|| act(process))).collect();
+            let acting: Vec<_> = processes.map(|process| scope.spawn(move || act(process))).collect();
             acting.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("it panicked")))
         })
     }
@@ -160,7 +167,7 @@ fn selector(process: &str) -> String {
 
 impl Platform for Cluster {
     fn definition(&self) -> &Definition {
-        &self.definition
+        shipped::system()
     }
 
     fn url(&self, process: &str) -> Result<&str> {
@@ -198,7 +205,7 @@ impl Platform for Cluster {
     }
 
     fn tails(&self) -> String {
-        SERVICES.iter().map(|service| format!("── {service}\n{}\n", self.tail(service))).collect()
+        shipped::serving().map(|service| format!("── {service}\n{}\n", self.tail(service))).collect()
     }
 }
 
@@ -209,29 +216,22 @@ impl Stage for Cluster {
 
     fn keep(&self, name: &str) -> Result<()> {
         // A template must have no visitor.
-        let visitors = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'automator'";
-        self.all(&WITH_TABLES, |process| self.kill(process))?;
-        self.sql(&[
-            &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-            visitors,
-            &format!("CREATE DATABASE {name} TEMPLATE {DATABASE}"),
-        ])?;
-        self.all(&WITH_TABLES, |process| self.start_again(process))
+        self.all(shipped::with_database(), |process| self.kill(process))?;
+        self.sql(&shipped::keep(name))?;
+        self.all(shipped::with_database(), |process| self.start_again(process))
     }
 
     fn renew(&self, name: &str) -> Result<()> {
-        let processes = ["monolith", "backlog", "notify", "simulators"];
-        self.all(&processes, |process| match self.kill(process) {
+        // The gateway remembers nothing.
+        let processes = shipped::serving().filter(|process| *process != "gateway");
+        self.all(processes, |process| match self.kill(process) {
             // A scenario may have left it stopped.
             Err(error) if format!("{error:#}").contains("is not running") => Ok(()),
             other => other,
         })?;
-        self.sql(&[
-            &format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"),
-            &format!("CREATE DATABASE {DATABASE} TEMPLATE {name}"),
-        ])?;
+        self.sql(&shipped::renew(name))?;
         self.tell_the_catalogue()?;
-        self.all(&SERVICES, |process| self.start_again(process))
+        self.all(shipped::serving(), |process| self.start_again(process))
     }
 }
 

@@ -20,14 +20,17 @@ fn here(file: &str) -> PathBuf {
 
 /// The local cluster with the learner's policies in it.
 fn objects() -> Objects {
-    let mut files = vec![piece("edges.yaml", cfg!(feature = "mine-11-2")), piece("monolith.yaml", false)];
-    files.extend(["gateway", "notify", "backlog", "migrate"].map(|it| here(&format!("k8s/base/{it}.yaml"))));
+    let mut files = vec![piece("edges.yaml", cfg!(feature = "mine-11-2")), piece("web.yaml", false)];
+    files.extend(
+        ["gateway", "github", "insights", "backlog", "notify", "feed", "migrate"]
+            .map(|it| here(&format!("k8s/base/{it}.yaml"))),
+    );
     files.extend(["postgres", "simulators", "edges"].map(|it| here(&format!("k8s/local/{it}.yaml"))));
     Objects::read(&files).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn wanted() -> BTreeSet<Edge> {
-    let system = Definition::load(&here("../05-grpc")).unwrap_or_else(|error| panic!("{error}"));
+    let system = Definition::load(&here("../07-events")).unwrap_or_else(|error| panic!("{error}"));
     declared(&system)
 }
 
@@ -84,7 +87,7 @@ fn strangers_reach_nobody() {
     let objects = objects();
     for (namespace, labels) in [
         ("elsewhere", &[][..]),
-        ("elsewhere", &[("app", "gateway"), ("app", "monolith"), ("app", "backlog")]),
+        ("elsewhere", &[("app", "gateway"), ("app", "web"), ("app", "backlog")]),
         (NAMESPACE, &[("app", "debug")]),
     ] {
         // A pod has one value for a label: each is tried.

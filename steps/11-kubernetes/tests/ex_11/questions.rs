@@ -9,7 +9,7 @@ use manifests::kubernetes::{
 
 use crate::piece;
 
-/// How long the monolith may take to start: it waits for the database, and asks the others what it missed.
+/// How long the service may take to start: it waits for the database, and asks the others what it missed.
 const SLOW_START: u64 = 40_000;
 /// How long the process serves on after SIGTERM: `SERVE_ON_SECONDS` in k8s/base/kustomization.yaml.
 const SERVES_ON: u64 = 3_000;
@@ -24,14 +24,14 @@ const NEVER_UP: u64 = 300_000;
 const LONGEST_END: u64 = 120_000;
 
 fn objects() -> Objects {
-    let file = piece("monolith.yaml", cfg!(feature = "mine-11-1"));
+    let file = piece("web.yaml", cfg!(feature = "mine-11-1"));
     Objects::read(&[file]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn spec(objects: &Objects) -> &PodSpec {
     let deployment = objects.deployments.first();
     let spec = deployment.and_then(|it| it.spec.template.spec.as_ref());
-    spec.unwrap_or_else(|| panic!("monolith.yaml has no Deployment with pods any more"))
+    spec.unwrap_or_else(|| panic!("web.yaml has no Deployment with pods any more"))
 }
 
 fn settings() -> Settings {
@@ -53,7 +53,7 @@ fn all_three_questions_are_asked() {
     let container = &spec(&objects).containers[0];
     assert!(
         container.startup_probe.is_some(),
-        "Nobody asks whether the monolith is up yet: there is no startupProbe. So liveness asks from the first second on, and has \
+        "Nobody asks whether `web` is up yet: there is no startupProbe. So liveness asks from the first second on, and has \
          to be as patient as the slowest start, every day: whoever waits for one that hangs waits that long too."
     );
     assert!(
@@ -62,7 +62,7 @@ fn all_three_questions_are_asked() {
     );
     assert!(
         container.readiness_probe.is_some(),
-        "Nobody asks whether the monolith may have traffic: there is no readinessProbe, and without one the answer is yes."
+        "Nobody asks whether `web` may have traffic: there is no readinessProbe, and without one the answer is yes."
     );
 }
 
@@ -73,7 +73,7 @@ fn the_service_still_leads_there() {
     let wrong = (rule.check)(&objects());
     assert!(
         wrong.is_empty(),
-        "The gateway asks for the monolith by its Service, and nobody answers: {}.",
+        "The gateway asks for `web` by its Service, and nobody answers: {}.",
         wrong.join("; ")
     );
 }
@@ -83,7 +83,7 @@ fn who_starts_slowly_is_not_killed_for_it() {
     let seen = seen(&Story { boot: SLOW_START, ..Story::default() });
     if let Some(&(at, _)) = seen.restarts.first() {
         panic!(
-            "The monolith takes {} s to start today. After {} s somebody killed it and it began again, and so it will go on: \
+            "`web` takes {} s to start today. After {} s somebody killed it and it began again, and so it will go on: \
              nobody ever gets an answer.",
             s(SLOW_START),
             s(at)
@@ -92,7 +92,7 @@ fn who_starts_slowly_is_not_killed_for_it() {
     let first = seen.traffic.first();
     assert!(
         first.is_some_and(|&at| at < SLOW_START + UNNOTICED),
-        "The monolith answered after {} s, and nobody was sent to it in time: {first:?}.",
+        "`web` answered after {} s, and nobody was sent to it in time: {first:?}.",
         s(SLOW_START)
     );
 }
@@ -103,7 +103,7 @@ fn who_starts_fast_is_asked_soon() {
     let first = seen.traffic.first().copied().unwrap_or(u64::MAX);
     assert!(
         first <= 10_000,
-        "The monolith answered after one second, and nobody was sent to it for another {}: each rollout takes that much \
+        "`web` answered after one second, and nobody was sent to it for another {}: each rollout takes that much \
          longer for each pod.",
         s(first.saturating_sub(1_000))
     );
@@ -114,7 +114,7 @@ fn one_that_never_comes_up_is_started_again() {
     let seen = seen(&Story { boot: u64::MAX / 2, ends: NEVER_UP * 2, ..Story::default() });
     assert!(
         seen.restarts.first().is_some_and(|&(at, _)| at <= NEVER_UP),
-        "The monolith hung while it started, and {} minutes later nobody had tried again. The rollout stands still, and nobody \
+        "`web` hung while it started, and {} minutes later nobody had tried again. The rollout stands still, and nobody \
          knows why.",
         NEVER_UP / 60_000
     );
@@ -126,7 +126,7 @@ fn nobody_is_restarted_because_the_database_comes_late() {
     let seen = seen(&Story { database_away: 0..late, ends: late * 2, ..Story::default() });
     assert!(
         seen.restarts.is_empty(),
-        "The cluster started, and its database came {} minutes later. Until then the monolith was started again every {} s, and \
+        "The cluster started, and its database came {} minutes later. Until then `web` was started again every {} s, and \
          now that the database is there, the kubelet waits longer and longer before it tries once more.",
         late / 60_000,
         s(seen.restarts[0].0)

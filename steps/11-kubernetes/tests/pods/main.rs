@@ -19,10 +19,8 @@ use acceptance::{
 use chassis::serve::DRAIN;
 use described::{Asks, DATABASE, Described};
 use manifests::containers::engine::{self, Engine, Running};
-use manifests::kubernetes::objects::Objects;
+use manifests::{kubernetes::objects::Objects, shipped};
 
-/// Each after those that it needs.
-const ORDER: [&str; 5] = ["simulators", "notify", "monolith", "backlog", "gateway"];
 /// What comes after a drain at the end of a process.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -54,10 +52,13 @@ impl World {
         let network = self.engine.network(&format!("step-11-{}", std::process::id())).unwrap();
         let described = Described::new(&self.objects, &network.name);
         let mut pods = vec![self.comes(&described, DATABASE)];
-        let job = self.engine.run(described.container("migrate", None)).unwrap();
-        let code = self.engine.ended(&job.id).unwrap();
-        assert_eq!(code, 0, "{}", self.engine.log(&job.id, "10").unwrap());
-        for name in ORDER {
+        for name in shipped::migrations() {
+            let job = self.engine.run(described.container(name, None)).unwrap();
+            let code = self.engine.ended(&job.id).unwrap();
+            assert_eq!(code, 0, "{name}: {}", self.engine.log(&job.id, "10").unwrap());
+        }
+        // Each after those that it needs.
+        for name in shipped::serving() {
             pods.push(self.comes(&described, name));
         }
         for pod in pods.iter().rev() {

@@ -1,6 +1,7 @@
 //! One version's manifests applied after the other's.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -8,17 +9,18 @@ use std::{
 use acceptance::tempfile::TempDir;
 use manifests::{
     kubernetes::{objects::Objects, versions::Cluster},
-    root,
+    root, shipped,
 };
 
 use crate::clusters::built;
 
 /// What the overlay is made of, from the root.
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "steps/11-kubernetes/k8s",
     "solutions/11-kubernetes",
-    "steps/04-first-service/kustomization.yaml",
-    "steps/04-first-service/gateway.toml",
+    "steps/10-containers/postgres",
+    "steps/07-events/kustomization.yaml",
+    "steps/07-events/gateway.toml",
 ];
 
 /// The same overlay of a repository in which the images have another tag.
@@ -52,8 +54,9 @@ fn the_next_version_is_taken_whole() {
     assert_eq!(cluster.apply(&first), [""; 0]);
     assert_eq!(cluster.apply(&first), [""; 0], "the same again");
     assert_eq!(cluster.apply(&next), [""; 0], "a new tag");
-    let job = next.jobs[0].metadata.name.as_deref();
-    assert_eq!(job, Some("migrate-11.0.1"), "the migration of that version is a Job of its own");
+    let jobs: BTreeSet<_> = next.jobs.iter().filter_map(|job| job.metadata.name.clone()).collect();
+    let wanted = shipped::migrations().map(|name| format!("{name}-11.0.1"));
+    assert_eq!(jobs, wanted.collect(), "a migration of that version is a Job of its own");
     let labels = next.deployments[0].metadata.labels.clone().unwrap();
     assert_eq!(labels.get("app.kubernetes.io/version").map(String::as_str), Some("11.0.1"));
 }
@@ -63,8 +66,8 @@ fn a_migration_with_one_name_for_all_is_refused() {
     let Some(mut first) = built("kind") else { return };
     let (mut next, mut cluster) = (tagged("11.0.1"), Cluster::default());
     for objects in [&mut first, &mut next] {
-        objects.jobs[0].metadata.name = Some("migrate".to_owned());
+        objects.jobs[0].metadata.name = Some("migrate-web".to_owned());
     }
     assert_eq!(cluster.apply(&first), [""; 0]);
-    assert_eq!(cluster.apply(&next), ["Job migrate: field is immutable"]);
+    assert_eq!(cluster.apply(&next), ["Job migrate-web: field is immutable"]);
 }
