@@ -1,4 +1,4 @@
-//! Step 10: the system of step 05 in containers. What is new is no Rust, so all there is here is which files are looked at: ours,
+//! Step 10: the system of step 07 in containers. What is new is no Rust, so all there is here is which files are looked at: ours,
 //! or with a feature `mine-…` the learner's.
 
 use std::path::PathBuf;

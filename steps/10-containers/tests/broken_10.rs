@@ -10,14 +10,15 @@ use std::{
 };
 
 use acceptance::{
-    Platform, TOKEN,
-    harness::http::{Answer, Request},
-    run_curl,
+    Platform, TOKEN, run_curl,
     serde_json::{Value, from_str, json},
     shell_commands,
     testcontainers::bollard::models::HealthStatusEnum,
 };
-use manifests::containers::composed::Composed;
+use manifests::{
+    containers::composed::{Composed, eventually},
+    shipped,
+};
 use step_10_containers::compose_file;
 
 /// The lesson.
@@ -25,10 +26,11 @@ const README: &str = include_str!("../README.md");
 
 /// How long the whole may take from the command to the first answer, images at hand.
 const UP_WITHIN: Duration = Duration::from_secs(60);
-/// How long something may take to be as it should be again.
-const WITHIN: Duration = Duration::from_secs(60);
 /// Who is killed, one after the other. The simulators remember in memory what was sent, so they are killed last.
-const KILLED: [&str; 6] = ["notify", "monolith", "gateway", "backlog", "postgres", "simulators"];
+const KILLED: [&str; 9] =
+    ["notify", "web", "gateway", "backlog", "github", "insights", "feed", "postgres", "simulators"];
+/// The repository that something happens in.
+const REPOSITORY: &str = "sendgrid/rest";
 /// How many messages are queued after each of them is back.
 const AFTERWARDS: usize = 10;
 /// Between two messages.
@@ -36,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     acceptance::run_with(
-        || Composed::start("broken", compose_file()),
+        || Composed::start("broken", vec![compose_file()]),
         &[
             ("it_is_up_within_a_minute_and_migrated_once", it_is_up_within_a_minute_and_migrated_once),
             ("each_container_has_as_little_as_possible", each_container_has_as_little_as_possible),
@@ -48,6 +50,10 @@ fn main() -> ExitCode {
                 "whoever_is_killed_comes_back_and_no_message_is_lost",
                 whoever_is_killed_comes_back_and_no_message_is_lost,
             ),
+            (
+                "a_restored_database_reads_on_from_where_it_was",
+                a_restored_database_reads_on_from_where_it_was,
+            ),
             ("what_the_lesson_types_does_what_it_says", what_the_lesson_types_does_what_it_says),
         ],
     )
@@ -56,9 +62,12 @@ fn main() -> ExitCode {
 fn it_is_up_within_a_minute_and_migrated_once(composed: &Composed) {
     println!("up after {:.1} s", composed.took.as_secs_f64());
     assert!(composed.took < UP_WITHIN, "{:?}", composed.took);
-    let migrate = composed.engine().inspect(composed.container("migrate")).unwrap();
-    let state = migrate.state.unwrap();
-    assert_eq!((state.running, state.exit_code, migrate.restart_count), (Some(false), Some(0), Some(0)));
+    for name in shipped::migrations() {
+        let migrate = composed.engine().inspect(composed.container(name)).unwrap();
+        let state = migrate.state.unwrap();
+        let ended = (state.running, state.exit_code, migrate.restart_count);
+        assert_eq!(ended, (Some(false), Some(0), Some(0)), "{name}");
+    }
 }
 
 fn each_container_has_as_little_as_possible(composed: &Composed) {
@@ -80,11 +89,15 @@ fn each_container_has_as_little_as_possible(composed: &Composed) {
 
 fn without_its_database_a_service_is_unhealthy_and_nobody_restarts_it(composed: &Composed) {
     let engine = composed.engine();
-    let asking = ["monolith", "backlog", "notify"];
-    let restarts = || asking.map(|name| engine.inspect(composed.container(name)).unwrap().restart_count);
+    let asking: Vec<_> = shipped::with_database().collect();
+    let restarts = || {
+        let counts =
+            asking.iter().map(|name| engine.inspect(composed.container(name)).unwrap().restart_count);
+        counts.collect::<Vec<_>>()
+    };
     let before = restarts();
     engine.stop(composed.container("postgres"), 30).unwrap();
-    for name in asking {
+    for name in &asking {
         becomes(composed, name, HealthStatusEnum::UNHEALTHY);
     }
     for name in ["gateway", "simulators"] {
@@ -95,7 +108,7 @@ fn without_its_database_a_service_is_unhealthy_and_nobody_restarts_it(composed: 
         );
     }
     engine.start(composed.container("postgres")).unwrap();
-    for name in asking {
+    for name in &asking {
         becomes(composed, name, HealthStatusEnum::HEALTHY);
     }
     assert_eq!(restarts(), before, "a restart would have mended nothing");
@@ -107,12 +120,12 @@ fn whoever_is_killed_comes_back_and_no_message_is_lost(composed: &Composed) {
         // All of them, before the next one dies: the simulators forget.
         for (to, place) in &queued {
             eventually(&format!("{place} is sent"), || {
-                let message = get(composed, place)?;
+                let message = composed.get("gateway", place)?;
                 assert_ne!(message["status"], "failed", "to {to}: {message}");
                 (message["status"] == "sent").then_some(())
             });
         }
-        let sent = ask(composed, "simulators", "GET", "/control/calls?service=sendgrid", "", "").unwrap();
+        let sent = composed.ask("simulators", "GET", "/control/calls?service=sendgrid", "", "").unwrap();
         let lost = queued.iter().filter(|(to, _)| !sent.body.contains(to.as_str())).count();
         println!("{victim}: {} messages, {lost} of them before the provider forgot", queued.len());
         assert!(
@@ -122,6 +135,40 @@ fn whoever_is_killed_comes_back_and_no_message_is_lost(composed: &Composed) {
     }
 }
 
+/// A dump of one database, put back later: what the feed has told since comes again, and what only this database knew is gone.
+fn a_restored_database_reads_on_from_where_it_was(composed: &Composed) {
+    let task = |title: &str| {
+        eventually(&format!("{title:?} is a task"), || {
+            let tasks = composed.get("gateway", "/api/tasks?limit=100")?;
+            let all = tasks["items"].as_array()?;
+            all.iter().find(|task| task["item"]["title"] == title).cloned()
+        })
+    };
+    composed.opens(REPOSITORY, "Before the dump").unwrap();
+    let before = task("Before the dump");
+    let said = composed.command(&["run", "--rm", "-T", "backup"]).unwrap();
+    for database in shipped::with_database() {
+        assert!(said.contains(&format!("{database}: {database}.")), "{database} has no dump: {said}");
+    }
+    composed.opens(REPOSITORY, "After the dump").unwrap();
+    let _ = task("After the dump");
+    let place = format!("/api/tasks/{}", before["id"].as_str().unwrap());
+    let change = json!({ "version": before["version"], "status": "in_progress" }).to_string();
+    assert_eq!(composed.ask("gateway", "PATCH", &place, &change, "").unwrap().status, 200);
+
+    let restore = || composed.command(&["run", "--rm", "-T", "backup", "restore", "backlog"]);
+    let refused = restore().err().map(|error| format!("{error:#}")).unwrap_or_default();
+    assert!(refused.contains("being accessed by other users"), "while backlog serves: {refused:?}");
+    composed.engine().stop(composed.container("backlog"), 15).unwrap();
+    restore().unwrap();
+    composed.start_again("backlog").unwrap();
+    assert_eq!(task("Before the dump")["status"], before["status"], "the change is younger than the dump");
+    let _ = task("After the dump");
+    let of_nobody = composed.command(&["run", "--rm", "-T", "backup", "restore", "nobody"]).err();
+    let of_nobody = of_nobody.map(|error| format!("{error:#}")).unwrap_or_default();
+    assert!(of_nobody.contains("there is no dump of nobody"), "{of_nobody:?}");
+}
+
 /// Last: it ends with the database away.
 fn what_the_lesson_types_does_what_it_says(composed: &Composed) {
     let front = composed.url("gateway").unwrap();
@@ -129,8 +176,8 @@ fn what_the_lesson_types_does_what_it_says(composed: &Composed) {
     for line in shell_commands(README) {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
-            // It is up; and a reader's own file is another composition.
-            ["docker", "compose", "up" | "--project-name", ..] => {}
+            // It is up; and with a file of its own it is another composition.
+            ["docker", "compose", "up" | "--project-name" | "--file", ..] => {}
             ["docker", "compose", "exec", service, shell] => {
                 let refused = composed.command(&["exec", "-T", service, shell]).err();
                 let refused = refused.map(|error| format!("{error:#}")).unwrap_or_default();
@@ -149,7 +196,9 @@ fn what_the_lesson_types_does_what_it_says(composed: &Composed) {
             _ => {}
         }
     }
-    assert_eq!(typed, ["curl", "curl", "ps", "exec", "kill", "ps", "stop", "ps"]);
+    let restored = ["run", "stop", "run", "start", "stop", "run", "start"];
+    let wanted = [&["curl", "curl", "ps", "exec", "kill", "ps"][..], &restored, &["stop", "ps"]].concat();
+    assert_eq!(typed, wanted);
 }
 
 /// Kills `victim` while messages are queued, one after the other, until it is back and some more; all that were accepted.
@@ -187,7 +236,7 @@ fn queue(composed: &Composed, name: &str) -> (String, String) {
         .to_string();
     let place = eventually(&format!("{to} is queued"), || {
         let key = format!("message-{name}");
-        let answer = ask(composed, "gateway", "POST", "/api/notifications", &body, &key).ok()?;
+        let answer = composed.ask("gateway", "POST", "/api/notifications", &body, &key).ok()?;
         assert!(answer.status < 300 || answer.status >= 500, "{answer}");
         let message: Value = from_str(&answer.body).ok().filter(|_| answer.status < 300)?;
         Some(format!("/api/notifications/{}", message["id"].as_str()?))
@@ -195,40 +244,7 @@ fn queue(composed: &Composed, name: &str) -> (String, String) {
     (to, place)
 }
 
-fn get(composed: &Composed, place: &str) -> Option<Value> {
-    let answer = ask(composed, "gateway", "GET", place, "", "").ok()?;
-    from_str(&answer.body).ok().filter(|_| answer.status == 200)
-}
-
-fn ask(
-    composed: &Composed,
-    who: &str,
-    method: &str,
-    path: &str,
-    body: &str,
-    key: &str,
-) -> std::io::Result<Answer> {
-    let authorization = format!("Bearer {TOKEN}");
-    let mut headers = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
-    if !key.is_empty() {
-        headers.push(("idempotency-key", key));
-    }
-    let base = composed.url(who).unwrap();
-    Request { method, base, path, headers: &headers, body, limit: Duration::from_secs(12) }.send()
-}
-
 fn becomes(composed: &Composed, service: &str, wanted: HealthStatusEnum) {
     let look = || (composed.engine().health(composed.container(service)).ok()? == wanted).then_some(());
     eventually(&format!("{service} is {wanted}"), look);
-}
-
-fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
-    let until = Instant::now() + WITHIN;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within {WITHIN:?}: {what}");
-        thread::sleep(Duration::from_millis(100));
-    }
 }

@@ -14,6 +14,7 @@ use acceptance::{
     CATALOGUE, Missing, Platform, SECRET, SERVICE_TOKEN, Stage, TOKEN,
     anyhow::{Context, Result, bail},
     is_required,
+    serde_json::{Value, from_str, json},
     tempfile::TempDir,
 };
 use harness::{Definition, http, ports::Port};
@@ -26,6 +27,10 @@ static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// How long a service may take to be ready again, the patience of the engine before a restart included.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long something may take to be as it should be again.
+const WITHIN: Duration = Duration::from_secs(60);
+/// How long one answer may take: longer than any deadline of the system's own.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(12);
 /// How often we look.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long a container may take to stop, in seconds: what `stop_grace_period` says.
@@ -51,19 +56,19 @@ pub struct Composed {
 }
 
 impl Composed {
-    /// Brings the composition in `file` up as `project`, and waits until its front answers.
+    /// Brings the composition in `files` up as `project`, and waits until its front answers.
     ///
     /// # Errors
     /// No engine, no images; or it does not come up, which is a failure everywhere.
-    pub fn start(project: &str, file: PathBuf) -> Result<Self, Missing> {
+    pub fn start(project: &str, files: Vec<PathBuf>) -> Result<Self, Missing> {
         let engine = Engine::with_images()?;
         engine::compose()
             .map_err(|error| Missing { reason: error.to_string(), required: is_required("images") })?;
-        Self::up(engine, project, file)
+        Self::up(engine, project, files)
             .map_err(|error| Missing { reason: format!("{error:#}"), required: true })
     }
 
-    fn up(engine: Engine, project: &str, file: PathBuf) -> Result<Self> {
+    fn up(engine: Engine, project: &str, mut files: Vec<PathBuf>) -> Result<Self> {
         let folder = TempDir::with_prefix("composed-").context("cannot make a temporary folder")?;
         let mut ports = Vec::new();
         let mut urls = BTreeMap::new();
@@ -72,7 +77,7 @@ impl Composed {
             urls.insert(service, format!("http://127.0.0.1:{}", port.number()));
             ports.push(port);
         }
-        let written = write(folder.path(), &urls)?;
+        files.push(write(folder.path(), &urls)?);
         let environment = vec![
             ("AUTOMATOR_SECRETS", folder.path().join("secrets").display().to_string()),
             ("AUTOMATOR_PORT", number(&urls["gateway"]).to_owned()),
@@ -87,7 +92,7 @@ impl Composed {
             urls,
             took: Duration::ZERO,
             environment,
-            files: vec![file, written],
+            files,
             catalogue: folder.path().join("catalogue/catalogue.toml"),
             _ports: ports,
             _folder: folder,
@@ -145,7 +150,7 @@ impl Composed {
     pub fn ready(&self, service: &str) -> Result<()> {
         let until = Instant::now() + READY_WITHIN;
         loop {
-            let reason = match self.ask(service) {
+            let reason = match self.ask_health(service) {
                 Ok(answer) if answer.status == 200 => return Ok(()),
                 Ok(answer) => answer.to_string(),
                 Err(error) => error.to_string(),
@@ -165,11 +170,64 @@ impl Composed {
         engine::run(self.compose()?.args(arguments))
     }
 
-    /// Runs SQL beside the server, each statement for itself.
+    /// Asks a service as a client with the token does; `key` is an `Idempotency-Key`, or empty.
+    ///
+    /// # Errors
+    /// It does not answer within 12 s.
+    pub fn ask(
+        &self,
+        who: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+        key: &str,
+    ) -> std::io::Result<http::Answer> {
+        let authorization = format!("Bearer {TOKEN}");
+        let mut headers =
+            vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
+        if !key.is_empty() {
+            headers.push(("idempotency-key", key));
+        }
+        let base = &self.urls[who];
+        http::Request { method, base, path, headers: &headers, body, limit: ANSWERS_WITHIN }.send()
+    }
+
+    /// What a service answers with 200; `None` as long as it does not.
+    #[must_use]
+    pub fn get(&self, who: &str, path: &str) -> Option<Value> {
+        let answer = self.ask(who, "GET", path, "", "").ok()?;
+        from_str(&answer.body).ok().filter(|_| answer.status == 200)
+    }
+
+    /// Somebody opens a pull request at GitHub, which tells the composition.
+    ///
+    /// # Errors
+    /// Nobody takes the webhook.
+    pub fn opens(&self, repository: &str, title: &str) -> Result<()> {
+        let event = json!({
+            "repository": repository, "action": "opened", "kind": "pull_request", "author": "first-timer", "title": title,
+            "deliver_to": "http://gateway:8080/webhooks/github",
+        });
+        let said = self.ask("simulators", "POST", "/control/github/events", &event.to_string(), "")?;
+        if said.status == 200 && said.body.contains("202") {
+            return Ok(());
+        }
+        bail!("nobody took the webhook: {said}")
+    }
+
+    /// Runs SQL in the database server, each statement for itself.
     ///
     /// # Errors
     /// The server refuses.
     pub fn sql(&self, statements: &[impl AsRef<str>]) -> Result<String> {
+        self.sql_in("postgres", statements)
+    }
+
+    /// The same in one of its databases.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn sql_in(&self, database: &str, statements: &[impl AsRef<str>]) -> Result<String> {
         let mut psql = engine::client();
         psql.args([
             "exec",
@@ -181,7 +239,7 @@ impl Composed {
             "-U",
             ADMINISTRATOR,
             "-d",
-            "postgres",
+            database,
         ]);
         for statement in statements {
             psql.args(["-c", statement.as_ref()]);
@@ -189,7 +247,7 @@ impl Composed {
         engine::run(&mut psql)
     }
 
-    fn ask(&self, service: &str) -> Result<http::Answer> {
+    fn ask_health(&self, service: &str) -> Result<http::Answer> {
         let process = shipped::system().process(service).context("a process of the step")?;
         let path = process.health.as_deref().context("a process with a port has health")?;
         let base = Platform::url(self, service)?;
@@ -227,6 +285,21 @@ impl Composed {
             let acting: Vec<_> = services.map(|service| scope.spawn(move || act(service))).collect();
             acting.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("it panicked")))
         })
+    }
+}
+
+/// Waits until `look` finds something.
+///
+/// # Panics
+/// It does not within a minute.
+pub fn eventually<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let until = Instant::now() + WITHIN;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {WITHIN:?}: {what}");
+        thread::sleep(LOOK * 5);
     }
 }
 

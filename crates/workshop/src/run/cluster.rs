@@ -47,7 +47,7 @@ const FILL_AGAIN: [Duration; 5] = [
     Duration::from_secs(16),
 ];
 /// The Job that brings tables up to date, whichever version it has in its name.
-const MIGRATION: &str = "app=migrate";
+const MIGRATION: &str = "app.kubernetes.io/component=migration";
 /// How long the way to the gateway may take to be there.
 const FORWARDED_WITHIN: Duration = Duration::from_secs(30);
 /// How long we wait before we open it again: it ends with the pod that it leads to.

@@ -12,6 +12,6 @@ const STAGES: usize = 2;
 fn main() -> ExitCode {
     let step = Step { number: "10", binary: "", folder: env!("CARGO_MANIFEST_DIR") };
     acceptance::run_on_stage(step, STAGES, || {
-        Ok(Arc::new(Composed::start("suite", compose_file())?) as Arc<dyn Stage>)
+        Ok(Arc::new(Composed::start("suite", vec![compose_file()])?) as Arc<dyn Stage>)
     })
 }

@@ -66,7 +66,7 @@ impl Cluster {
             "wait",
             "--for=condition=Complete",
             "job",
-            "--selector=automator/once",
+            "--selector=app.kubernetes.io/component=migration",
             FIRST,
         ])?;
         cluster.kubectl.run(&["wait", "--for=condition=Available", "deployment", "--all", FIRST])?;
