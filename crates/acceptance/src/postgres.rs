@@ -127,7 +127,7 @@ impl Postgres {
                 Err(_) => thread::sleep(PAUSE),
             }
         };
-        let ours = format!("test_{}", Uuid::new_v4().simple());
+        let ours = format!("test_{}", Uuid::now_v7().simple());
         let made = Mutex::new(Made { session: Some(session), count: 0, names: Vec::new() });
         Ok(Self { runtime, container, address, ours, made })
     }
