@@ -1,7 +1,7 @@
 //! Automator as a scenario sees it: a URL, a token, and processes that can be broken.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -141,6 +141,16 @@ impl App {
     #[must_use]
     pub fn front(&self) -> &str {
         platform::front(self.platform()).expect("every system has a front that listens")
+    }
+
+    /// Ends its processes without a word: the scenario has seen what there was to see, and how a stop goes that is asked for is for
+    /// those that ask for one. Only what they covered would go with them. A system that stands elsewhere goes on.
+    pub(crate) fn end(self) {
+        if let Place::Here { system, .. } = &self.place
+            && env::var_os("LLVM_PROFILE_FILE").is_none()
+        {
+            system.kill_all();
+        }
     }
 
     /// The step that runs.

@@ -1,8 +1,8 @@
 //! A fresh database for each test, on SQLite and on PostgreSQL.
 //!
-//! SQLite is a file in a temporary folder. PostgreSQL is one container for the whole test binary, started when the first
-//! test needs it and removed at the end, with a database for each test. Without a Docker engine the PostgreSQL tests are
-//! ignored and say so, unless `WORKSHOP_REQUIRE` (a list with commas) has `docker`: then they fail.
+//! SQLite is a file in a temporary folder. PostgreSQL is one container for all programs of tests, started when the first
+//! test needs it, with a database for each test; it ends by itself when nobody uses it. Without a Docker engine the PostgreSQL
+//! tests are ignored and say so, unless `WORKSHOP_REQUIRE` (a list with commas) has `docker`: then they fail.
 
 use std::{
     collections::BTreeMap,
@@ -212,7 +212,7 @@ impl Database {
     }
 
     /// CPU time that the database has used outside of the processes that ask it: zero on SQLite; the whole server's on
-    /// PostgreSQL, where the engine tells.
+    /// PostgreSQL, where the engine tells. Other programs of tests may use the same server: a measurement runs alone.
     #[must_use]
     pub fn cpu_time(&self) -> Option<Duration> {
         match &*self.place {
@@ -296,14 +296,14 @@ impl Databases {
         }
     }
 
-    /// Starts the PostgreSQL server, unless somebody has.
+    /// Starts the PostgreSQL server, or joins the one that somebody has started.
     pub(crate) fn start_server(&self) -> &Result<Arc<Postgres>, Missing> {
         self.postgres.get_or_init(|| {
             Postgres::start().map(Arc::new).map_err(|error| Missing::why("docker", "on PostgreSQL", &error))
         })
     }
 
-    /// Removes the container.
+    /// Leaves the server, and takes away what was made there.
     pub fn stop(&self) {
         if let Some(Ok(server)) = self.postgres.get() {
             server.stop();

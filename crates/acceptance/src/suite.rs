@@ -44,8 +44,8 @@ fn run_each(step: Step, engines: trials::Engines<'_>) -> ExitCode {
                     let prepared = &prepared[engine as usize];
                     // Started and ended outside of the scenario's runtime: both block.
                     match scenario.on {
-                        On::Fresh => one(&scenario, &start(&step, prepared.migrated(&step, fresh)?.copy())?),
-                        On::Copy => one(&scenario, &start(&step, prepared.imported(&step, fresh)?.copy())?),
+                        On::Fresh => alone(&scenario, start(&step, prepared.migrated(&step, fresh)?.copy())?),
+                        On::Copy => alone(&scenario, start(&step, prepared.imported(&step, fresh)?.copy())?),
                         On::Imported => one(&scenario, &*prepared.shared(&step, fresh)?),
                     }
                 }),
@@ -214,6 +214,13 @@ pub(crate) fn start(step: &Step, database: anyhow::Result<Database>) -> Result<A
 #[expect(clippy::needless_pass_by_value, reason = "the signature that map_err calls")]
 fn broken(error: anyhow::Error) -> Ended {
     Ended::Failed(format!("{error:#}"))
+}
+
+/// Runs the scenario on a system that is its own, and ends that.
+fn alone(scenario: &Scenario, app: App) -> Result<(), Ended> {
+    let ended = one(scenario, &app);
+    app.end();
+    ended
 }
 
 /// Runs the scenario. `Err` has all that a reader needs.

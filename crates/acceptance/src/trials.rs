@@ -144,7 +144,7 @@ pub(crate) fn run(
         // It ended long ago, unless all that wanted the server was skipped. A panic was printed.
         let _ = starting.join();
     }
-    // Now, and not at the end of the process, which would not wait for the container to go.
+    // Now, and not at the end of the process: statics are never dropped.
     databases.stop();
     conclusion.exit_code()
 }

@@ -97,14 +97,22 @@ impl Child {
         if let Some(status) = self.poll() {
             return Ok(status);
         }
-        // It may end by itself meanwhile; then there is nobody left to kill.
         #[cfg(unix)]
-        let _ = nix::sys::signal::killpg(self.pid(), Signal::SIGKILL);
+        self.kill_soon();
         let _ = self.process.kill();
         let status = self.process.wait()?;
         self.ended = Some(status);
         self.hear_last_words();
         Ok(status)
+    }
+
+    /// SIGKILL for it and all that it started; nobody waits for its end.
+    #[cfg(unix)]
+    pub(crate) fn kill_soon(&mut self) {
+        if self.poll().is_none() {
+            // It may end by itself meanwhile; then there is nobody left to kill.
+            let _ = nix::sys::signal::killpg(self.pid(), Signal::SIGKILL);
+        }
     }
 
     /// Sends `signal`, unless it has ended: then its number may be somebody else's.

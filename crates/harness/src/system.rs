@@ -266,6 +266,21 @@ impl System {
         drop(self);
     }
 
+    /// Ends all processes without a word, as [`System::kill`] does one: for whoever has seen what there was to see.
+    pub fn kill_all(&self) {
+        // First all, then one after the other: each takes a moment to go.
+        #[cfg(unix)]
+        for member in &self.members {
+            if let Some(child) = member.child().as_mut() {
+                child.kill_soon();
+            }
+        }
+        for member in self.members.iter().rev() {
+            // Dropped, it is killed and waited for.
+            *member.child() = None;
+        }
+    }
+
     fn member(&self, name: &str) -> Result<&Member> {
         let member = self.members.iter().find(|member| member.process.name == name);
         member.ok_or_else(|| no_such_process(&self.definition, name))

@@ -216,6 +216,20 @@ fn a_killed_process_comes_back_on_the_same_port() {
 }
 
 #[test]
+fn all_are_ended_at_once_without_a_word() {
+    let step = two_servers();
+    let system = System::start(&step.options()).unwrap();
+    system.kill_all();
+    for name in ["front", "back"] {
+        assert!(matches!(system.id(name), Err(Error::NotRunning(_))));
+        assert!(get(system.url(name).unwrap(), "/ready").is_err());
+        assert!(!system.log(name).unwrap().contains("drained"), "{name} was asked to stop");
+    }
+    system.start_again("back").unwrap();
+    assert!(get(system.url("back").unwrap(), "/ready").is_ok());
+}
+
+#[test]
 fn a_process_that_ends_by_itself_is_noticed() {
     let step = one("server", "");
     let system = System::start(&step.options()).unwrap();
