@@ -47,7 +47,7 @@ impl Service for Config {
             "feed_head",
             "The position of the last message.",
             &log,
-            |log| async move { log.head().await.ok() },
+            |log| async move { log.head().await.ok().map(|head| head.position) },
         )?;
         let routes = routes::router(log, token)
             .merge(store.health(background.stop.clone()).router())

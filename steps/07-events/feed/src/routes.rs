@@ -82,7 +82,7 @@ async fn append(State(log): State<Log>, JsonBody(append): JsonBody<Append>) -> R
         .enumerate()
         .map(|(index, raw)| message(index, raw))
         .collect::<Result<_, _>>()?;
-    let head = if messages.is_empty() { log.head().await? } else { log.append(&messages).await? };
+    let head = if messages.is_empty() { log.head().await?.position } else { log.append(&messages).await? };
     Ok(Json(Head { head }))
 }
 
@@ -108,6 +108,8 @@ fn message(index: usize, raw: &RawValue) -> Result<Message, Fault> {
 struct Ask {
     /// The position of the last message that was taken; 0 for all.
     after: i64,
+    /// The id of the feed that gave this position, as its answers say. In another feed the reader is before the first message.
+    feed: Option<String>,
     /// Contexts (`github`) and kinds (`github.comment`), with commas.
     wants: String,
     /// How many messages at most, from 1 to 500.
@@ -124,20 +126,22 @@ fn most() -> i64 {
 }
 
 impl Ask {
-    fn wanted(&self) -> Result<Wanted, Fault> {
+    fn wanted(self) -> Result<Wanted, Fault> {
         let names: Vec<String> =
             self.wants.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         if !(1..=MOST_WANTED).contains(&names.len()) {
             return Err(Fault::invalid("wants", format!("must be 1 to {MOST_WANTED} contexts and kinds")));
         }
         let (kinds, contexts) = names.into_iter().partition(|name| name.contains('.'));
-        Ok(Wanted { after: self.after, contexts, kinds })
+        Ok(Wanted { after: self.after, feed: self.feed, contexts, kinds })
     }
 }
 
 /// Messages that follow.
 #[derive(Serialize, ToSchema)]
 struct Read {
+    /// The id of this feed: of one that was made anew, it is another one.
+    feed: String,
     /// In the order of their positions.
     messages: Vec<Placed>,
 }
@@ -162,12 +166,17 @@ async fn read(State(log): State<Log>, ctx: Ctx, Query(ask): Query<Ask>) -> Resul
         return Err(Fault::invalid("limit", format!("must be from 1 to {LIMIT}")));
     }
     let wait = Duration::from_millis(ask.wait_ms).min(ctx.remaining().saturating_sub(MARGIN));
-    Ok(Json(Read { messages: log.read(&ask.wanted()?, ask.limit, wait).await? }))
+    let limit = ask.limit;
+    let (feed, messages) = log.read(ask.wanted()?, limit, wait).await?;
+    Ok(Json(Read { feed, messages }))
 }
 
 /// How many messages there are.
 #[derive(Serialize, ToSchema)]
 struct Count {
+    /// The id of this feed.
+    feed: String,
+    /// All of them, if the reader's position is one in another feed.
     count: i64,
 }
 
@@ -187,5 +196,6 @@ struct Count {
     )
 )]
 async fn count(State(log): State<Log>, Query(ask): Query<Ask>) -> Result<Json<Count>, Fault> {
-    Ok(Json(Count { count: log.count(&ask.wanted()?).await? }))
+    let (feed, count) = log.count(ask.wanted()?).await?;
+    Ok(Json(Count { feed, count }))
 }

@@ -13,8 +13,9 @@ use acceptance::{
 };
 use chassis::{Fault, event::Recorded, serve::Stop};
 use step_07_messaging::{Poison, Subscription};
+use store::query;
 
-use crate::world::{self, Diary, TOKEN, World, numbers, secret, text};
+use crate::world::{self, Diary, TOKEN, World, embedded, number, numbers, secret, serve_feed, text};
 
 /// Fails at what says 2 about `a`, while `broken`.
 fn fussy(broken: &Arc<AtomicBool>) -> Diary {
@@ -180,4 +181,54 @@ pub(crate) async fn a_consumer_that_panics_parks_the_message_and_goes_on(databas
     let (world, _, desk) = parked(&database, diary).await;
     assert_eq!((done(&world, "a").await, done(&world, "b").await), (numbers(2), numbers(5)));
     assert!(desk.list().await[0]["reason"].as_str().unwrap().contains("panicked"));
+}
+
+pub(crate) async fn what_is_parked_is_known_also_when_the_inbox_has_forgotten_it(database: Database) {
+    for poison in [Poison::Waits, Poison::GoesOn] {
+        let broken = Arc::new(AtomicBool::new(true));
+        let diary = Diary { poison, ..fussy(&broken) };
+        let database = database.copy().unwrap();
+        let (world, subscription, desk) = parked(&database, diary).await;
+        let before = done(&world, "a").await;
+        // After 31 days the feed hands them over once more, by which time the reader has been mended.
+        broken.store(false, Ordering::SeqCst);
+        let forget = "DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM parked)";
+        for sql in [forget, "UPDATE positions SET position = 0"] {
+            query(sql).execute(&world.store).await.unwrap();
+        }
+        work_off(&subscription).await;
+        assert_eq!((done(&world, "a").await, done(&world, "b").await), (before, numbers(5)));
+        let list = desk.list().await;
+        let waiting = if poison == Poison::Waits { 2 } else { 0 };
+        assert_eq!((list.len(), &list[0]["waiting"]), (1, &waiting.into()), "{poison:?}: {list:?}");
+        query("DELETE FROM inbox").execute(&world.store).await.unwrap();
+        assert_eq!(desk.decide(&list[0]["id"], "retry").await.0, 202);
+        work_off(&subscription).await;
+        assert!(done(&world, "a").await.contains(&"2".to_owned()));
+        assert_eq!(number(&world.store, "SELECT count(*) FROM parked").await, 0);
+        let known = number(&world.store, "SELECT count(*) FROM inbox").await;
+        assert_eq!(known, 1 + waiting, "what takes effect late is known from then on");
+    }
+}
+
+pub(crate) async fn what_comes_of_another_feed_waits_behind_what_is_parked_of_the_last_one(
+    database: Database,
+) {
+    let broken = Arc::new(AtomicBool::new(true));
+    let (mut world, _, desk) = parked(&database, fussy(&broken)).await;
+    let url = serve_feed(&database.another().unwrap()).await;
+    world.feed = Arc::new(embedded(&url));
+    for number in 5..7 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    let subscription = world.subscription(Arc::new(fussy(&broken)));
+    work_off(&subscription).await;
+    assert_eq!(done(&world, "a").await, numbers(2));
+    let list = desk.list().await;
+    assert_eq!(list[0]["waiting"], 4);
+    broken.store(false, Ordering::SeqCst);
+    assert_eq!(desk.decide(&list[0]["id"], "retry").await.0, 202);
+    work_off(&subscription).await;
+    assert_eq!(done(&world, "a").await, numbers(7));
 }
