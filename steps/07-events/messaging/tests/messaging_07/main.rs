@@ -37,6 +37,7 @@ acceptance::on_both_databases!(
     parked::commands_go_on_behind_a_parked_one,
     parked::what_is_away_is_waited_for_and_nothing_is_parked,
     parked::a_consumer_that_panics_parks_the_message_and_goes_on,
+    parked::an_effect_that_takes_too_long_is_a_failure_of_the_message,
     parked::what_is_parked_is_known_also_when_the_inbox_has_forgotten_it,
     parked::what_comes_of_another_feed_waits_behind_what_is_parked_of_the_last_one,
     another_feed::made_anew_it_is_read_from_its_beginning_and_nothing_is_skipped_or_done_twice,

@@ -9,11 +9,16 @@ use acceptance::{
     Database,
     reqwest::{self, Method},
     serde_json::Value,
-    tokio::{self, net::TcpListener},
+    tokio::{
+        self,
+        net::TcpListener,
+        time::{Duration, Instant, sleep},
+    },
 };
+use async_trait::async_trait;
 use chassis::{Fault, event::Recorded, serve::Stop};
-use step_07_messaging::{Poison, Subscription};
-use store::query;
+use step_07_messaging::{Consumer, Poison, Subscription};
+use store::{Backend, Tx, query};
 
 use crate::world::{self, Diary, TOKEN, World, embedded, number, numbers, secret, serve_feed, text};
 
@@ -231,4 +236,50 @@ pub(crate) async fn what_comes_of_another_feed_waits_behind_what_is_parked_of_th
     assert_eq!(desk.decide(&list[0]["id"], "retry").await.0, 202);
     work_off(&subscription).await;
     assert_eq!(done(&world, "a").await, numbers(7));
+}
+
+/// Takes twenty seconds the first time, and fails the next four times.
+struct Slow(AtomicUsize, Backend);
+
+#[async_trait]
+impl Consumer for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        &["test"]
+    }
+
+    async fn apply(&self, tx: &mut Tx, _: &Recorded) -> Result<(), Fault> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 if self.1 == Backend::Postgres => {
+                query("SELECT pg_sleep(20)").execute(tx).await?;
+                Ok(())
+            }
+            0 => {
+                sleep(Duration::from_secs(20)).await;
+                Ok(())
+            }
+            1..5 => Err(Fault::internal("planted")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The limit of a statement at PostgreSQL would say that the database is away, which is waited for without end.
+pub(crate) async fn an_effect_that_takes_too_long_is_a_failure_of_the_message(database: Database) {
+    let world = World::new(&database).await;
+    world.say("a", 0).await;
+    world.publish().await;
+    let slow = Arc::new(Slow(AtomicUsize::new(0), world.store.backend()));
+    let since = Instant::now();
+    work_off(&world.subscription(slow.clone())).await;
+    assert_eq!(
+        slow.0.load(Ordering::SeqCst),
+        5,
+        "five failures, of which the first is that it took too long"
+    );
+    assert_eq!(number(&world.store, "SELECT count(*) FROM parked WHERE tries = 5").await, 1);
+    assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
 }
