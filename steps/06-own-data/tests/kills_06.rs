@@ -222,13 +222,17 @@ async fn cut(database: &Database, all: &Store) -> i64 {
     }
     let mut urls = vec![database.url().to_owned()];
     urls.extend(["backlog", "notify"].map(|name| database.named(name).unwrap()));
-    let name = |url: &String| format!("'{}'", url.rsplit('/').next().unwrap_or_default());
+    let name = |url: &String| {
+        let path = url.split('?').next().unwrap_or_default();
+        format!("'{}'", path.rsplit('/').next().unwrap_or_default())
+    };
     let sql = format!(
         "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity \
          WHERE datname IN ({}) AND pid <> pg_backend_pid() AND random() < 0.5",
         urls.iter().map(name).collect::<Vec<_>>().join(", ")
     );
-    Query::assembled(sql).fetch_one(all).await.map_or(0, |(cut,)| cut)
+    let (cut,) = Query::assembled(sql).fetch_one(all).await.unwrap();
+    cut
 }
 
 /// Kills a service and starts it again.

@@ -49,7 +49,7 @@ struct Limit {
 
 /// The first of the items that the community waits for, and how many there are.
 #[derive(Serialize, ToSchema)]
-struct Waiting {
+struct WaitingItems {
     /// The longest wait first.
     items: Vec<Item>,
     /// Of all that wait.
@@ -66,7 +66,7 @@ struct Waiting {
     params(Limit),
     security(("token" = [])),
     responses(
-        (status = 200, body = Waiting),
+        (status = 200, body = WaitingItems),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
@@ -75,10 +75,10 @@ async fn waiting(
     State(github): State<Arc<dyn WaitingList>>,
     ctx: Ctx,
     Query(Limit { limit }): Query<Limit>,
-) -> Result<Json<Waiting>, Fault> {
+) -> Result<Json<WaitingItems>, Fault> {
     if limit > MOST {
         return Err(Fault::invalid("limit", format!("must be at most {MOST}")));
     }
     let (items, all) = github.waiting(&ctx, limit).await?;
-    Ok(Json(Waiting { items, all }))
+    Ok(Json(WaitingItems { items, all }))
 }

@@ -215,7 +215,10 @@ impl Scissors {
         let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
         let mut urls: Vec<_> = DATABASES.iter().map(|name| database.named(name).unwrap()).collect();
         urls.push(database.url().to_owned());
-        let name = |url: &String| format!("'{}'", url.rsplit('/').next().unwrap_or_default());
+        let name = |url: &String| {
+            let path = url.split('?').next().unwrap_or_default();
+            format!("'{}'", path.rsplit('/').next().unwrap_or_default())
+        };
         let names = urls.iter().map(name).collect::<Vec<_>>().join(", ");
         Some(Self { store, names })
     }
@@ -227,7 +230,7 @@ impl Scissors {
              WHERE datname IN ({}) AND pid <> pg_backend_pid() AND random() < 0.5",
             self.names
         );
-        let (cut,) = Query::assembled(sql).fetch_one(&self.store).await.unwrap_or((0,));
+        let (cut,) = Query::assembled(sql).fetch_one(&self.store).await.unwrap();
         cut
     }
 }

@@ -122,10 +122,13 @@ pub(crate) async fn bad_requests_are_answered_and_nothing_is_appended(database: 
         "?after=x&wants=test",
         "?after=0&wants=",
         "?after=1&wants=test",
+        "?after=-1&wants=test",
+        "?after=0&wants=test%00",
         "?after=0&wants=test&limit=0",
         "?after=0&wants=test&limit=501",
     ] {
         assert_eq!(ask(&world, Method::GET, wrong, None).await.0, 422, "{wrong}");
+        assert_eq!(ask(&world, Method::GET, &format!("/count{wrong}"), None).await.0, 422, "{wrong}");
     }
     let unknown = world::client().get(format!("{}/internal/feed?after=0&wants=test", world.url));
     assert_eq!(unknown.send().await.unwrap().status(), 401);
