@@ -66,6 +66,12 @@ impl Error {
         self.is_one_of(&PASSING_SQLITE, &PASSING_POSTGRES)
     }
 
+    /// Whether the database ended the statement because it took too long. SQLite has no such limit.
+    #[must_use]
+    pub fn is_statement_timeout(&self) -> bool {
+        self.is_one_of(&[], &["57014"])
+    }
+
     /// Whether the database takes no writes.
     pub(crate) fn refuses_writes(&self) -> bool {
         self.is_one_of(&NO_WRITES_SQLITE, &NO_WRITES_POSTGRES)

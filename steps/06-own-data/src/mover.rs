@@ -16,7 +16,7 @@ use kit_06_own_data::cut_over::{Decision, Outcome};
 use serde_json::json;
 use step_06_moving::{
     Move, Plan, TakenOver, config,
-    moving::{self, Settings},
+    moving::{self, Settings, TooLong},
     operations::Cutting,
     points::{Halt, Points},
     state::Record,
@@ -64,6 +64,9 @@ pub enum Command {
         /// Cut over as soon as both sides are alike, without waiting for `approve`.
         #[arg(long)]
         at_once: bool,
+        /// For how many milliseconds writers may be stopped while rows are counted behind the fence; they give up after five seconds.
+        #[arg(long, env, default_value_t = 4_000, value_name = "LONGEST_COUNT_MS")]
+        longest_count_ms: u64,
         /// Halt at that point and wait to be killed: for tests.
         #[arg(long, env, hide = true)]
         mover_halts_at: Option<Halt>,
@@ -113,9 +116,10 @@ impl Config {
     async fn run(&self) -> Result<()> {
         let stop = Stop::from_environment()?;
         match &self.command {
-            Command::Move { of, at_once, mover_halts_at } => {
+            Command::Move { of, at_once, longest_count_ms, mover_halts_at } => {
                 let settings = Settings {
                     at_once: *at_once,
+                    longest_count: Duration::from_millis(*longest_count_ms),
                     backfill: |source, target| Box::pin(pieces::backfill::backfill(source, target)),
                     points: Arc::new(Points::new(mover_halts_at.clone())),
                 };
@@ -170,7 +174,7 @@ impl Config {
             };
             match ended {
                 Ok(outcome) => break outcome,
-                Err(fault) if is_taken_over(&fault) => return Err(fault),
+                Err(fault) if is_taken_over(&fault) || is_too_long(&fault) => return Err(fault),
                 Err(fault) => {
                     if failing_since.is_none() || began.elapsed() > GIVES_UP {
                         failing_since = Some(Instant::now());
@@ -238,14 +242,14 @@ impl Config {
         let old = Store::connect(&self.database_url).await?;
         for (plan, new) in self.of(&Of { module: vec![Module::All] })? {
             let new = Store::connect(new).await?;
-            let mut status = match Record::of(plan.module, &new).read().await {
-                Ok(state) => json!(state),
+            let mut status = match Record::of(plan.module, &new).find().await? {
+                Some(state) => json!(state),
                 // Nothing has begun.
-                Err(_) => {
+                None => {
                     json!({ "module": plan.module, "stage": "waiting", "copied": 0, "of": 0, "copying_ms": 0, "differing": 0, "pause_ms": null })
                 }
             };
-            status["lag"] = moving::lag(&plan, &old, &new).await.into();
+            status["lag"] = moving::lag(&plan, &old, &new).await?.into();
             modules.push(status);
         }
         println!("{}", json!({ "modules": modules }));
@@ -264,4 +268,9 @@ impl Config {
 /// Whether another mover has the work now.
 fn is_taken_over(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Fault>().is_some_and(TakenOver::is)
+}
+
+/// Whether writers would be stopped for longer than people accept.
+fn is_too_long(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(TooLong::is)
 }

@@ -1,5 +1,5 @@
-//! A mover that is killed between any two of its statements, and services that are killed while rows move: nothing that was answered is
-//! lost, nothing old is read after it, and both sides end with the same rows.
+//! A mover that is killed between any two of its statements, and services that are killed while rows move, or whose connections PostgreSQL
+//! cuts: nothing that was answered is lost, nothing old is read after it, and both sides end with the same rows.
 //!
 //! `WORKSHOP_KILLS=200` kills at so many random moments, in place of ten: some minutes.
 
@@ -18,12 +18,12 @@ use std::{
 };
 
 use acceptance::{
-    Database,
+    Database, Engine,
     tokio::{task::spawn_blocking, time::sleep},
 };
 use kit_06_own_data::cut_over::Decision;
 use step_06_moving::{points::POINTS, state::Record};
-use store::{Store, query};
+use store::{Query, Store, query};
 
 use self::moving::{Mover, Movers, PLANS, People, open, shared, sides_are_alike, started};
 
@@ -155,6 +155,7 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
     let new = own(&database).await;
     let mut random = Random::new();
     println!("random kills of {}", random.0);
+    let (all, mut cuts) = (open(database.url()).await, 0);
     let people = People::of(&app);
     people
         .work(async {
@@ -164,6 +165,9 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
                 for _ in 0..until / 20 {
                     sleep(Duration::from_millis(20)).await;
                     says(&new, Wish::Back).await;
+                }
+                if random.below(3) == 0 {
+                    cuts += cut(&database, &all).await;
                 }
                 match random.below(5) {
                     0 => killed(&app, "backlog").await,
@@ -195,7 +199,11 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
         }
     }
     sides_are_alike(&database, &movers).await;
-    println!("writes {}, failed {}", people.took.borrow().len(), people.failed.borrow());
+    println!(
+        "{kills} kills, {cuts} connections cut; writes {}, failed {}",
+        people.took.borrow().len(),
+        people.failed.borrow()
+    );
 }
 
 /// The new database of each service.
@@ -205,6 +213,26 @@ async fn own(database: &Database) -> [Store; 2] {
 
 async fn has_ended(mover: &mut Mover) -> bool {
     mover.ended(|_| true).await.is_some()
+}
+
+/// Cuts about half of the connections to the databases, whatever is under way there; how many. SQLite has none.
+async fn cut(database: &Database, all: &Store) -> i64 {
+    if database.engine() != Engine::Postgres {
+        return 0;
+    }
+    let mut urls = vec![database.url().to_owned()];
+    urls.extend(["backlog", "notify"].map(|name| database.named(name).unwrap()));
+    let name = |url: &String| {
+        let path = url.split('?').next().unwrap_or_default();
+        format!("'{}'", path.rsplit('/').next().unwrap_or_default())
+    };
+    let sql = format!(
+        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE datname IN ({}) AND pid <> pg_backend_pid() AND random() < 0.5",
+        urls.iter().map(name).collect::<Vec<_>>().join(", ")
+    );
+    let (cut,) = Query::assembled(sql).fetch_one(all).await.unwrap();
+    cut
 }
 
 /// Kills a service and starts it again.

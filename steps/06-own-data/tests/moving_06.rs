@@ -5,12 +5,20 @@
 #[path = "support/moving.rs"]
 mod moving;
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, sync::Arc, time::Duration};
 
-use acceptance::{Database, tokio::time::sleep};
+use acceptance::{Database, Engine, eventually, tokio::time::sleep};
+use kit_06_own_data::cut_over::Operations;
+use step_06_moving::{
+    Move, Plan, Table,
+    moving::{Settings, TooLong},
+    operations::Cutting,
+    points::Points,
+};
+use step_06_own_data::pieces;
 use store::query;
 
-use self::moving::{Movers, People, finished, open, shared, sides_are_alike, started};
+use self::moving::{Movers, PLANS, People, finished, open, shared, sides_are_alike, started};
 
 acceptance::on_both_databases!(
     people_notice_nothing_while_their_rows_move_there_and_back_and_there_again,
@@ -18,6 +26,11 @@ acceptance::on_both_databases!(
     a_straggler_that_knows_nothing_of_the_move_is_refused,
     a_second_mover_takes_the_work_from_the_first,
     what_cannot_be_is_refused_in_one_line,
+    a_count_that_would_stop_writers_for_too_long_is_refused_and_nothing_is_closed,
+    a_count_may_take_longer_than_other_statements,
+    a_mover_that_is_stopped_behind_the_fence_opens_it,
+    a_mover_opens_what_it_has_closed_when_the_other_database_is_away,
+    a_status_that_cannot_be_read_is_not_that_nothing_has_begun,
 );
 
 async fn people_notice_nothing_while_their_rows_move_there_and_back_and_there_again(database: Database) {
@@ -181,4 +194,106 @@ async fn what_cannot_be_is_refused_in_one_line(database: Database) {
     assert!(movers.status().await.iter().all(|module| module["stage"] == "waiting"));
     let mut approve = movers.command(&["approve"]);
     assert_eq!(approve.output().unwrap().status.code(), Some(1));
+}
+
+async fn a_count_that_would_stop_writers_for_too_long_is_refused_and_nothing_is_closed(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::of_backlog(&database);
+    let mut mover = movers.start(&["--at-once", "--longest-count-ms", "0"], None);
+    let status = mover.ended(|_| false).await.unwrap();
+    let log = mover.log();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("to count the rows of backlog would stop writers for"), "{log}");
+    assert!(log.contains("and 0 are accepted"), "{log}");
+    assert!(!log.contains("the move begins again"), "trying again changes nothing: {log}");
+    let (fence, closed_at) = fence(&database).await;
+    assert_eq!((fence, closed_at), ((1, 1), 0), "it was closed");
+    // Whoever accepts more goes on from there.
+    let mut mover = movers.start(&["--at-once"], None);
+    movers.are("moved", &mut mover).await;
+    drop(app);
+}
+
+const SLOW: Plan = Plan { module: "slow", tables: &[Table::alone("slow")], derive: None, dropped_too: &[] };
+
+/// A table whose count takes ten seconds; on PostgreSQL every other statement may take nine.
+async fn a_count_may_take_longer_than_other_statements(database: Database) {
+    if database.engine() != Engine::Postgres {
+        return;
+    }
+    let (old, new) = (open(database.url()).await, open(&database.named("backlog").unwrap()).await);
+    for store in [&old, &new] {
+        let slow =
+            "CREATE VIEW slow AS SELECT 'a' AS id, CAST(1 AS BIGINT) AS version, 0 AS x FROM pg_sleep(10)";
+        query(slow).execute(store).await.unwrap();
+    }
+    let take = async |longest_count| {
+        let taken = Move::take(SLOW, old.clone(), new.clone(), settings(longest_count)).await.unwrap();
+        Cutting(Arc::new(taken))
+    };
+    let refused = take(Duration::from_millis(300)).await.fence().await.unwrap_err();
+    assert!(TooLong::is(&refused), "{refused:?}");
+    let cutting = take(Duration::from_secs(20)).await;
+    query("UPDATE move_fence SET writes = 0").execute(&old).await.unwrap();
+    assert_eq!(cutting.compare().await.unwrap(), 0);
+}
+
+async fn a_mover_that_is_stopped_behind_the_fence_opens_it(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::of_backlog(&database);
+    let mut mover = movers.start(&["--at-once"], Some("the side is closed#1"));
+    eventually("it has closed the old side", async || (fence(&database).await.0.0 == 0).then_some(())).await;
+    mover.stop();
+    mover.succeeds().await;
+    assert_eq!(fence(&database).await.0, (1, 1), "{}", mover.log());
+    drop(app);
+}
+
+async fn a_mover_opens_what_it_has_closed_when_the_other_database_is_away(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let (old, new) = (open(database.url()).await, open(&database.named("backlog").unwrap()).await);
+    let taken = Move::take(PLANS[0], old, new.clone(), settings(Duration::from_secs(4))).await.unwrap();
+    let cutting = Cutting(Arc::new(taken));
+    cutting.mirror().await.unwrap();
+    cutting.backfill().await.unwrap();
+    cutting.fence().await.unwrap();
+    assert_eq!(fence(&database).await.0.0, 0, "it is closed");
+    new.close().await;
+    cutting.open_again().await.unwrap();
+    assert_eq!(fence(&database).await.0, (1, 1));
+    drop(app);
+}
+
+async fn a_status_that_cannot_be_read_is_not_that_nothing_has_begun(database: Database) {
+    shared(&database).await;
+    let app = started(&database).await;
+    let movers = Movers::of_backlog(&database);
+    let mut mover = movers.start(&[], None);
+    movers.are("ready", &mut mover).await;
+    mover.kill();
+    let new = open(&database.named("backlog").unwrap()).await;
+    query("ALTER TABLE moves RENAME COLUMN stage TO station").execute(&new).await.unwrap();
+    let status = movers.command(&["status"]).output().unwrap();
+    assert_eq!(status.status.code(), Some(1), "{}", String::from_utf8_lossy(&status.stdout));
+    assert!(String::from_utf8_lossy(&status.stderr).contains("stage"));
+    drop(app);
+}
+
+/// Whether the old side of backlog takes writes and is read, and when it was closed.
+async fn fence(database: &Database) -> ((i64, i64), i64) {
+    let fence = query("SELECT writes, reads, closed_at FROM move_fence WHERE module = 'backlog'");
+    let (writes, reads, closed_at) = fence.fetch_one(&open(database.url()).await).await.unwrap();
+    ((writes, reads), closed_at)
+}
+
+fn settings(longest_count: Duration) -> Settings {
+    Settings {
+        at_once: true,
+        longest_count,
+        backfill: |source, target| Box::pin(pieces::backfill::backfill(source, target)),
+        points: Arc::new(Points::new(None)),
+    }
 }

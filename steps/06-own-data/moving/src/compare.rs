@@ -4,18 +4,23 @@
 //! and costs nobody a pause. It finds what the backfill left out or wrote wrongly, and what is on one side only. **Behind a fence** only
 //! the count and the sum of versions of each table are compared: that takes milliseconds, and says that nothing went missing since.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chassis::Fault;
 use kit_06_own_data::{
     backfill::{PAGE, Row},
     cut_over::Side,
 };
-use store::{Query, Store};
+use store::{Backend, Error, Query, Store};
+use tokio::time::Instant;
 
 use crate::{
     Move,
     layout::{Layout, placeholders},
+    moving::TooLong,
 };
 
 /// How often a row that differs is looked at again, each time after the follower has passed.
@@ -121,15 +126,9 @@ impl Move {
     /// # Errors
     /// A database's.
     pub(crate) async fn compare_sums(&self) -> Result<u64, Fault> {
+        let [of_old, of_new] = self.counted().await?;
         let mut differing = 0;
-        for layout in &self.layouts {
-            let sql = format!(
-                "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT) FROM {}",
-                layout.table.name
-            );
-            let sums =
-                async |side| Query::assembled(sql.clone()).fetch_one::<(i64, i64)>(self.side(side)).await;
-            let (old, new) = (sums(Side::Old).await?, sums(Side::New).await?);
+        for ((layout, old), new) in self.layouts.iter().zip(of_old).zip(of_new) {
             if old != new {
                 let (module, table) = (self.plan.module, layout.table.name);
                 tracing::error!(module, table, ?old, ?new, "count and sum of versions differ");
@@ -137,6 +136,62 @@ impl Move {
             }
         }
         Ok(differing)
+    }
+
+    /// Sees that to count behind the fence takes no longer than people accept, while nobody is stopped by it. What differs now may be
+    /// on its way.
+    ///
+    /// # Errors
+    /// [`TooLong`]; a database's.
+    pub(crate) async fn can_be_counted(&self) -> Result<(), Fault> {
+        let began = Instant::now();
+        self.counted().await?;
+        let (took, accepted) = (began.elapsed(), self.settings.longest_count);
+        if took < accepted { Ok(()) } else { Err(self.too_long(took, true)) }
+    }
+
+    /// The sums of the old and of the new side.
+    async fn counted(&self) -> Result<[Vec<(i64, i64)>; 2], Fault> {
+        let began = Instant::now();
+        match tokio::try_join!(self.sums(Side::Old), self.sums(Side::New)) {
+            Ok((old, new)) => Ok([old, new]),
+            Err(error) if error.is_statement_timeout() => Err(self.too_long(began.elapsed(), false)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn too_long(&self, took: Duration, ended: bool) -> Fault {
+        let accepted = self.settings.longest_count.as_millis();
+        Fault::internal(TooLong { module: self.plan.module, took: took.as_millis(), ended, accepted })
+    }
+
+    /// The count and the sum of versions of each table.
+    async fn sums(&self, side: Side) -> Result<Vec<(i64, i64)>, Error> {
+        let store = self.side(side);
+        // A transaction of its own has its own limit on PostgreSQL. SQLite has none, and its transactions would hold up writers.
+        let mut tx = match store.backend() {
+            Backend::Sqlite => None,
+            Backend::Postgres => {
+                let mut tx = store.begin_write().await?;
+                let limit = self.settings.longest_count.as_millis().max(1);
+                let sql = format!("SET LOCAL statement_timeout = {limit}");
+                Query::assembled(sql).execute(&mut tx).await?;
+                Some(tx)
+            }
+        };
+        let mut sums = Vec::new();
+        for layout in &self.layouts {
+            let sql = format!(
+                "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT) FROM {}",
+                layout.table.name
+            );
+            let sum = Query::assembled(sql);
+            sums.push(match &mut tx {
+                Some(tx) => sum.fetch_one(tx).await?,
+                None => sum.fetch_one(store).await?,
+            });
+        }
+        Ok(sums)
     }
 }
 

@@ -1,6 +1,9 @@
 //! One move, as the mover that works on it has it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chassis::Fault;
 use futures::future::BoxFuture;
@@ -9,6 +12,7 @@ use kit_06_own_data::{
     cut_over::{Decision, Outcome, Side},
 };
 use store::{Query, Store, query};
+use tokio::time::sleep;
 
 use crate::{
     Plan,
@@ -35,11 +39,33 @@ impl TakenOver {
     }
 }
 
+/// To count the rows behind the fence would stop writers for longer than people accept, and nothing changes that by trying again.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("to count the rows of {module} would stop writers for {} {} ms, and {accepted} are accepted", if *.ended { "about" } else { "more than" }, .took)]
+pub struct TooLong {
+    pub(crate) module: &'static str,
+    /// For how long it was counted, in ms; and whether to the end.
+    pub(crate) took: u128,
+    pub(crate) ended: bool,
+    pub(crate) accepted: u128,
+}
+
+impl TooLong {
+    /// Whether that is what `fault` says.
+    #[must_use]
+    pub fn is(fault: &Fault) -> bool {
+        matches!(fault, Fault::Internal(source) if source.is::<Self>())
+    }
+}
+
 /// What a mover is told.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Whether it cuts over without asking anybody.
     pub at_once: bool,
+    /// For how long writers may be stopped while rows are counted behind the fence. It is also the limit of that statement, in place of
+    /// the one that each statement has: tables that people accept to wait for can be counted, however large.
+    pub longest_count: Duration,
     /// Copies one table.
     pub backfill: Backfill,
     /// Where it may be killed.
@@ -194,7 +220,7 @@ impl Move {
     pub(crate) async fn attend(&self, stage: &'static str) -> Result<(), Fault> {
         self.stage(stage).await?;
         self.follow_closely().await?;
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
         Ok(())
     }
 
@@ -248,13 +274,19 @@ pub(crate) fn other(side: Side) -> Side {
 }
 
 /// How many entries the follower has not followed yet; none where no mirror was ever installed.
-pub async fn lag(plan: &Plan, old: &Store, new: &Store) -> i64 {
+///
+/// # Errors
+/// A database's.
+pub async fn lag(plan: &Plan, old: &Store, new: &Store) -> Result<i64, Fault> {
     let mut lag = 0;
     for store in [old, new] {
-        let sql = format!("SELECT count(*) FROM {}", plan.moved_rows());
-        lag += Query::assembled(sql).fetch_one::<(i64,)>(store).await.map_or(0, |(entries,)| entries);
+        let entries = plan.moved_rows();
+        if store.has_table(&entries).await? {
+            let sql = format!("SELECT count(*) FROM {entries}");
+            lag += Query::assembled(sql).fetch_one::<(i64,)>(store).await?.0;
+        }
     }
-    lag
+    Ok(lag)
 }
 
 /// The tables, which must be the same on both sides. Where the rows are on the new side, the old one may have dropped them already.

@@ -84,6 +84,9 @@ impl Operations for Cutting {
             }
             self.points.at("a person has approved").await;
         }
+        if from == Side::Old {
+            self.can_be_counted().await?;
+        }
         self.stage(if from == Side::Old { "cutting" } else { "returning" }).await?;
         // As near to the head as it gets while people write: what is left makes them wait.
         self.follow_closely().await?;

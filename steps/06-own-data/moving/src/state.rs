@@ -77,6 +77,18 @@ impl<'m> Record<'m> {
         Ok(tx.commit().await?)
     }
 
+    /// The row; `None` while nothing has begun.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(self) -> Result<Option<State>, Fault> {
+        if !self.store.has_table("moves").await? {
+            return Ok(None);
+        }
+        let sql = format!("SELECT {COLUMNS} FROM moves WHERE module = $1");
+        Ok(store::Query::assembled(sql).bind(self.module).fetch_optional(self.store).await?)
+    }
+
     /// The row.
     ///
     /// # Errors

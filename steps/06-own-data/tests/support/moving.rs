@@ -154,6 +154,11 @@ impl Mover {
         let _ = self.child.wait();
     }
 
+    /// Has it end as the platform does.
+    pub(crate) fn stop(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     /// What it has written so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::Context;
+use axum::{Json, routing::get};
 use chassis::{
     background::Background,
     http,
@@ -10,6 +11,7 @@ use chassis::{
     serve::Stop,
 };
 use store::Store;
+use utoipa::OpenApi;
 
 use crate::{
     config::Config,
@@ -47,9 +49,10 @@ impl Service for Config {
             "feed_head",
             "The position of the last message.",
             &log,
-            |log| async move { log.head().await.ok() },
+            |log| async move { log.head().await.ok().map(|head| head.position) },
         )?;
         let routes = routes::router(log, token)
+            .route("/openapi.json", get(async || Json(routes::Document::openapi())))
             .merge(store.health(background.stop.clone()).router())
             .merge(background.metrics.router());
         let router = background.metrics.count(http::frame(routes));

@@ -16,6 +16,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// How often a reader looks who waits: another process may have appended something.
 const POLL: Duration = Duration::from_millis(500);
@@ -42,8 +43,10 @@ pub struct Message {
 /// What a reader wants.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// Messages behind this position.
+    /// Messages behind this position,
     pub after: i64,
+    /// which was given by the feed of this id, as far as the reader knows: see [`Head::feed`].
+    pub feed: Option<String>,
     /// All of these contexts.
     pub contexts: Vec<String>,
     /// These kinds.
@@ -58,6 +61,15 @@ pub struct Placed {
     /// As it was appended.
     #[schema(value_type = Object)]
     pub message: Box<RawValue>,
+}
+
+/// Which feed this is, and how far it is.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// Made with its tables, a UUID: one that has lost them numbers from 1 again, and is another feed.
+    pub feed: String,
+    /// The position of the last message.
+    pub position: i64,
 }
 
 /// The feed.
@@ -76,16 +88,39 @@ impl Log {
     /// The database was not migrated.
     pub async fn new(store: Store, stop: Stop) -> Result<Self, store::Error> {
         let log = Self { store, head: Arc::new(watch::Sender::new(0)), stop };
-        log.head.send_replace(log.head().await?);
+        log.head.send_replace(log.head().await?.position);
         Ok(log)
     }
 
-    /// The position of the last message.
+    /// The position of the last message, and the id of the feed. Asked of the database each time, since it may be another one by now.
     ///
     /// # Errors
     /// The database's.
-    pub async fn head(&self) -> Result<i64, store::Error> {
-        self.store.count("SELECT position FROM head WHERE id = 1").await
+    pub async fn head(&self) -> Result<Head, store::Error> {
+        loop {
+            let head = query("SELECT feed, position FROM head WHERE id = 1");
+            let (feed, position): (Option<String>, i64) = head.fetch_one(&self.store).await?;
+            if let Some(feed) = feed {
+                return Ok(Head { feed, position });
+            }
+            // New. Of two processes one gives the id.
+            query("UPDATE head SET feed = $1 WHERE id = 1 AND feed IS NULL")
+                .bind(Uuid::now_v7().to_string())
+                .execute(&self.store)
+                .await?;
+        }
+    }
+
+    /// The id of the feed, and where a reader is in it who is known by `wanted`: before the first message, if that is another feed.
+    async fn find_reader(&self, wanted: &mut Wanted) -> Result<String, Fault> {
+        let head = self.head().await?;
+        if wanted.feed.as_ref().is_some_and(|feed| *feed != head.feed) {
+            wanted.after = 0;
+        }
+        if wanted.after > head.position {
+            return Err(Fault::invalid("after", "was never given here: this feed has lost messages"));
+        }
+        Ok(head.feed)
     }
 
     /// Appends those messages that are not there yet, all or none; the position of the last message since.
@@ -133,29 +168,32 @@ impl Log {
         Ok(head)
     }
 
-    /// The next messages, at most `limit`; waits for the first one for as long as `wait`.
+    /// The id of the feed and the next messages, at most `limit`; waits for the first one for as long as `wait`. For a reader of
+    /// another feed, these are the first ones.
     ///
     /// # Errors
-    /// [`Fault::Invalid`] for a position that was never given: that reader's feed was another one, and it must not miss what this
-    /// one has before that position. The database's.
-    pub async fn read(&self, wanted: &Wanted, limit: i64, wait: Duration) -> Result<Vec<Placed>, Fault> {
-        // Another process may have appended what this one has not heard of.
-        if wanted.after > *self.head.borrow() && wanted.after > self.head().await? {
-            return Err(Fault::invalid("after", "was never given here: this is another feed"));
-        }
+    /// [`Fault::Invalid`] for a position that was never given: these tables are an older copy, and that reader must not miss what
+    /// they will have before that position. The database's.
+    pub async fn read(
+        &self,
+        mut wanted: Wanted,
+        limit: i64,
+        wait: Duration,
+    ) -> Result<(String, Vec<Placed>), Fault> {
+        let feed = self.find_reader(&mut wanted).await?;
         let until = Instant::now() + wait;
         let mut head = self.head.subscribe();
         loop {
             head.mark_unchanged();
-            let found = self.find(wanted, limit).await?;
+            let found = self.find(&wanted, limit).await?;
             if !found.is_empty() || Instant::now() >= until {
-                return Ok(found);
+                return Ok((feed, found));
             }
             tokio::select! {
                 // The sender is ours, so it cannot be gone.
                 _ = timeout(POLL, head.changed()) => {}
                 () = sleep_until(until) => {}
-                () = self.stop.wait() => return Ok(found),
+                () = self.stop.wait() => return Ok((feed, found)),
             }
         }
     }
@@ -176,15 +214,16 @@ impl Log {
         rows.into_iter().map(placed).collect()
     }
 
-    /// How many messages there are for a reader.
+    /// The id of the feed, and how many messages there are for a reader; all of them for one of another feed.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn count(&self, wanted: &Wanted) -> Result<i64, Fault> {
+    /// As [`Log::read`].
+    pub async fn count(&self, mut wanted: Wanted) -> Result<(String, i64), Fault> {
+        let feed = self.find_reader(&mut wanted).await?;
         let mut sql = Sql::new("SELECT count(*) FROM messages WHERE ");
         wanted.is(&mut sql);
         let row: Option<(i64,)> = sql.fetch_optional(&self.store).await?;
-        Ok(row.map_or(0, |(count,)| count))
+        Ok((feed, row.map_or(0, |(count,)| count)))
     }
 }
 

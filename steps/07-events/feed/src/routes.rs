@@ -45,9 +45,33 @@ pub fn router(log: Log, token: Secret) -> Router {
 /// Messages to append, in this order.
 #[derive(Deserialize, ToSchema)]
 struct Append {
-    /// At most 500, as CloudEvents 1.0 names their parts. Each is kept as it comes, with what only its readers know.
-    #[schema(value_type = Vec<Object>)]
+    /// As CloudEvents 1.0 names their parts. Each is kept as it comes, with what only its readers know.
+    #[schema(value_type = Vec<Envelope>, max_items = 500)]
     messages: Vec<Box<RawValue>>,
+}
+
+/// What the feed has to find in a message.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description: messages are kept as text")]
+struct Envelope {
+    /// By which a repeat is known.
+    #[schema(format = Uuid)]
+    id: String,
+    /// `github.item_opened`: the context and what has happened.
+    #[schema(pattern = r"^[!-\-/-~]+\.[!-~]+$", max_length = 100)]
+    r#type: String,
+    /// How to read `data`.
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
+    version: i64,
+    /// Why it came about.
+    origin: String,
+    /// What the order counts for.
+    subject: String,
+    /// When it was recorded; RFC 3339.
+    #[schema(format = DateTime)]
+    time: String,
+    /// Anything.
+    data: serde_json::Value,
 }
 
 /// Where the feed is.
@@ -68,7 +92,10 @@ struct Head {
     security(("token" = [])),
     responses(
         (status = 200, body = Head),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 413, body = Problem, content_type = "application/problem+json"),
+        (status = 415, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -82,7 +109,7 @@ async fn append(State(log): State<Log>, JsonBody(append): JsonBody<Append>) -> R
         .enumerate()
         .map(|(index, raw)| message(index, raw))
         .collect::<Result<_, _>>()?;
-    let head = if messages.is_empty() { log.head().await? } else { log.append(&messages).await? };
+    let head = if messages.is_empty() { log.head().await?.position } else { log.append(&messages).await? };
     Ok(Json(Head { head }))
 }
 
@@ -91,9 +118,6 @@ fn message(index: usize, raw: &RawValue) -> Result<Message, Fault> {
     let field = || format!("messages[{index}]");
     let Recorded { id, kind, .. } =
         serde_json::from_str(raw.get()).map_err(|error| Fault::invalid(field(), error.to_string()))?;
-    let is_name = |text: &str| {
-        (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-    };
     let is_kind =
         |text: &str| text.split_once('.').is_some_and(|(of, what)| !of.is_empty() && !what.is_empty());
     if !is_name(&kind) || !is_kind(&kind) {
@@ -102,13 +126,22 @@ fn message(index: usize, raw: &RawValue) -> Result<Message, Fault> {
     Ok(Message { id: id.to_string(), kind, text: raw.get().to_owned() })
 }
 
+/// No database takes every character.
+fn is_name(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// What a reader asks for.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Ask {
     /// The position of the last message that was taken; 0 for all.
+    #[param(minimum = 0)]
     after: i64,
-    /// Contexts (`github`) and kinds (`github.comment`), with commas.
+    /// The id of the feed that gave this position, as its answers say. In another feed the reader is before the first message.
+    feed: Option<String>,
+    /// Contexts (`github`) and kinds (`github.comment`), with commas; 50 at most.
+    #[param(pattern = "^[!-~]+$")]
     wants: String,
     /// How many messages at most, from 1 to 500.
     #[serde(default = "most")]
@@ -124,20 +157,28 @@ fn most() -> i64 {
 }
 
 impl Ask {
-    fn wanted(&self) -> Result<Wanted, Fault> {
+    fn wanted(self) -> Result<Wanted, Fault> {
+        if self.after < 0 {
+            return Err(Fault::invalid("after", "must not be negative"));
+        }
+        if !(1..=LIMIT).contains(&self.limit) {
+            return Err(Fault::invalid("limit", format!("must be from 1 to {LIMIT}")));
+        }
         let names: Vec<String> =
             self.wants.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        if !(1..=MOST_WANTED).contains(&names.len()) {
+        if !(1..=MOST_WANTED).contains(&names.len()) || !names.iter().all(|name| is_name(name)) {
             return Err(Fault::invalid("wants", format!("must be 1 to {MOST_WANTED} contexts and kinds")));
         }
         let (kinds, contexts) = names.into_iter().partition(|name| name.contains('.'));
-        Ok(Wanted { after: self.after, contexts, kinds })
+        Ok(Wanted { after: self.after, feed: self.feed, contexts, kinds })
     }
 }
 
 /// Messages that follow.
 #[derive(Serialize, ToSchema)]
 struct Read {
+    /// The id of this feed: of one that was made anew, it is another one.
+    feed: String,
     /// In the order of their positions.
     messages: Vec<Placed>,
 }
@@ -158,16 +199,18 @@ struct Read {
     )
 )]
 async fn read(State(log): State<Log>, ctx: Ctx, Query(ask): Query<Ask>) -> Result<Json<Read>, Fault> {
-    if !(1..=LIMIT).contains(&ask.limit) {
-        return Err(Fault::invalid("limit", format!("must be from 1 to {LIMIT}")));
-    }
     let wait = Duration::from_millis(ask.wait_ms).min(ctx.remaining().saturating_sub(MARGIN));
-    Ok(Json(Read { messages: log.read(&ask.wanted()?, ask.limit, wait).await? }))
+    let limit = ask.limit;
+    let (feed, messages) = log.read(ask.wanted()?, limit, wait).await?;
+    Ok(Json(Read { feed, messages }))
 }
 
 /// How many messages there are.
 #[derive(Serialize, ToSchema)]
 struct Count {
+    /// The id of this feed.
+    feed: String,
+    /// All of them, if the reader's position is one in another feed.
     count: i64,
 }
 
@@ -187,5 +230,6 @@ struct Count {
     )
 )]
 async fn count(State(log): State<Log>, Query(ask): Query<Ask>) -> Result<Json<Count>, Fault> {
-    Ok(Json(Count { count: log.count(&ask.wanted()?).await? }))
+    let (feed, count) = log.count(ask.wanted()?).await?;
+    Ok(Json(Count { feed, count }))
 }

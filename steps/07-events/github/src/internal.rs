@@ -12,6 +12,7 @@ use domain::Item;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use step_02_contracts::{Ctx, Fault, WaitingList};
+use step_07_messaging::parked;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 /// How many items may be asked for at once.
@@ -24,7 +25,9 @@ pub struct Document;
 
 /// The description of what clients ask at `paths`, and of what is here.
 pub(crate) fn described(paths: &[&str]) -> Value {
-    let between_services = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let mut between_services = Document::openapi();
+    between_services.merge(parked::Document::openapi());
+    let between_services = serde_json::to_value(between_services).unwrap_or_default();
     automator_api::merged(automator_api::document_of(paths), &between_services)
 }
 
@@ -46,7 +49,7 @@ struct Limit {
 
 /// The first of the items that the community waits for, and how many there are.
 #[derive(Serialize, ToSchema)]
-struct Waiting {
+struct WaitingItems {
     /// The longest wait first.
     items: Vec<Item>,
     /// Of all that wait.
@@ -63,7 +66,7 @@ struct Waiting {
     params(Limit),
     security(("token" = [])),
     responses(
-        (status = 200, body = Waiting),
+        (status = 200, body = WaitingItems),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 422, body = Problem, content_type = "application/problem+json"),
     )
@@ -72,10 +75,10 @@ async fn waiting(
     State(github): State<Arc<dyn WaitingList>>,
     ctx: Ctx,
     Query(Limit { limit }): Query<Limit>,
-) -> Result<Json<Waiting>, Fault> {
+) -> Result<Json<WaitingItems>, Fault> {
     if limit > MOST {
         return Err(Fault::invalid("limit", format!("must be at most {MOST}")));
     }
     let (items, all) = github.waiting(&ctx, limit).await?;
-    Ok(Json(Waiting { items, all }))
+    Ok(Json(WaitingItems { items, all }))
 }

@@ -12,6 +12,7 @@ use domain::{Leaderboard, Measures, MeasuresQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use step_02_contracts::{Ctx, Fault, Insights};
+use step_07_messaging::parked;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 type Port = State<Arc<dyn Insights>>;
@@ -23,7 +24,9 @@ pub struct Document;
 
 /// The description of what clients ask at `paths`, and of what is here.
 pub(crate) fn described(paths: &[&str]) -> Value {
-    let between_services = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let mut between_services = Document::openapi();
+    between_services.merge(parked::Document::openapi());
+    let between_services = serde_json::to_value(between_services).unwrap_or_default();
     automator_api::merged(automator_api::document_of(paths), &between_services)
 }
 

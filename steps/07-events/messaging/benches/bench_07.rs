@@ -170,14 +170,14 @@ impl Consumer for Effect {
 async fn receiver() -> Result<(Database, Arc<Effect>, watch::Receiver<usize>)> {
     let database = Database::sqlite()?;
     // Only its tables: nothing is sent from here.
-    let world = World::over(&database, Arc::new(Nats::new(String::new()))).await;
+    let world = World::over(&database, Arc::new(nobody())).await;
     let (sender, effects) = watch::channel(0);
     Ok((database, Arc::new(Effect(world.store, sender)), effects))
 }
 
 async fn direct() -> Result<Way> {
     let database = Database::sqlite()?;
-    let mut world = World::over(&database, Arc::new(Nats::new(String::new()))).await;
+    let mut world = World::over(&database, Arc::new(nobody())).await;
     // Nothing is written into an outbox.
     world.store = Store::connect(&database.url().parse().unwrap()).await?;
     let (receivers, effect, effects) = receiver().await?;
@@ -195,6 +195,11 @@ async fn direct() -> Result<Way> {
     let call = Some((chassis::client::client(Duration::from_secs(5))?, url));
     let _keeps = (vec![database, receivers], None);
     Ok(Way { name: "a direct call", world: Arc::new(world), call, effects, _keeps })
+}
+
+/// A feed that is never asked.
+fn nobody() -> Nats {
+    Nats::new("nats://127.0.0.1:1".parse().unwrap())
 }
 
 async fn over(name: &'static str, server: Option<Server>, stop: &Stop) -> Result<Way> {

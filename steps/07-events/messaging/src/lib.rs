@@ -18,7 +18,7 @@ pub mod subscription;
 
 pub use chassis::event::Recorded;
 pub use consumer::{Consumer, Poison};
-pub use feed::{Delivered, Feed, Reader, config::FeedConfig};
+pub use feed::{Delivered, Feed, Place, Read, Reader, config::FeedConfig};
 pub use outbox::Outbox;
 pub use parked::router;
 pub use relay::Relay;

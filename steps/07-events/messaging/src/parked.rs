@@ -7,8 +7,6 @@ use chassis::{Fault, event::Recorded};
 use store::{Error, Store, Tx, query};
 use uuid::Uuid;
 
-use crate::feed::Delivered;
-
 pub use routes::{Document, router};
 
 /// Why a message is put down.
@@ -52,38 +50,45 @@ pub(crate) async fn count(store: &Store, consumer: &str) -> Result<i64, Error> {
 
 /// Whether a message about `subject` has to wait behind another one.
 pub(crate) async fn holds_up(tx: &mut Tx, consumer: &str, subject: &str) -> Result<bool, Error> {
-    let row: Option<(String,)> = query(
-        "SELECT id FROM parked WHERE consumer = $1 AND subject = $2 AND state <> 'given_up' ORDER BY position LIMIT 1",
-    )
-    .bind(consumer)
-    .bind(subject)
-    .fetch_optional(tx)
-    .await?;
+    let row: Option<(String,)> =
+        query("SELECT id FROM parked WHERE consumer = $1 AND subject = $2 AND state <> 'given_up' LIMIT 1")
+            .bind(consumer)
+            .bind(subject)
+            .fetch_optional(tx)
+            .await?;
     Ok(row.is_some())
 }
 
-/// Puts a message down.
+/// Whether a message is here already, whatever became of it.
+pub(crate) async fn is_put_down(tx: &mut Tx, consumer: &str, message: Uuid) -> Result<bool, Error> {
+    let row: Option<(String,)> = query("SELECT id FROM parked WHERE consumer = $1 AND message_id = $2")
+        .bind(consumer)
+        .bind(message.to_string())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Puts a message down, behind all others of the consumer's: its row in `positions` is held.
 pub(crate) async fn insert(
     tx: &mut Tx,
     consumer: &str,
-    delivered: &Delivered,
+    message: &Recorded,
     state: State<'_>,
 ) -> Result<(), Error> {
     let (state, reason, tries) = match state {
         State::Parked { reason: fault, tries } => ("parked", Some(reason(fault)), tries),
         State::Waiting => ("waiting", None, 0),
     };
-    let message = &delivered.message;
-    let text = serde_json::to_string(&**message).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let text = serde_json::to_string(message).map_err(|error| sqlx::Error::Encode(error.into()))?;
     query(
-        "INSERT INTO parked (id, consumer, message_id, subject, position, message, state, reason, tries, parked_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO parked (id, consumer, message_id, subject, place, message, state, reason, tries, parked_at) \
+         SELECT $1, $2, $3, $4, coalesce(max(place), 0) + 1, $5, $6, $7, $8, $9 FROM parked WHERE consumer = $2",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(consumer)
     .bind(message.id.to_string())
     .bind(&message.subject)
-    .bind(delivered.position)
     .bind(text)
     .bind(state)
     .bind(reason)
@@ -100,8 +105,8 @@ pub(crate) async fn due(store: &Store, consumer: &str) -> Result<Option<Due>, Fa
         "SELECT id, message FROM parked WHERE consumer = $1 AND (state = 'retry' OR (state = 'waiting' AND NOT EXISTS \
              (SELECT 1 FROM parked AS earlier WHERE earlier.consumer = parked.consumer \
               AND earlier.subject = parked.subject AND earlier.state <> 'given_up' \
-              AND earlier.position < parked.position))) \
-         ORDER BY position LIMIT 1",
+              AND earlier.place < parked.place))) \
+         ORDER BY place LIMIT 1",
     )
     .bind(consumer)
     .fetch_optional(store)

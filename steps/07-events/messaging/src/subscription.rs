@@ -2,7 +2,11 @@
 
 mod step;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chassis::{Ctx, Fault, background::Background, event::Recorded, serve::Stop};
 use futures::FutureExt;
@@ -13,7 +17,7 @@ use self::step::{Batch, Step};
 use crate::{
     away::Away,
     consumer::{Consumer, Poison},
-    feed::{Delivered, Feed, Reader},
+    feed::{Delivered, Feed, Place, Reader},
     parked,
     pieces::inbox as piece,
 };
@@ -46,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) feed: Arc<dyn Feed>,
     pub(crate) consumer: Arc<dyn Consumer>,
+    /// The feed of which the log says that it is another one.
+    told_of: Mutex<Option<Arc<str>>>,
 }
 
 impl std::fmt::Debug for Subscription {
@@ -67,7 +73,7 @@ impl Subscription {
     /// Hands to `consumer` what it wants of `feed`. Inbox and position are in `store`, where its effects are.
     #[must_use]
     pub fn new(store: Store, feed: Arc<dyn Feed>, consumer: Arc<dyn Consumer>) -> Self {
-        Self(Arc::new(Inner { store, feed, consumer }))
+        Self(Arc::new(Inner { store, feed, consumer, told_of: Mutex::default() }))
     }
 
     /// Works until the process stops.
@@ -139,9 +145,9 @@ impl Subscription {
     async fn reader(&self, wait: Duration) -> Result<Reader, Fault> {
         let Inner { store, consumer, .. } = &*self.0;
         let (name, wants) = (consumer.name(), consumer.wants());
-        let row = query("SELECT position FROM positions WHERE consumer = $1").bind(name);
-        let row: Option<(i64,)> = row.fetch_optional(store).await?;
-        Ok(Reader { consumer: name, wants, after: row.map_or(0, |(position,)| position), wait })
+        let row = query("SELECT feed, position FROM positions WHERE consumer = $1").bind(name);
+        let row: Option<(Option<String>, i64)> = row.fetch_optional(store).await?;
+        Ok(Reader { consumer: name, wants, after: place(row), wait })
     }
 
     async fn turn(&self, wait: Duration, stop: &Stop) -> Result<usize, Fault> {
@@ -152,25 +158,34 @@ impl Subscription {
             read = self.0.feed.read(&ctx, &reader, AT_ONCE) => read?,
             () = stop.wait() => return Ok(0),
         };
-        let count = read.len();
-        let read: Vec<_> = read.into_iter().map(Arc::new).collect();
+        self.0.look_at(&reader.after, &read.feed);
         let mut follows = reader.after;
+        if let Some(position) = read.unreadable {
+            let (mut tx, here) = self.0.begin().await?;
+            if here.has_come_to(&follows) {
+                self.0.pass(&mut tx, &Place { feed: Some(read.feed), position }).await?;
+                tx.commit().await?;
+            }
+            return Ok(1 + due);
+        }
+        let count = read.messages.len();
+        let read: Vec<_> = read.messages.into_iter().map(Arc::new).collect();
         for chunk in read.chunks(TOGETHER) {
-            if chunk.len() > 1 && self.take_together(chunk, follows).await.unwrap_or(false) {
+            if chunk.len() > 1 && self.take_together(chunk, &follows).await.unwrap_or(false) {
                 self.0.consumer.applied();
-            } else if let Ended::Stopped = self.take_each(chunk, follows, stop).await? {
+            } else if let Ended::Stopped = self.take_each(chunk, &follows, stop).await? {
                 return Ok(count);
             }
-            follows = chunk.iter().map(|delivered| delivered.position).fold(follows, i64::max);
+            follows = last(chunk).unwrap_or(follows);
         }
         Ok(count + due)
     }
 
     /// Takes messages in one transaction; `false` when one of them fails: then none has taken effect.
-    async fn take_together(&self, chunk: &[Arc<Delivered>], follows: i64) -> Result<bool, Fault> {
-        let Some(last) = chunk.iter().map(|delivered| delivered.position).max() else { return Ok(true) };
-        let (tx, position) = self.0.begin().await?;
-        if position < follows {
+    async fn take_together(&self, chunk: &[Arc<Delivered>], follows: &Place) -> Result<bool, Fault> {
+        let Some(last) = last(chunk) else { return Ok(true) };
+        let (tx, here) = self.0.begin().await?;
+        if !here.has_come_to(follows) {
             return Ok(false);
         }
         let batch = Batch::new(tx);
@@ -179,7 +194,7 @@ impl Subscription {
             piece::deliver(&step, &step).await?;
         }
         let Some(mut tx) = batch.finish() else { return Ok(false) };
-        self.0.pass(&mut tx, last).await?;
+        self.0.pass(&mut tx, &last).await?;
         tx.commit().await?;
         for delivered in chunk {
             self.0.done(delivered).await;
@@ -191,9 +206,10 @@ impl Subscription {
     async fn take_each(
         &self,
         chunk: &[Arc<Delivered>],
-        mut follows: i64,
+        follows: &Place,
         stop: &Stop,
     ) -> Result<Ended, Fault> {
+        let mut follows = follows.clone();
         for delivered in chunk {
             let step = Step::new(self.0.clone(), delivered.clone(), follows);
             match tried(|| piece::deliver(&step, &step), || stop.is_stopping() || step.is_void(), stop).await
@@ -202,7 +218,7 @@ impl Subscription {
                 Ended::Failed(fault) => self.park(&step, &fault).await?,
                 Ended::Stopped => return Ok(Ended::Stopped),
             }
-            follows = follows.max(delivered.position);
+            follows = delivered.place();
         }
         Ok(Ended::Taken)
     }
@@ -215,6 +231,7 @@ impl Subscription {
             let step = || async {
                 let (mut tx, _) = self.0.begin().await?;
                 if parked::remove(&mut tx, &due.id).await? {
+                    step::note(&mut tx, consumer.name(), due.message.id).await?;
                     self.0.apply(&mut tx, &due.message).await?;
                 }
                 Ok(tx.commit().await?)
@@ -238,9 +255,9 @@ impl Subscription {
         let mut tx = step.begin().await?;
         if step::insert_once(&mut tx, name, *id).await? {
             let state = parked::State::Parked { reason: fault, tries: TRIES };
-            parked::insert(&mut tx, name, delivered, state).await?;
+            parked::insert(&mut tx, name, &delivered.message, state).await?;
         }
-        self.0.pass(&mut tx, delivered.position).await?;
+        self.0.pass(&mut tx, &delivered.place()).await?;
         tx.commit().await?;
         self.0.done(delivered).await;
         Ok(())
@@ -306,12 +323,30 @@ async fn tried<S: Future<Output = Result<(), Fault>>>(
 }
 
 impl Inner {
+    /// Says once that the feed is another one than that in which the consumer is at `after`.
+    fn look_at(&self, after: &Place, feed: &Arc<str>) {
+        let mut told_of = self.told_of.lock().unwrap_or_else(PoisonError::into_inner);
+        if after.is_elsewhere(feed) && told_of.as_ref() != Some(feed) {
+            let (consumer, known) = (self.consumer.name(), after.feed.as_deref());
+            tracing::error!(
+                consumer,
+                known,
+                new = &**feed,
+                position = after.position,
+                "this is another feed: it is read from its first message, and what the known one had not handed over yet is lost"
+            );
+            *told_of = Some(feed.clone());
+        }
+    }
+
     /// A transaction in which this consumer alone takes messages, whichever process it is in; and how far it is.
-    async fn begin(&self) -> Result<(Tx, i64), Fault> {
+    async fn begin(&self) -> Result<(Tx, Place), Fault> {
         let mut tx = self.store.begin_write().await?;
         let name = self.consumer.name();
-        let lock = format!("SELECT position FROM positions WHERE consumer = $1{}", self.store.for_update());
-        let row: Option<(i64,)> = Query::assembled(lock).bind(name).fetch_optional(&mut tx).await?;
+        let sql = "SELECT feed, position FROM positions WHERE consumer = $1";
+        let lock = format!("{sql}{}", self.store.for_update());
+        let row: Option<(Option<String>, i64)> =
+            Query::assembled(lock).bind(name).fetch_optional(&mut tx).await?;
         if row.is_none() {
             // Of two that are new, the second waits here for the first.
             query("INSERT INTO positions (consumer, position) VALUES ($1, 0) ON CONFLICT DO NOTHING")
@@ -319,7 +354,7 @@ impl Inner {
                 .execute(&mut tx)
                 .await?;
         }
-        Ok((tx, row.map_or(0, |(position,)| position)))
+        Ok((tx, place(row)))
     }
 
     /// What the consumer does with a message, in bounds: a panic is a failure, and so is an effect without end.
@@ -334,11 +369,15 @@ impl Inner {
 
     /// Does it, or has it wait behind one about the same subject that is parked.
     async fn apply_in_order(&self, tx: &mut Tx, delivered: &Delivered) -> Result<(), Fault> {
-        let (name, subject) = (self.consumer.name(), &delivered.message.subject);
-        if self.consumer.poison() == Poison::Waits && parked::holds_up(tx, name, subject).await? {
-            return Ok(parked::insert(tx, name, delivered, parked::State::Waiting).await?);
+        let (name, message) = (self.consumer.name(), &delivered.message);
+        // The inbox has forgotten it. It has its turn when somebody decides so.
+        if parked::is_put_down(tx, name, message.id).await? {
+            return Ok(());
         }
-        self.apply(tx, &delivered.message).await
+        if self.consumer.poison() == Poison::Waits && parked::holds_up(tx, name, &message.subject).await? {
+            return Ok(parked::insert(tx, name, message, parked::State::Waiting).await?);
+        }
+        self.apply(tx, message).await
     }
 
     /// Tells the feed that a message need not be handed over again. Nothing hangs on it: the position beside the effect counts, and
@@ -350,13 +389,27 @@ impl Inner {
         }
     }
 
-    /// Notes that everything up to `position` is taken.
-    async fn pass(&self, tx: &mut Tx, position: i64) -> Result<(), Fault> {
-        query("UPDATE positions SET position = $1 WHERE consumer = $2 AND position < $1")
-            .bind(position)
-            .bind(self.consumer.name())
-            .execute(tx)
-            .await?;
+    /// Notes that everything up to `place` is taken.
+    async fn pass(&self, tx: &mut Tx, place: &Place) -> Result<(), Fault> {
+        query(
+            "UPDATE positions SET feed = $1, position = $2 \
+             WHERE consumer = $3 AND (feed IS NULL OR feed <> $1 OR position < $2)",
+        )
+        .bind(place.feed.as_deref())
+        .bind(place.position)
+        .bind(self.consumer.name())
+        .execute(tx)
+        .await?;
         Ok(())
     }
+}
+
+/// Where a consumer is, of its row.
+fn place(row: Option<(Option<String>, i64)>) -> Place {
+    row.map_or_else(Place::default, |(feed, position)| Place { feed: feed.map(Arc::from), position })
+}
+
+/// Where a consumer is that has taken all of them.
+fn last(chunk: &[Arc<Delivered>]) -> Option<Place> {
+    chunk.iter().max_by_key(|delivered| delivered.position).map(|delivered| delivered.place())
 }

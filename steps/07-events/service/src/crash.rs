@@ -20,7 +20,7 @@ use std::{env, fs, path::PathBuf, process, sync::Arc};
 
 use async_trait::async_trait;
 use step_02_contracts::{Ctx, Fault, Recorded};
-use step_07_messaging::{Consumer, Delivered, Feed, Poison, Reader};
+use step_07_messaging::{Consumer, Delivered, Feed, Poison, Read, Reader};
 use store::{Recorder, Tx};
 
 /// Where a process can be killed.
@@ -119,9 +119,9 @@ impl Feed for Feeding {
         Ok(())
     }
 
-    async fn read(&self, ctx: &Ctx, reader: &Reader, limit: usize) -> Result<Vec<Delivered>, Fault> {
+    async fn read(&self, ctx: &Ctx, reader: &Reader, limit: usize) -> Result<Read, Fault> {
         let read = self.feed.read(ctx, reader, limit).await?;
-        if !read.is_empty() {
+        if !read.messages.is_empty() {
             self.crash.point("read.after");
         }
         Ok(read)

@@ -12,7 +12,7 @@ use acceptance::{
 };
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, event::Recorded};
-use step_07_messaging::{Consumer, Delivered, Feed, Outbox, Reader, Relay, Subscription};
+use step_07_messaging::{Consumer, Delivered, Feed, Outbox, Read, Reader, Relay, Subscription};
 use store::{Recorder, Store, Tx, query};
 use uuid::Uuid;
 
@@ -52,13 +52,17 @@ impl Feed for Memory {
         Ok(())
     }
 
-    async fn read(&self, _: &Ctx, reader: &Reader, _: usize) -> Result<Vec<Delivered>, Fault> {
+    async fn read(&self, _: &Ctx, reader: &Reader, _: usize) -> Result<Read, Fault> {
         let messages = self.0.lock().expect("no panic").clone();
-        let placed = messages.into_iter().zip(1..).filter(|(_, position)| *position > reader.after);
+        let placed = messages.into_iter().zip(1..).filter(|(_, position)| *position > reader.after.position);
         // Each five times.
-        let deliver =
-            |(message, position)| vec![Delivered { position, message: Arc::new(message), handle: None }; 5];
-        Ok(placed.flat_map(deliver).collect())
+        let feed: Arc<str> = "memory".into();
+        let deliver = |(message, position)| {
+            let (feed, message) = (feed.clone(), Arc::new(message));
+            vec![Delivered { feed, position, message, handle: None }; 5]
+        };
+        let messages = placed.flat_map(deliver).collect();
+        Ok(Read { feed: feed.clone(), messages, unreadable: None })
     }
 
     async fn done(&self, _: &Ctx, _: &Delivered) -> Result<(), Fault> {

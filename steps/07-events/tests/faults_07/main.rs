@@ -1,5 +1,5 @@
-//! Processes of step 07 are killed: between any two writes, at random, the feed for a while, and in the middle of an import. Every message arrives,
-//! and each has its effect once.
+//! Processes of step 07 are killed: between any two writes, at random, the feed for a while, and in the middle of an import; and on PostgreSQL
+//! their connections are cut. Every message arrives, and each has its effect once.
 //!
 //! `WORKSHOP_KILLS=1000` kills as often at random, for a long run; 50 times unless told, half of them on each database.
 
@@ -19,12 +19,13 @@ use std::{
 };
 
 use acceptance::{
-    App, Database, Step,
+    App, Database, Engine, Step,
     serde_json::json,
     tempfile::TempDir,
-    tokio::{task::spawn_blocking, time::sleep},
+    tokio::{runtime::Handle, task::spawn_blocking, time::sleep},
 };
 use step_07_events::crash::POINTS;
+use store::{Query, Store};
 
 use people::{Person, check, told};
 
@@ -33,12 +34,15 @@ acceptance::on_both_databases!(
     killed_at_random_nothing_is_lost_and_nothing_is_done_twice,
     while_the_feed_is_away_everybody_works_and_what_was_told_arrives,
     an_import_killed_in_its_middle_leaves_no_open_item_without_a_task,
+    over_one_database_each_service_does_its_own_errands,
 );
 
 /// Those who send and take messages.
 const SERVICES: [&str; 4] = ["github", "web", "backlog", "insights"];
 /// Those who are killed at random: they, and what carries the messages.
 const KILLED: [&str; 5] = ["github", "web", "backlog", "insights", "feed"];
+/// The databases whose connections are cut, beside that of `web`.
+const DATABASES: [&str; 4] = ["github", "backlog", "insights", "feed"];
 /// How often, unless `WORKSHOP_KILLS` says another number.
 const KILLS: u64 = 50;
 /// How long a process may take to come to the point at which it is to die.
@@ -98,29 +102,39 @@ fn keep(app: &App, point: &str, folder: &Path) {
 
 async fn killed_at_random_nothing_is_lost_and_nothing_is_done_twice(database: Database) {
     let kills = env::var("WORKSHOP_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS) / 2;
-    let app = App::start(&step(), database, |options| options.env("web", "TELL_ASSIGNEES", "1"));
+    let app = App::start(&step(), database.clone(), |options| options.env("web", "TELL_ASSIGNEES", "1"));
     let app = Arc::new(app.unwrap());
+    let is_postgres = database.engine() == Engine::Postgres;
+    let (scissors, runtime) = (Scissors::of(&database).await, Handle::current());
     let is_over = Arc::new(AtomicBool::new(false));
     let killer = thread::spawn({
         let (app, is_over) = (Arc::clone(&app), Arc::clone(&is_over));
         move || {
             // The same kills in each run, as far as the machine is the same.
-            let mut random = Random(7);
+            let (mut random, mut cuts) = (Random(7), 0);
             for _ in 0..kills {
                 thread::sleep(Duration::from_millis(random.below(150)));
+                if random.below(3) == 0
+                    && let Some(scissors) = &scissors
+                {
+                    cuts += runtime.block_on(scissors.cut());
+                }
                 let service = KILLED[usize::try_from(random.below(KILLED.len() as u64)).unwrap()];
                 app.system().kill(service).expect("it was running");
                 thread::sleep(Duration::from_millis(random.below(100)));
                 app.system().start_again(service).expect("it comes back");
             }
             is_over.store(true, Ordering::SeqCst);
+            cuts
         }
     });
     let mut people = Vec::new();
     while !is_over.load(Ordering::SeqCst) && !killer.is_finished() {
         people.push(Person::comes(&app, people.len()).await);
     }
-    killer.join().expect("every kill was followed by a start");
+    let cuts = killer.join().expect("every kill was followed by a start");
+    println!("{kills} kills, {cuts} connections cut, {} people", people.len());
+    assert!(!is_postgres || cuts > 0, "no connection was cut");
     assert!(people.len() > 1, "only {} came meanwhile", people.len());
     // One in ten kills at the most meets that moment.
     check(&app, &people, usize::try_from(kills).unwrap() / 10 + 1).await;
@@ -170,6 +184,55 @@ async fn an_import_killed_in_its_middle_leaves_no_open_item_without_a_task(datab
     let _ = app.simulators().heal().await;
     let _ = app.imported(started["id"].as_str().unwrap()).await;
     assert!(app.all("/api/tasks?limit=100").await.len() > 50);
+}
+
+async fn over_one_database_each_service_does_its_own_errands(database: Database) {
+    let app = App::start(&step(), database.clone(), |options| {
+        let shared = ["github", "backlog", "insights"].map(|name| format!("database.{name}"));
+        let options = options.env("web", "TELL_ASSIGNEES", "1");
+        shared.iter().fold(options, |options, name| options.value(name, database.url()))
+    });
+    let app = app.unwrap();
+    let mut people = Vec::new();
+    for number in 0..8 {
+        people.push(Person::comes(&app, number).await);
+    }
+    check(&app, &people, 0).await;
+}
+
+/// Cuts connections to databases of PostgreSQL.
+struct Scissors {
+    store: Store,
+    names: String,
+}
+
+impl Scissors {
+    /// Those of `database`; none for SQLite, which has no connections.
+    async fn of(database: &Database) -> Option<Self> {
+        if database.engine() != Engine::Postgres {
+            return None;
+        }
+        let store = Store::connect(&database.url().parse().unwrap()).await.unwrap();
+        let mut urls: Vec<_> = DATABASES.iter().map(|name| database.named(name).unwrap()).collect();
+        urls.push(database.url().to_owned());
+        let name = |url: &String| {
+            let path = url.split('?').next().unwrap_or_default();
+            format!("'{}'", path.rsplit('/').next().unwrap_or_default())
+        };
+        let names = urls.iter().map(name).collect::<Vec<_>>().join(", ");
+        Some(Self { store, names })
+    }
+
+    /// Cuts about half of them, whatever is under way there; how many.
+    async fn cut(&self) -> i64 {
+        let sql = format!(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE datname IN ({}) AND pid <> pg_backend_pid() AND random() < 0.5",
+            self.names
+        );
+        let (cut,) = Query::assembled(sql).fetch_one(&self.store).await.unwrap();
+        cut
+    }
 }
 
 /// Numbers that look like chance and are the same in each run (Park and Miller).

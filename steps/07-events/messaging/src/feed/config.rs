@@ -5,7 +5,11 @@ use std::sync::Arc;
 use chassis::{auth::Secret, config::http_url, process::Misconfigured};
 use clap::Args;
 
-use super::{Feed, embedded::Embedded, nats::Nats};
+use super::{
+    Feed,
+    embedded::Embedded,
+    nats::{Nats, NatsUrl},
+};
 
 /// Where messages go, and come from.
 #[derive(Debug, Clone, Args)]
@@ -14,16 +18,8 @@ pub struct FeedConfig {
     #[arg(long, env, value_name = "FEED_URL", value_parser = http_url)]
     pub feed_url: Option<reqwest::Url>,
     /// Address of a NATS server with JetStream: it is the feed then, and no `feed` is asked.
-    #[arg(long, env, value_name = "NATS_URL", hide_env_values = true, value_parser = nats_url)]
-    pub nats_url: Option<String>,
-}
-
-fn nats_url(text: &str) -> Result<String, String> {
-    match text.parse::<reqwest::Url>() {
-        Ok(url) if matches!(url.scheme(), "nats" | "tls") && url.has_host() => Ok(text.to_owned()),
-        Ok(_) => Err("must begin with nats:// or tls:// and name a host".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+    #[arg(long, env, value_name = "NATS_URL", hide_env_values = true)]
+    pub nats_url: Option<NatsUrl>,
 }
 
 impl FeedConfig {
@@ -76,6 +72,17 @@ mod tests {
             ["--nats-url=http://127.0.0.1:2", "--nats-url=127.0.0.1:2", "--feed-url=nats://127.0.0.1"]
         {
             assert!(opened(&[wrong], None).unwrap_err().contains("invalid value"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_shown_nowhere() {
+        let url = "--nats-url=tls://of-the-app:canary@nats.example:4222/canary?canary";
+        let config = Config::try_parse_from(["x", url]).unwrap();
+        let feed = config.feed.open(None).unwrap();
+        for shown in [format!("{config:?}"), format!("{feed:?}")] {
+            assert!(shown.contains("tls://nats.example:4222"), "{shown}");
+            assert!(!shown.contains("canary") && !shown.contains("of-the-app"), "{shown}");
         }
     }
 }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use step_04_client::pieces::http_notify::Service;
 
-use super::{Delivered, Feed, Reader};
+use super::{Delivered, Feed, Read, Reader};
 
 /// The process `feed`.
 #[derive(Debug, Clone)]
@@ -32,13 +32,15 @@ struct Append<'a> {
 #[derive(Serialize)]
 struct Ask<'a> {
     after: i64,
+    feed: Option<&'a str>,
     wants: &'a str,
     limit: usize,
     wait_ms: u128,
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct Answer {
+    feed: Arc<str>,
     messages: Vec<Placed>,
 }
 
@@ -62,7 +64,8 @@ impl Embedded {
         (limit, wait): (usize, Duration),
     ) -> Result<T, Fault> {
         let wants = reader.wants.join(",");
-        let ask = Ask { after: reader.after, wants: &wants, limit, wait_ms: wait.as_millis() };
+        let (after, feed) = (reader.after.position, reader.after.feed.as_deref());
+        let ask = Ask { after, feed, wants: &wants, limit, wait_ms: wait.as_millis() };
         let request = self.0.request(Method::GET, path)?.query(&ask);
         Ok(self.0.ask(ctx, request, None).await?.0)
     }
@@ -78,11 +81,14 @@ impl Feed for Embedded {
         self.0.ask::<IgnoredAny>(ctx, request, None).await.map(drop)
     }
 
-    async fn read(&self, ctx: &Ctx, reader: &Reader, limit: usize) -> Result<Vec<Delivered>, Fault> {
-        let read: Read = self.ask(ctx, &["feed"], reader, (limit, reader.wait)).await?;
-        let delivered =
-            |Placed { position, message }| Delivered { position, message: Arc::new(message), handle: None };
-        Ok(read.messages.into_iter().map(delivered).collect())
+    async fn read(&self, ctx: &Ctx, reader: &Reader, limit: usize) -> Result<Read, Fault> {
+        let Answer { feed, messages } = self.ask(ctx, &["feed"], reader, (limit, reader.wait)).await?;
+        let delivered = |Placed { position, message }| {
+            let (feed, message) = (feed.clone(), Arc::new(message));
+            Delivered { feed, position, message, handle: None }
+        };
+        let messages = messages.into_iter().map(delivered).collect();
+        Ok(Read { feed, messages, unreadable: None })
     }
 
     async fn done(&self, _: &Ctx, _: &Delivered) -> Result<(), Fault> {

@@ -6,10 +6,12 @@
 //!   twice would overtake it.
 //! - *The position beside the effect is what counts.* Where the stream believes that a reader has taken more, because its database is an
 //!   older copy or it begins again, it is handed the messages anew.
+//! - *The id of the feed* is the time at which the stream was made: the server keeps it with the stream.
 
 use std::{
     collections::{HashMap, HashSet},
-    fmt::Display,
+    fmt::{self, Debug, Display},
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -26,9 +28,10 @@ use async_nats::{
 use async_trait::async_trait;
 use chassis::{Ctx, Fault, event::Recorded};
 use futures::StreamExt;
+use reqwest::Url;
 use tokio::{sync::OnceCell, time::timeout};
 
-use super::{Delivered, Feed, Reader};
+use super::{Delivered, Feed, Handle, Read, Reader};
 
 const STREAM: &str = "AUTOMATOR";
 /// What comes before a message's kind in its subject at NATS, which is not the subject of the message.
@@ -40,10 +43,33 @@ const ACK_WAIT: Duration = Duration::from_secs(3);
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// Where a server is: `nats://HOST:PORT` or `tls://…`, checked. A user's name and password in it are never shown.
+#[derive(Clone)]
+pub struct NatsUrl(Url);
+
+impl FromStr for NatsUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<Url>() {
+            Ok(url) if matches!(url.scheme(), "nats" | "tls") && url.has_host() => Ok(Self(url)),
+            Ok(_) => Err("must begin with nats:// or tls:// and name a host".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl Debug for NatsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
+        write!(f, "{}://{}{port}", self.0.scheme(), self.0.host_str().unwrap_or_default())
+    }
+}
+
 /// A JetStream server.
 #[derive(Debug)]
 pub struct Nats {
-    url: String,
+    url: NatsUrl,
     client: OnceCell<Client>,
     known: Mutex<Known>,
 }
@@ -52,13 +78,21 @@ pub struct Nats {
 #[derive(Debug, Default)]
 struct Known {
     stream: Option<Stream>,
-    readers: HashMap<&'static str, Consumer<pull::Config>>,
+    readers: HashMap<&'static str, At>,
+}
+
+/// The stream's consumer for a reader.
+#[derive(Debug, Clone)]
+struct At {
+    /// The id of the stream.
+    feed: Arc<str>,
+    consumer: Consumer<pull::Config>,
 }
 
 impl Nats {
-    /// The server at `url` (`nats://HOST:PORT`), which is asked when there is something to ask.
+    /// The server at `url`, which is asked when there is something to ask.
     #[must_use]
-    pub fn new(url: String) -> Self {
+    pub fn new(url: NatsUrl) -> Self {
         Self { url, client: OnceCell::new(), known: Mutex::default() }
     }
 
@@ -79,7 +113,7 @@ impl Nats {
     async fn context(&self) -> Result<Context, Fault> {
         let connect = || async {
             let options = ConnectOptions::new().name("automator").connection_timeout(CONNECT);
-            options.connect(&self.url).await.map_err(away)
+            options.connect(self.url.0.as_str()).await.map_err(away)
         };
         Ok(jetstream::new(self.client.get_or_try_init(connect).await?.clone()))
     }
@@ -101,16 +135,20 @@ impl Nats {
     }
 
     /// The stream's consumer for a reader, at its position or behind it.
-    async fn reader(&self, reader: &Reader) -> Result<Consumer<pull::Config>, Fault> {
+    async fn reader(&self, reader: &Reader) -> Result<At, Fault> {
         let known = self.known().readers.get(reader.consumer).cloned();
-        // Whoever is at the beginning may have been further: it is looked at each time.
-        if let Some(consumer) = known.filter(|_| reader.after > 0) {
-            return Ok(consumer);
+        // Whoever is at the beginning may have been further, and whoever is elsewhere may know better: these are looked at each time.
+        let is_sure = |at: &At| reader.after.position > 0 && !reader.after.is_elsewhere(&at.feed);
+        if let Some(at) = known.filter(is_sure) {
+            return Ok(at);
         }
         let stream = self.stream().await?;
-        let last = stream.get_info().await.map_err(away)?.state.last_sequence;
-        // A stream that is not so far is another one, made anew: all of it is new.
-        let after = u64::try_from(reader.after).ok().filter(|after| *after <= last).unwrap_or(0);
+        let info = stream.get_info().await.map_err(away)?;
+        let feed = id(&info);
+        let after = u64::try_from(reader.after.within(&feed)).unwrap_or(0);
+        if after > info.state.last_sequence {
+            return Err(Fault::invalid("after", "was never given here: the stream has lost messages"));
+        }
         let consumer = match stream.get_consumer::<pull::Config>(reader.consumer).await {
             Ok(there) if is_fitting(&there, reader, after) => there,
             Ok(_) => {
@@ -120,9 +158,18 @@ impl Nats {
             // One that cannot be read is not there, or the server is away, which the next question says.
             Err(_) => stream.create_consumer(config(reader, after)).await.map_err(away)?,
         };
-        self.known().readers.insert(reader.consumer, consumer.clone());
-        Ok(consumer)
+        // Made anew in between, it has our consumer and is another stream.
+        if id(&stream.get_info().await.map_err(away)?) != feed {
+            return Err(away("the stream was made anew"));
+        }
+        let at = At { feed, consumer };
+        self.known().readers.insert(reader.consumer, at.clone());
+        Ok(at)
     }
+}
+
+fn id(stream: &stream::Info) -> Arc<str> {
+    stream.created.unix_timestamp_nanos().to_string().into()
 }
 
 fn config(reader: &Reader, after: u64) -> pull::Config {
@@ -187,28 +234,33 @@ impl Feed for Nats {
         .await
     }
 
-    async fn read(&self, ctx: &Ctx, reader: &Reader, _: usize) -> Result<Vec<Delivered>, Fault> {
+    async fn read(&self, ctx: &Ctx, reader: &Reader, _: usize) -> Result<Read, Fault> {
         self.asked(ctx, async {
-            let consumer = self.reader(reader).await?;
+            let At { feed, consumer } = self.reader(reader).await?;
+            let mut read = Read { feed, messages: Vec::new(), unreadable: None };
             let mut messages = if reader.wait.is_zero() {
                 consumer.fetch().max_messages(1).messages().await
             } else {
                 consumer.batch().max_messages(1).expires(reader.wait).messages().await
             }
             .map_err(away)?;
-            let Some(next) = messages.next().await else { return Ok(Vec::new()) };
+            let Some(next) = messages.next().await else { return Ok(read) };
             let next = next.map_err(away)?;
-            let Ok(message) = serde_json::from_slice(&next.payload) else {
-                tracing::error!(subject = %next.subject, "what lies in the stream is no message of ours, and is passed over");
-                next.ack_with(AckKind::Term).await.map_err(away)?;
-                return Ok(Vec::new());
-            };
             let sequence = next.info().map_err(away)?.stream_sequence;
-            Ok(vec![Delivered {
-                position: i64::try_from(sequence).map_err(Fault::internal)?,
-                message: Arc::new(message),
-                handle: Some(Arc::new(next)),
-            }])
+            let position = i64::try_from(sequence).map_err(Fault::internal)?;
+            match serde_json::from_slice(&next.payload) {
+                Ok(message) => {
+                    let (message, handle): (_, Handle) = (Arc::new(message), Arc::new(next));
+                    let feed = read.feed.clone();
+                    read.messages.push(Delivered { feed, position, message, handle: Some(handle) });
+                }
+                Err(error) => {
+                    tracing::error!(subject = %next.subject, sequence, %error, "what lies in the stream is no message of ours, and is passed over");
+                    next.ack_with(AckKind::Term).await.map_err(away)?;
+                    read.unreadable = Some(position);
+                }
+            }
+            Ok(read)
         })
         .await
     }
@@ -223,7 +275,7 @@ impl Feed for Nats {
 
     async fn behind(&self, ctx: &Ctx, reader: &Reader) -> Result<i64, Fault> {
         self.asked(ctx, async {
-            let info = self.reader(reader).await?.get_info().await.map_err(away)?;
+            let info = self.reader(reader).await?.consumer.get_info().await.map_err(away)?;
             let waiting = info.num_pending + u64::try_from(info.num_ack_pending).unwrap_or(0);
             i64::try_from(waiting).map_err(Fault::internal)
         })

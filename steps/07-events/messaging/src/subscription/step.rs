@@ -13,13 +13,13 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 use super::Inner;
-use crate::feed::Delivered;
+use crate::feed::{Delivered, Place};
 
 pub(super) struct Step {
     of: Arc<Inner>,
     pub(super) delivered: Arc<Delivered>,
     /// How far the consumer has to be at least.
-    follows: i64,
+    follows: Place,
     void: AtomicBool,
     passed: Arc<AtomicBool>,
     batch: Option<Arc<Batch>>,
@@ -46,14 +46,14 @@ impl Batch {
 
 impl Step {
     /// A message in a transaction of its own.
-    pub(super) fn new(of: Arc<Inner>, delivered: Arc<Delivered>, follows: i64) -> Self {
+    pub(super) fn new(of: Arc<Inner>, delivered: Arc<Delivered>, follows: Place) -> Self {
         let (void, passed) = (AtomicBool::new(false), Arc::default());
         Self { of, delivered, follows, void, passed, batch: None }
     }
 
     /// A message in the transaction of several.
     pub(super) fn in_batch(of: Arc<Inner>, delivered: Arc<Delivered>, batch: &Arc<Batch>) -> Self {
-        Self { batch: Some(batch.clone()), ..Self::new(of, delivered, 0) }
+        Self { batch: Some(batch.clone()), ..Self::new(of, delivered, Place::default()) }
     }
 
     /// Whether the consumer has begun again since the message was read: then it comes in its turn, behind those before it.
@@ -63,8 +63,8 @@ impl Step {
 
     /// A transaction in which the message may be taken.
     pub(super) async fn begin(&self) -> Result<Tx, Fault> {
-        let (tx, position) = self.of.begin().await?;
-        if position < self.follows {
+        let (tx, here) = self.of.begin().await?;
+        if !here.has_come_to(&self.follows) {
             self.void.store(true, Ordering::Relaxed);
             return Err(Fault::Unavailable("its place in the feed".to_owned()));
         }
@@ -79,20 +79,23 @@ impl Consumer for Step {
     }
 
     async fn begin(&self) -> Result<Box<dyn Transaction>, Fault> {
-        let place = match &self.batch {
-            None => Place::Own(Self::begin(self).await?),
+        let within = match &self.batch {
+            None => Within::Own(Self::begin(self).await?),
             Some(batch) => {
                 let tx = batch.tx.clone().try_lock_owned();
-                Place::Batch(tx.map_err(|_| Fault::Unavailable("the transaction".to_owned()))?, batch.clone())
+                Within::Batch(
+                    tx.map_err(|_| Fault::Unavailable("the transaction".to_owned()))?,
+                    batch.clone(),
+                )
             }
         };
         let (of, delivered, passed) = (self.of.clone(), self.delivered.clone(), self.passed.clone());
-        Ok(Box::new(InTx { place, of, delivered, passed }))
+        Ok(Box::new(InTx { within, of, delivered, passed }))
     }
 }
 
 /// Where a message is taken.
-enum Place {
+enum Within {
     Own(Tx),
     Batch(OwnedMutexGuard<Option<Tx>>, Arc<Batch>),
     /// It is over.
@@ -101,7 +104,7 @@ enum Place {
 
 /// A transaction of the consumer.
 struct InTx {
-    place: Place,
+    within: Within,
     of: Arc<Inner>,
     delivered: Arc<Delivered>,
     passed: Arc<AtomicBool>,
@@ -109,10 +112,10 @@ struct InTx {
 
 impl InTx {
     fn tx(&mut self) -> Result<&mut Tx, Fault> {
-        let tx = match &mut self.place {
-            Place::Own(tx) => Some(tx),
-            Place::Batch(tx, _) => tx.as_mut(),
-            Place::Nowhere => None,
+        let tx = match &mut self.within {
+            Within::Own(tx) => Some(tx),
+            Within::Batch(tx, _) => tx.as_mut(),
+            Within::Nowhere => None,
         };
         tx.ok_or_else(|| Fault::Unavailable("the transaction".to_owned()))
     }
@@ -121,7 +124,7 @@ impl InTx {
 impl Drop for InTx {
     /// What is dropped never happened; in a transaction of several, none of them has.
     fn drop(&mut self) {
-        if let Place::Batch(_, batch) = &self.place {
+        if let Within::Batch(_, batch) = &self.within {
             batch.is_spoiled.store(true, Ordering::Relaxed);
         }
     }
@@ -154,8 +157,8 @@ impl Transaction for InTx {
 
     async fn commit(mut self: Box<Self>) -> Result<(), Fault> {
         // That of several commits when all of them are taken.
-        if let Place::Own(mut tx) = std::mem::replace(&mut self.place, Place::Nowhere) {
-            self.of.pass(&mut tx, self.delivered.position).await?;
+        if let Within::Own(mut tx) = std::mem::replace(&mut self.within, Within::Nowhere) {
+            self.of.pass(&mut tx, &self.delivered.place()).await?;
             tx.commit().await?;
         }
         self.passed.store(true, Ordering::Relaxed);
@@ -177,7 +180,7 @@ impl Delivery for Step {
         // Nothing was to be done, and nothing was committed: it is behind us all the same.
         if !self.passed.load(Ordering::Relaxed) {
             let mut tx = Self::begin(self).await?;
-            self.of.pass(&mut tx, self.delivered.position).await?;
+            self.of.pass(&mut tx, &self.delivered.place()).await?;
             tx.commit().await?;
         }
         self.of.done(&self.delivered).await;
@@ -196,4 +199,18 @@ pub(super) async fn insert_once(tx: &mut Tx, consumer: &str, message: Uuid) -> R
     .execute(tx)
     .await?;
     Ok(inserted == 1)
+}
+
+/// Notes that a message is taken now, also when that was noted before.
+pub(super) async fn note(tx: &mut Tx, consumer: &str, message: Uuid) -> Result<(), Error> {
+    query(
+        "INSERT INTO inbox (consumer, message_id, taken_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (consumer, message_id) DO UPDATE SET taken_at = excluded.taken_at",
+    )
+    .bind(consumer)
+    .bind(message.to_string())
+    .bind(store::now())
+    .execute(tx)
+    .await?;
+    Ok(())
 }

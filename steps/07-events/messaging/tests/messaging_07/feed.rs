@@ -16,7 +16,7 @@ use step_02_contracts::{
     BacklogEvent, Event, GithubEvent, TeamEvent,
     wishes::{Comment, MessageMembers},
 };
-use step_07_messaging::{Feed, Reader};
+use step_07_messaging::{Feed, Place, Reader};
 
 use crate::world::{self, TOKEN, World, all, record, recorded};
 
@@ -32,7 +32,8 @@ async fn ask(world: &World, method: Method, path: &str, body: Option<&Value>) ->
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
-fn reader(after: i64, wait: Duration) -> Reader {
+fn reader(position: i64, wait: Duration) -> Reader {
+    let after = Place { feed: None, position };
     Reader { consumer: "test", wants: &["test"], after, wait }
 }
 
@@ -51,11 +52,13 @@ pub(crate) async fn a_message_comes_back_as_it_was_appended_also_what_we_do_not_
     let appended = ask(&world, Method::POST, "", Some(&json!({ "messages": [sent, other] }))).await;
     assert_eq!(appended, (200, json!({ "head": 2 })));
     let (_, read) = ask(&world, Method::GET, "?after=0&wants=test", None).await;
-    assert_eq!(read, json!({ "messages": [{ "position": 1, "message": sent }] }));
-    let (_, read) = ask(&world, Method::GET, "?after=1&wants=test,other.said,nobody", None).await;
-    assert_eq!(read, json!({ "messages": [{ "position": 2, "message": other }] }));
+    let feed = &read["feed"];
+    assert!(feed.as_str().is_some_and(|id| id.len() == 36), "{read}");
+    assert_eq!(read, json!({ "feed": feed, "messages": [{ "position": 1, "message": sent }] }));
+    let (_, again) = ask(&world, Method::GET, "?after=1&wants=test,other.said,nobody", None).await;
+    assert_eq!(again, json!({ "feed": feed, "messages": [{ "position": 2, "message": other }] }));
     let (_, count) = ask(&world, Method::GET, "/count?after=0&wants=test,other.said", None).await;
-    assert_eq!(count, json!({ "count": 2 }));
+    assert_eq!(count, json!({ "feed": feed, "count": 2 }));
 }
 
 pub(crate) async fn the_same_id_is_the_same_message(database: Database) {
@@ -85,10 +88,10 @@ pub(crate) async fn a_reader_that_waits_is_told_at_once(database: Database) {
     let ctx = Ctx::background(Duration::from_secs(5));
     world.feed.publish(&ctx, &[recorded("a", 0)]).await.unwrap();
     let found = waiting.await.unwrap().unwrap();
-    assert_eq!(found.len(), 1);
+    assert_eq!(found.messages.len(), 1);
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
     let since = Instant::now();
-    let nothing = world.feed.read(&ctx, &reader(1, Duration::from_millis(400)), 10).await.unwrap();
+    let nothing = world.feed.read(&ctx, &reader(1, Duration::from_millis(400)), 10).await.unwrap().messages;
     assert!(nothing.is_empty() && since.elapsed() >= Duration::from_millis(400), "{:?}", since.elapsed());
 }
 
@@ -119,10 +122,13 @@ pub(crate) async fn bad_requests_are_answered_and_nothing_is_appended(database: 
         "?after=x&wants=test",
         "?after=0&wants=",
         "?after=1&wants=test",
+        "?after=-1&wants=test",
+        "?after=0&wants=test%00",
         "?after=0&wants=test&limit=0",
         "?after=0&wants=test&limit=501",
     ] {
         assert_eq!(ask(&world, Method::GET, wrong, None).await.0, 422, "{wrong}");
+        assert_eq!(ask(&world, Method::GET, &format!("/count{wrong}"), None).await.0, 422, "{wrong}");
     }
     let unknown = world::client().get(format!("{}/internal/feed?after=0&wants=test", world.url));
     assert_eq!(unknown.send().await.unwrap().status(), 401);
@@ -155,9 +161,9 @@ pub(crate) async fn recorded_messages_of_version_1_go_through_outbox_and_feed(da
     record(&world, &sent).await;
     world.publish().await;
     let wants: &[&str] = &["github", "team", "backlog", "ask_github", "ask_web"];
-    let reader = Reader { consumer: "test", wants, after: 0, wait: Duration::ZERO };
+    let reader = Reader { consumer: "test", wants, after: Place::default(), wait: Duration::ZERO };
     let found = world.feed.read(&Ctx::background(Duration::from_secs(5)), &reader, 100).await.unwrap();
-    let mut found: Vec<_> = found.iter().map(|found| (*found.message).clone()).collect();
+    let mut found: Vec<_> = found.messages.iter().map(|found| (*found.message).clone()).collect();
     found.sort_by_key(|message| message.id);
     sent.sort_by_key(|message| message.id);
     assert_eq!(found, sent);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod another_feed;
 mod feed;
 mod inbox;
 mod outbox;
@@ -36,6 +37,12 @@ acceptance::on_both_databases!(
     parked::commands_go_on_behind_a_parked_one,
     parked::what_is_away_is_waited_for_and_nothing_is_parked,
     parked::a_consumer_that_panics_parks_the_message_and_goes_on,
+    parked::an_effect_that_takes_too_long_is_a_failure_of_the_message,
+    parked::what_is_parked_is_known_also_when_the_inbox_has_forgotten_it,
+    parked::what_comes_of_another_feed_waits_behind_what_is_parked_of_the_last_one,
+    another_feed::made_anew_it_is_read_from_its_beginning_and_nothing_is_skipped_or_done_twice,
+    another_feed::an_instance_that_still_has_messages_of_the_last_one_does_not_go_back_to_it,
+    another_feed::an_older_copy_stands_still_until_it_is_another_feed,
     feed::a_message_comes_back_as_it_was_appended_also_what_we_do_not_know_of_it,
     feed::the_same_id_is_the_same_message,
     feed::a_reader_that_waits_is_told_at_once,

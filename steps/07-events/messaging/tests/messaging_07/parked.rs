@@ -9,12 +9,18 @@ use acceptance::{
     Database,
     reqwest::{self, Method},
     serde_json::Value,
-    tokio::{self, net::TcpListener},
+    tokio::{
+        self,
+        net::TcpListener,
+        time::{Duration, Instant, sleep},
+    },
 };
+use async_trait::async_trait;
 use chassis::{Fault, event::Recorded, serve::Stop};
-use step_07_messaging::{Poison, Subscription};
+use step_07_messaging::{Consumer, Poison, Subscription};
+use store::{Backend, Tx, query};
 
-use crate::world::{self, Diary, TOKEN, World, numbers, secret, text};
+use crate::world::{self, Diary, TOKEN, World, embedded, number, numbers, secret, serve_feed, text};
 
 /// Fails at what says 2 about `a`, while `broken`.
 fn fussy(broken: &Arc<AtomicBool>) -> Diary {
@@ -180,4 +186,100 @@ pub(crate) async fn a_consumer_that_panics_parks_the_message_and_goes_on(databas
     let (world, _, desk) = parked(&database, diary).await;
     assert_eq!((done(&world, "a").await, done(&world, "b").await), (numbers(2), numbers(5)));
     assert!(desk.list().await[0]["reason"].as_str().unwrap().contains("panicked"));
+}
+
+pub(crate) async fn what_is_parked_is_known_also_when_the_inbox_has_forgotten_it(database: Database) {
+    for poison in [Poison::Waits, Poison::GoesOn] {
+        let broken = Arc::new(AtomicBool::new(true));
+        let diary = Diary { poison, ..fussy(&broken) };
+        let database = database.copy().unwrap();
+        let (world, subscription, desk) = parked(&database, diary).await;
+        let before = done(&world, "a").await;
+        // After 31 days the feed hands them over once more, by which time the reader has been mended.
+        broken.store(false, Ordering::SeqCst);
+        let forget = "DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM parked)";
+        for sql in [forget, "UPDATE positions SET position = 0"] {
+            query(sql).execute(&world.store).await.unwrap();
+        }
+        work_off(&subscription).await;
+        assert_eq!((done(&world, "a").await, done(&world, "b").await), (before, numbers(5)));
+        let list = desk.list().await;
+        let waiting = if poison == Poison::Waits { 2 } else { 0 };
+        assert_eq!((list.len(), &list[0]["waiting"]), (1, &waiting.into()), "{poison:?}: {list:?}");
+        query("DELETE FROM inbox").execute(&world.store).await.unwrap();
+        assert_eq!(desk.decide(&list[0]["id"], "retry").await.0, 202);
+        work_off(&subscription).await;
+        assert!(done(&world, "a").await.contains(&"2".to_owned()));
+        assert_eq!(number(&world.store, "SELECT count(*) FROM parked").await, 0);
+        let known = number(&world.store, "SELECT count(*) FROM inbox").await;
+        assert_eq!(known, 1 + waiting, "what takes effect late is known from then on");
+    }
+}
+
+pub(crate) async fn what_comes_of_another_feed_waits_behind_what_is_parked_of_the_last_one(
+    database: Database,
+) {
+    let broken = Arc::new(AtomicBool::new(true));
+    let (mut world, _, desk) = parked(&database, fussy(&broken)).await;
+    let url = serve_feed(&database.another().unwrap()).await;
+    world.feed = Arc::new(embedded(&url));
+    for number in 5..7 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    let subscription = world.subscription(Arc::new(fussy(&broken)));
+    work_off(&subscription).await;
+    assert_eq!(done(&world, "a").await, numbers(2));
+    let list = desk.list().await;
+    assert_eq!(list[0]["waiting"], 4);
+    broken.store(false, Ordering::SeqCst);
+    assert_eq!(desk.decide(&list[0]["id"], "retry").await.0, 202);
+    work_off(&subscription).await;
+    assert_eq!(done(&world, "a").await, numbers(7));
+}
+
+/// Takes twenty seconds the first time, and fails the next four times.
+struct Slow(AtomicUsize, Backend);
+
+#[async_trait]
+impl Consumer for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        &["test"]
+    }
+
+    async fn apply(&self, tx: &mut Tx, _: &Recorded) -> Result<(), Fault> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 if self.1 == Backend::Postgres => {
+                query("SELECT pg_sleep(20)").execute(tx).await?;
+                Ok(())
+            }
+            0 => {
+                sleep(Duration::from_secs(20)).await;
+                Ok(())
+            }
+            1..5 => Err(Fault::internal("planted")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The limit of a statement at PostgreSQL would say that the database is away, which is waited for without end.
+pub(crate) async fn an_effect_that_takes_too_long_is_a_failure_of_the_message(database: Database) {
+    let world = World::new(&database).await;
+    world.say("a", 0).await;
+    world.publish().await;
+    let slow = Arc::new(Slow(AtomicUsize::new(0), world.store.backend()));
+    let since = Instant::now();
+    work_off(&world.subscription(slow.clone())).await;
+    assert_eq!(
+        slow.0.load(Ordering::SeqCst),
+        5,
+        "five failures, of which the first is that it took too long"
+    );
+    assert_eq!(number(&world.store, "SELECT count(*) FROM parked WHERE tries = 5").await, 1);
+    assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
 }

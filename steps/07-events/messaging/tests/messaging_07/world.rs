@@ -21,7 +21,8 @@ use chassis::{
 };
 use serde::Serialize;
 use step_07_messaging::{
-    Consumer, Delivered, Feed, Outbox, Poison, Reader, Relay, Subscription, feed::embedded::Embedded,
+    Consumer, Delivered, Feed, Outbox, Place, Poison, Read, Reader, Relay, Subscription,
+    feed::embedded::Embedded,
 };
 use store::{Query, Recorder, Store, Tx, query};
 
@@ -154,10 +155,14 @@ pub(crate) fn embedded(url: &str) -> Embedded {
 pub(crate) async fn all(feed: &dyn Feed) -> Vec<Delivered> {
     let mut found: Vec<Delivered> = Vec::new();
     loop {
-        let after = found.last().map_or(0, |last| last.position);
+        let position = found.last().map_or(0, |last| last.position);
+        let after = Place { feed: None, position };
         let reader = Reader { consumer: "test", wants: &["test"], after, wait: std::time::Duration::ZERO };
-        let next =
-            feed.read(&Ctx::background(std::time::Duration::from_secs(5)), &reader, 500).await.unwrap();
+        let next = feed
+            .read(&Ctx::background(std::time::Duration::from_secs(5)), &reader, 500)
+            .await
+            .unwrap()
+            .messages;
         if next.is_empty() {
             return found;
         }
@@ -285,10 +290,11 @@ impl Feed for Between {
         self.feed.publish(ctx, messages).await
     }
 
-    async fn read(&self, ctx: &Ctx, reader: &Reader, limit: usize) -> Result<Vec<Delivered>, Fault> {
-        let read = self.feed.read(ctx, reader, limit).await?;
-        self.read.lock().unwrap().push(read.len());
-        Ok(read.into_iter().flat_map(|delivered| vec![delivered; self.times]).collect())
+    async fn read(&self, ctx: &Ctx, reader: &Reader, limit: usize) -> Result<Read, Fault> {
+        let mut read = self.feed.read(ctx, reader, limit).await?;
+        self.read.lock().unwrap().push(read.messages.len());
+        read.messages = read.messages.into_iter().flat_map(|delivered| vec![delivered; self.times]).collect();
+        Ok(read)
     }
 
     async fn done(&self, ctx: &Ctx, delivered: &Delivered) -> Result<(), Fault> {

@@ -24,12 +24,12 @@ use acceptance::{
     },
 };
 use chassis::{Ctx, Fault, event::Recorded, serve::Stop};
-use step_07_messaging::{Subscription, feed::nats::Nats};
+use step_07_messaging::{Feed, Place, Reader, Subscription, feed::nats::Nats};
 use store::query;
 
 use self::{
     server::Server,
-    world::{Diary, World, numbers, recorded, text},
+    world::{Between, Diary, World, numbers, recorded, text},
 };
 
 acceptance::on_both_databases!(
@@ -42,6 +42,9 @@ acceptance::on_both_databases!(
     a_database_that_is_an_older_copy_gets_what_it_lacks,
     while_the_server_is_away_everything_waits_and_then_arrives,
     a_server_that_has_lost_everything_is_used_again,
+    a_stream_made_anew_is_read_from_its_beginning_once,
+    what_is_no_message_of_ours_is_passed_over_for_good,
+    the_stream_is_the_same_one_after_a_restart_of_its_server,
     what_nobody_can_take_is_parked_and_the_rest_goes_on
 );
 
@@ -282,4 +285,82 @@ async fn what_nobody_can_take_is_parked_and_the_rest_goes_on(database: Database)
     query("UPDATE parked SET state = 'retry' WHERE state = 'parked'").execute(&world.store).await.unwrap();
     world.subscription(Arc::new(Diary::new("diary"))).run_once().await.unwrap();
     assert_eq!(done(&world, "diary", "a").await, numbers(4));
+}
+
+/// A process of the consumer, started again, that takes what is there; how many messages it was handed.
+async fn started_again(world: &World, server: &Server) -> usize {
+    let feed = Arc::new(Between::new(Arc::new(Nats::new(server.url()))));
+    work_off(&Subscription::new(world.store.clone(), feed.clone(), Arc::new(Diary::new("diary")))).await;
+    feed.read.lock().unwrap().iter().sum()
+}
+
+async fn jetstream(server: &Server) -> async_nats::jetstream::Context {
+    async_nats::jetstream::new(async_nats::connect(server.address()).await.unwrap())
+}
+
+async fn a_stream_made_anew_is_read_from_its_beginning_once(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    let mut said = 0;
+    // Not so far as the one before it, as far, and further.
+    for more in [5, 3, 3, 8] {
+        jetstream(&server).await.delete_stream("AUTOMATOR").await.ok();
+        for number in said..said + more {
+            world.say("a", number).await;
+        }
+        said += more;
+        acceptance::eventually("they are published", async || {
+            world.end_leases().await;
+            let _ = world.relay(world.feed.clone()).run_once().await;
+            (world.waiting().await == 0).then_some(())
+        })
+        .await;
+        let subscription = world.subscription(Arc::new(Diary::new("diary")));
+        assert_eq!(subscription.behind().await.unwrap(), i64::try_from(more).unwrap());
+        assert_eq!(started_again(&world, &server).await, more);
+        assert_eq!(done(&world, "diary", "a").await, numbers(said));
+        assert_eq!(started_again(&world, &server).await, 0, "it is read once");
+    }
+}
+
+/// Neither as the first one that a consumer wants nor as the last one.
+async fn what_is_no_message_of_ours_is_passed_over_for_good(database: Database) {
+    let server = Server::start().await;
+    let world = world(&database, &server).await;
+    // Made with the first message, of which nobody wants to know.
+    let other = Recorded { kind: "other.said".to_owned(), ..recorded("a", "not wanted") };
+    world.feed.publish(&Ctx::background(Duration::from_secs(5)), &[other]).await.unwrap();
+    let jetstream = jetstream(&server).await;
+    let strange = async || {
+        jetstream.publish("automator.test.said", "no message".into()).await.unwrap().await.unwrap().sequence
+    };
+    let _ = strange().await;
+    for number in 0..3 {
+        world.say("a", number).await;
+    }
+    world.publish().await;
+    let last = strange().await;
+    let _ = started_again(&world, &server).await;
+    assert_eq!(done(&world, "diary", "a").await, numbers(3));
+    let position = "SELECT position FROM positions WHERE consumer = 'diary'";
+    assert_eq!(world::number(&world.store, position).await, i64::try_from(last).unwrap());
+    let again = world.subscription(Arc::new(Diary::new("diary")));
+    assert_eq!(again.behind().await.unwrap(), 0);
+    assert_eq!(again.run_once().await.unwrap(), 0, "it was met again");
+}
+
+async fn the_stream_is_the_same_one_after_a_restart_of_its_server(database: Database) {
+    let mut server = Server::start().await;
+    let world = world(&database, &server).await;
+    world.say("a", 0).await;
+    world.publish().await;
+    let reader = Reader { consumer: "test", wants: &["test"], after: Place::default(), wait: Duration::ZERO };
+    let read = async |url| {
+        let read = Nats::new(url).read(&Ctx::background(Duration::from_secs(5)), &reader, 1).await;
+        read.unwrap().feed
+    };
+    let before = read(server.url()).await;
+    server.kill();
+    server.start_again().await;
+    assert_eq!(read(server.url()).await, before);
 }

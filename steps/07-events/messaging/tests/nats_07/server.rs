@@ -6,6 +6,7 @@ use std::{
 };
 
 use acceptance::{harness::ports::Port, tempfile::TempDir, tokio::net::TcpStream, tools::Tool};
+use step_07_messaging::feed::nats::NatsUrl;
 
 const NATS: Tool =
     Tool { name: "nats-server", variable: "WORKSHOP_NATS_SERVER", version: "--version", need: "nats" };
@@ -33,7 +34,11 @@ impl Server {
         server
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> NatsUrl {
+        self.address().parse().unwrap()
+    }
+
+    pub(crate) fn address(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port.number())
     }
 
