@@ -7,7 +7,7 @@ const narrow = matchMedia('(max-width: 44rem)');
 
 // The picture's units. Along the way of a request: columns; across it: rows. On a phone the way leads down.
 const LAYOUTS = {
-  wide: { along: 210, across: 132, first: 85, edge: 62, box: [164, 96] },
+  wide: { along: 230, across: 130, first: 82, edge: 60, box: [152, 94] },
   narrow: { along: 160, across: 128, first: 70, edge: 68, box: [118, 92] },
 };
 const PEOPLE = [0, 1.5];
@@ -89,7 +89,9 @@ function ends(edges, places) {
     }
   }
   for (const side of sides.values()) {
-    side.sort((a, b) => a.other[1] - b.other[1] || (a.side > 0 ? 1 : -1) * (b.other[0] - a.other[0]));
+    // Of two in one row the nearer one comes, or goes, by the steeper way.
+    const steep = it => ((it.side > 0 ? it.other[1] >= it.spot[1] : it.other[1] <= it.spot[1]) ? 1 : -1);
+    side.sort((a, b) => a.other[1] - b.other[1] || steep(a) * (b.other[0] - a.other[0]));
     const gap = Math.min(0.16, (halfAcross * 1.6) / side.length);
     side.forEach((end, index) => {
       end.point = [end.spot[0] + end.side * halfAlong, end.spot[1] + (index - (side.length - 1) / 2) * gap];
@@ -176,7 +178,7 @@ function draw() {
     place(box, process.place);
     box.classList.toggle('fresh', !isLive() && shown > 0 && !before.includes(process.name));
   }
-  place($('visits'), PEOPLE, narrow.matches ? [250, 100] : [164, 140]);
+  place($('visits'), PEOPLE, narrow.matches ? [270, 110] : [156, 136]);
 
   const places = new Map(step().processes.map(process => [process.name, process.place]));
   const pairs = step().edges.filter(([from, to]) => places.has(from) && places.has(to));
@@ -282,8 +284,9 @@ function refreshPeople(live) {
   const lines = live && now.visitors ? now.visits : [];
   $('visits').replaceChildren(
     element('strong', {}, live && now.visitors ? 'Visitors' : 'You'),
-    ...lines.map(visit => element('span', { class: visit.status >= 200 && visit.status < 400 ? '' : 'wrong' },
-      visit.what, element('b', {}, visit.status ? `${visit.status}` : 'none'), duration(visit.took))));
+    ...(lines.length ? [] : [element('small', {}, live && now.visitors ? 'are on their way' : 'in a browser')]),
+    ...lines.map(visit => element('span', { class: visit.is_well ? '' : 'wrong', title: `GET ${visit.path}` },
+      visit.what, element('b', {}, visit.is_well ? '✓' : `✕ ${visit.status ?? ''}`), element('i', {}, duration(visit.took)))));
   $('visitors').setAttribute('aria-pressed', String(now.visitors));
 }
 

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[expect(dead_code, reason = "shared with live_map.rs, which uses the rest")]
 mod support;
 
 use std::{

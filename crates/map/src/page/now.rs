@@ -53,6 +53,8 @@ pub(super) struct Visit {
     pub(super) path: &'static str,
     /// `None` when there was no answer.
     pub(super) status: Option<u16>,
+    /// Whether it is the answer that a visitor gets who finds everything well.
+    pub(super) is_well: bool,
     /// In milliseconds.
     pub(super) took: u64,
 }
