@@ -59,6 +59,7 @@ const ACTIONS: [&str; 5] = ["kill", "stop", "slow", "cut", "restart"];
 
 const HTML: &str = include_str!("../static/map.html");
 const CSS: &str = include_str!("../static/map.css");
+const ICON: &str = include_str!("../static/map.svg");
 const SCRIPT: &str = include_str!("../static/map.js");
 
 /// What the runner tells first.
@@ -124,13 +125,14 @@ async fn listen(first: u16) -> Result<TcpListener> {
 
 /// One of our own files.
 fn file<S: Clone + Send + Sync + 'static>(kind: &'static str, text: &'static str) -> MethodRouter<S> {
-    get(async move || ([(header::CONTENT_TYPE, kind)], text))
+    get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
 }
 
 fn router(site: Arc<Site>, key: Key) -> Router {
     let page: Router = Router::new()
         .route("/map.css", file("text/css; charset=utf-8", CSS))
         .route("/map.js", file("text/javascript; charset=utf-8", SCRIPT))
+        .route("/map.svg", file("image/svg+xml", ICON))
         .route("/model", get(model))
         .route("/events", get(events))
         .route("/do", post(act))
@@ -196,7 +198,7 @@ async fn model(State(site): State<Arc<Site>>) -> Json<Value> {
 
 /// `GET events`: all that is known, once and whenever it changes.
 async fn events(State(site): State<Arc<Site>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let texts = stream::unfold(Viewer::new(&site.now), async |mut viewer| {
+    let texts = stream::unfold(Viewer::new(&site.now), |mut viewer| async move {
         let text = viewer.next().await?;
         Some((Ok(Event::default().data(&*text)), viewer))
     });

@@ -7,7 +7,7 @@ const narrow = matchMedia('(max-width: 44rem)');
 
 // The picture's units. Along the way of a request: columns; across it: rows. On a phone the way leads down.
 const LAYOUTS = {
-  wide: { along: 230, across: 130, first: 82, edge: 60, box: [152, 94] },
+  wide: { along: 232, across: 130, first: 98, edge: 60, box: [152, 94] },
   narrow: { along: 160, across: 128, first: 70, edge: 68, box: [118, 92] },
 };
 const PEOPLE = [0, 1.5];
@@ -106,14 +106,14 @@ function way({ from, to }, places) {
   const text = spot => at(spot).map(value => value.toFixed(1)).join(' ');
   if (from.spot[0] === to.spot[0]) {
     const bulge = a[0] + 0.22;
-    return { path: `M${text(a)}C${text([bulge, a[1]])} ${text([bulge, b[1]])} ${text(b)}`, label: [a[0] + 0.165, (a[1] + b[1]) / 2] };
+    return { path: `M${text(a)}C${text([bulge, a[1]])} ${text([bulge, b[1]])} ${text(b)}`, label: [a[0] + 0.165, (a[1] + b[1]) / 2], isLong: false };
   }
   const curve = (p, q) => {
     const middle = (p[0] + q[0]) / 2;
     return `C${text([middle, p[1]])} ${text([middle, q[1]])} ${text(q)}`;
   };
   if (Math.abs(from.spot[0] - to.spot[0]) < 2) {
-    return { path: `M${text(a)}${curve(a, b)}`, label: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2] };
+    return { path: `M${text(a)}${curve(a, b)}`, label: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], isLong: false };
   }
   // Past a column: over the free place there that is nearest to the straight way.
   const column = from.spot[0] + Math.sign(to.spot[0] - from.spot[0]);
@@ -127,7 +127,7 @@ function way({ from, to }, places) {
   const [halfAlong] = half();
   const forward = Math.sign(to.spot[0] - from.spot[0]);
   const [enter, leave] = [[column - forward * halfAlong, row], [column + forward * halfAlong, row]];
-  return { path: `M${text(a)}${curve(a, enter)}L${text(leave)}${curve(leave, b)}`, label: [column, row] };
+  return { path: `M${text(a)}${curve(a, enter)}L${text(leave)}${curve(leave, b)}`, label: [column, row], isLong: true };
 }
 
 // --- what is known ----------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ function draw() {
     place(box, process.place);
     box.classList.toggle('fresh', !isLive() && shown > 0 && !before.includes(process.name));
   }
-  place($('visits'), PEOPLE, narrow.matches ? [270, 110] : [156, 136]);
+  place($('visits'), PEOPLE, narrow.matches ? [290, 112] : [188, 128]);
 
   const places = new Map(step().processes.map(process => [process.name, process.place]));
   const pairs = step().edges.filter(([from, to]) => places.has(from) && places.has(to));
@@ -186,11 +186,16 @@ function draw() {
   $('edges').replaceChildren();
   for (const edge of ends([['people', step().front], ...pairs], places)) {
     const [from, to] = [edge.from.name, edge.to.name];
-    const { path, label } = way(edge, places);
+    const { path, label, isLong } = way(edge, places);
     const group = drawn('g', { 'data-from': from, 'data-to': to, class: from === 'people' ? 'visit' : 'edge' });
     group.append(drawn('path', { d: path }), drawn('path', { d: path, class: 'flow' }), head(edge.to));
+    // Of two that ask each other the numbers stand apart: each on its own side.
+    const isMutual = pairs.some(([a, b]) => a === to && b === from);
+    const aside = isMutual ? Math.sign(edge.from.point[1] - edge.from.spot[1] + edge.to.point[1] - edge.to.spot[1]) * 15 : 0;
     const [x, y] = at(label);
-    group.append(drawn('text', { x: x.toFixed(1), y: (y + 4).toFixed(1) }));
+    const text = drawn('text', { x: (x + (narrow.matches ? aside * 2 : 0)).toFixed(1), y: (y + (narrow.matches ? 0 : aside)).toFixed(1) });
+    text.dataset.lines = isLong && !narrow.matches ? 1 : 2;
+    group.append(text);
     $('edges').append(group);
   }
   drawSteps();
@@ -268,16 +273,23 @@ function refreshEdge(group, live) {
   group.classList.toggle('slow', isLively && !isVisit && (target === 'slow' || target === 'stopped'));
   group.classList.toggle('touched', from === selected || to === selected);
   if (numbers?.rate > 0) group.style.setProperty('--pace', `${Math.max(0.35, 1.6 / Math.sqrt(numbers.rate)).toFixed(2)}s`);
-  const text = [];
-  if (isBroken && !isVisit) text.push('refused');
-  else if (isLively && !isVisit) text.push(`${rate(numbers.rate)}/s`, duration(numbers.p50 ?? 0));
-  label.replaceChildren(text.join('  '));
-  label.classList.toggle('wrong', isBroken);
-  if (numbers?.errors > 0 && !isBroken) {
-    const errors = drawn('tspan', { class: 'wrong' });
-    errors.textContent = `  ${rate(numbers.errors)} err/s`;
-    label.append(errors);
-  }
+  const lines = [];
+  if (isBroken && !isVisit) lines.push(['refused', 'wrong']);
+  else if (isLively && !isVisit) lines.push([`${rate(numbers.rate)}/s`, ''], [duration(numbers.p50 ?? 0), '']);
+  if (numbers?.errors > 0 && !isBroken) lines.push([`${rate(numbers.errors)} err/s`, 'wrong']);
+  const isStacked = label.dataset.lines === '2';
+  const first = isStacked ? 5 - (lines.length - 1) * 8.5 : 5;
+  label.replaceChildren(...lines.map(([text, kind], index) => {
+    const line = drawn('tspan', { class: kind });
+    if (isStacked) {
+      line.setAttribute('x', label.getAttribute('x'));
+      line.setAttribute('dy', index ? 17 : first);
+    } else {
+      line.setAttribute('dy', index ? 0 : first);
+    }
+    line.textContent = isStacked || !index ? text : `  ${text}`;
+    return line;
+  }));
 }
 
 function refreshPeople(live) {

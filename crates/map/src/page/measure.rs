@@ -35,27 +35,28 @@ pub(super) async fn run(now: Arc<Now>) {
             .iter()
             .map(|(name, it)| (name.clone(), it["id"].as_u64(), it["url"].as_str().map(str::to_owned)))
             .collect();
-        let measured = join_all(known.into_iter().map(async |(name, id, url)| {
-            let id = id?;
-            let start = Instant::now();
-            let answer = match url {
-                Some(url) => ask::get(&url, "/metrics", PATIENCE).await.ok(),
-                None => None,
-            };
-            let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let text = answer.as_ref().map(|(_, body)| String::from_utf8_lossy(body));
-            Some((
-                name,
-                Measured {
-                    memory: memory(id),
-                    answers_in: answer.as_ref().map(|_| took),
-                    queues: text.map(|text| queues(&text)).unwrap_or_default(),
-                },
-            ))
-        }));
-        let measured = measured.await.into_iter().flatten().collect();
+        let measured = join_all(known.into_iter().map(|(name, id, url)| measure(name, id, url))).await;
+        let measured = measured.into_iter().flatten().collect();
         now.change(|facts| facts.measured = measured);
     }
+}
+
+/// What is found out about one; `None` when it does not run.
+async fn measure(name: String, id: Option<u64>, url: Option<String>) -> Option<(String, Measured)> {
+    let id = id?;
+    let start = Instant::now();
+    let answer = match url {
+        Some(url) => ask::get(&url, "/metrics", PATIENCE).await.ok(),
+        None => None,
+    };
+    let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let text = answer.as_ref().map(|(_, body)| String::from_utf8_lossy(body));
+    let measured = Measured {
+        memory: memory(id),
+        answers_in: answer.as_ref().map(|_| took),
+        queues: text.map(|text| queues(&text)).unwrap_or_default(),
+    };
+    Some((name, measured))
 }
 
 /// The resident memory of a process, in bytes, where Linux says it.
