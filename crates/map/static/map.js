@@ -119,7 +119,7 @@ function way({ from, to }, places) {
   const column = from.spot[0] + Math.sign(to.spot[0] - from.spot[0]);
   const taken = [...places.values()].filter(spot => spot[0] === column).map(spot => spot[1]);
   const straight = a[1] + (b[1] - a[1]) / (Math.abs(to.spot[0] - from.spot[0]));
-  const room = half()[1] + 0.13;
+  const room = half()[1] + (narrow.matches ? 0.03 : 0.13);
   const isFree = row => taken.every(other => Math.abs(other - row) >= room - 1e-9);
   const rowsThere = [straight, ...taken.flatMap(row => [row - room, row + room])].filter(isFree);
   rowsThere.sort((p, q) => Math.abs(p - straight) - Math.abs(q - straight));
@@ -161,6 +161,7 @@ const waiting = name => Object.entries(now.measured[name]?.queues ?? {});
 function draw() {
   const [width, height] = size();
   $('picture').style.aspectRatio = `${width} / ${height}`;
+  $('picture').style.setProperty('--ratio', narrow.matches ? 9 : (width / height).toFixed(3));
   $('edges').setAttribute('viewBox', `0 0 ${width} ${height}`);
   const boxes = $('boxes');
   const names = step().processes.map(process => process.name);

@@ -30,7 +30,7 @@ fn in_a_browser(step: &str, scenario: impl AsyncFnOnce(&Room, &Window)) {
             the_edges_are_declared(&room, window).await;
             scenario(&room, window).await;
             let console = window.console().await;
-            assert!(console.is_empty(), "the console says {console:?}");
+            assert!(console.is_empty(), "the console says {:?}", console.first());
         });
         // Without a browser it has said so.
         let _ = seen.await;
