@@ -141,10 +141,9 @@ function stateOf(name) {
   if (process.state !== 'up') return process.state;
   if (process.cut) return 'cut';
   if (process.slow) return 'slow';
+  // Its edges do not say: some of those who ask want to wait for what is new.
   const measured = now.measured[name];
-  const asked = now.edges.filter(edge => edge.to === name && edge.numbers.rate > 0).map(edge => edge.numbers.p50);
-  const isLate = measured && (measured.answers_in === null || measured.answers_in > 300);
-  return isLate || asked.some(p50 => p50 > 300) ? 'slow' : 'up';
+  return measured && (measured.answers_in === null || measured.answers_in > 300) ? 'slow' : 'up';
 }
 
 const WORDS = { up: 'up', slow: 'slow', cut: 'cut off', stopped: 'stopped', starting: 'starting', down: 'down' };
@@ -245,7 +244,7 @@ function refresh() {
     for (const kind of ['good', 'warn', 'bad']) box.classList.toggle(kind, live && kindOf(state) === kind);
     box.dataset.state = live ? state : '';
     set('state', live ? `${MARKS[state]} ${WORDS[state]}` : '');
-    const measured = live ? now.measured[name] : undefined;
+    const measured = live && now.processes[name]?.id ? now.measured[name] : undefined;
     const queued = waiting(name).reduce((sum, [, value]) => sum + value, 0);
     const more = [];
     if (measured?.memory) more.push(megabytes(measured.memory));
@@ -299,7 +298,7 @@ function refreshPeople(live) {
     element('strong', {}, live && now.visitors ? 'Visitors' : 'You'),
     ...(lines.length ? [] : [element('small', {}, live && now.visitors ? 'are on their way' : 'in a browser')]),
     ...lines.map(visit => element('span', { class: visit.is_well ? '' : 'wrong', title: `GET ${visit.path}` },
-      visit.what, element('b', {}, visit.is_well ? '✓' : `✕ ${visit.status ?? ''}`), element('i', {}, duration(visit.took)))));
+      visit.what, element('b', {}, visit.is_well ? '✓' : `✕ ${visit.status ?? ''}`), element('i', {}, visit.is_well ? duration(visit.took) : ''))));
   $('visitors').setAttribute('aria-pressed', String(now.visitors));
 }
 
@@ -334,11 +333,11 @@ function refreshDetail(live) {
       }
     }
   }
-  const measured = live ? now.measured[selected] : undefined;
+  const measured = known?.id ? now.measured[selected] : undefined;
   const facts = [];
   if (known) facts.push(['Instances', `${known.id ? 1 : 0} of 1${known.id ? `, process ${known.id}` : ''}`]);
   if (measured?.memory) facts.push(['Memory', megabytes(measured.memory)]);
-  for (const [name, value] of live ? waiting(selected) : []) facts.push([name[0].toUpperCase() + name.slice(1), String(value)]);
+  for (const [name, value] of known?.id ? waiting(selected) : []) facts.push([name[0].toUpperCase() + name.slice(1), String(value)]);
   if (process.contexts.length) facts.push(['Contexts', process.contexts.join(', ')]);
   if (process.databases.length) facts.push(['Database', process.databases.join(', ')]);
   if (process.tables.length) facts.push(['Tables', process.tables.join(', ')]);

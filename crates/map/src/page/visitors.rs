@@ -47,6 +47,7 @@ pub(super) async fn run(now: Arc<Now>, front: String) {
                     Some(known) => *known = visit,
                     None => facts.visits.push(visit),
                 }
+                facts.visits.sort_by_key(|visit| PATHS.iter().position(|(what, ..)| *what == visit.what));
             });
         });
     }
