@@ -156,6 +156,9 @@ impl<'scope, 'env> Live<'scope, 'env> {
             process.state = if id.is_some() { State::Up } else { State::Down };
             if id.is_some() {
                 self.pass(&name);
+            } else {
+                // Forgotten: one that does not come up is down, and no reason to end the others.
+                let _ = self.system.kill(&name);
             }
             match (result, id) {
                 (Ok(()), Some(id)) => self.say(format!("\n{name} is back: process {id}")),
