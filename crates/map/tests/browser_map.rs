@@ -1,7 +1,7 @@
 //! The map in a real browser. Pictures of it lie in `screenshots/map` under Cargo's target folder.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may, like tests")]
 
 #[expect(dead_code, reason = "shared with live_map.rs, which uses the rest")]
 mod support;

@@ -1,7 +1,7 @@
 //! The map of a real system, without a browser: what is ordered is done, what passes is counted, and what goes wrong stays small.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may, like tests")]
 
 #[expect(dead_code, reason = "shared with browser_map.rs, which uses the rest")]
 mod support;
