@@ -102,7 +102,7 @@ mod tests {
         }
         counts.fail();
         assert_eq!(counts.take_slot(), Numbers { rate: 1.0, errors: 0.2, p50: Some(5.0) });
-        for _ in 0..8 {
+        for _ in 1..SLOTS {
             assert_eq!(counts.take_slot().rate, 1.0);
         }
         assert_eq!(counts.take_slot().rate, 0.0, "what is older than five seconds does not count");

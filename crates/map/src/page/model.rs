@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(drawn(&model, "03", "monolith").routes, ["/"]);
         assert_eq!(drawn(&model, "04", "notify").contexts, ["notify"]);
         assert!(drawn(&model, "04", "notify").routes.contains(&"/api/notifications".to_owned()));
-        assert!(drawn(&model, "05", "backlog").tables.contains(&"tasks".to_owned()));
+        assert!(drawn(&model, "05", "backlog").tables.contains(&"backlog_tasks".to_owned()));
         assert_eq!(drawn(&model, "05", "backlog").databases, ["database"]);
         assert_eq!(drawn(&model, "06", "backlog").databases, ["database.backlog"]);
         assert_eq!(drawn(&model, "07", "web").contexts, ["team"]);
