@@ -102,26 +102,29 @@ pub(super) async fn check(State(key): State<Key>, request: Request, next: Next) 
 mod tests {
     use super::*;
 
-    fn status(method: Method, path: &str, headers: &[(&'static str, &'static str)]) -> u16 {
+    fn status(method: &Method, path: &str, headers: &[(&'static str, &'static str)]) -> u16 {
         let key = Key { token: "secret".to_owned(), port: 8070 };
         let headers = headers
             .iter()
             .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        key.refuses(&method, path, &headers).map_or(200, |(status, _)| status.as_u16())
+        key.refuses(method, path, &headers).map_or(200, |(status, _)| status.as_u16())
     }
 
     #[test]
     fn only_the_page_itself_gets_in() {
         let here = ("host", "127.0.0.1:8070");
         let ours = ("origin", "http://127.0.0.1:8070");
-        assert_eq!(status(Method::GET, "/secret/", &[here]), 200);
-        assert_eq!(status(Method::GET, "/secret/", &[("host", "localhost:8070")]), 200);
-        assert_eq!(status(Method::POST, "/secret/do", &[here, ours]), 200);
-        assert_eq!(status(Method::POST, "/secret/do", &[here, ours, ("sec-fetch-site", "same-origin")]), 200);
+        assert_eq!(status(&Method::GET, "/secret/", &[here]), 200);
+        assert_eq!(status(&Method::GET, "/secret/", &[("host", "localhost:8070")]), 200);
+        assert_eq!(status(&Method::POST, "/secret/do", &[here, ours]), 200);
+        assert_eq!(
+            status(&Method::POST, "/secret/do", &[here, ours, ("sec-fetch-site", "same-origin")]),
+            200
+        );
 
         for path in ["/", "/secre/", "/secrets/", "//secret/", "/x/secret/"] {
-            assert_eq!(status(Method::GET, path, &[here]), 403, "{path}");
+            assert_eq!(status(&Method::GET, path, &[here]), 403, "{path}");
         }
         for host in [
             "evil.example",
@@ -131,10 +134,10 @@ mod tests {
             "127.0.0.1:8070.evil.example",
             "",
         ] {
-            assert_eq!(status(Method::GET, "/secret/", &[("host", host)]), 421, "{host}");
+            assert_eq!(status(&Method::GET, "/secret/", &[("host", host)]), 421, "{host}");
         }
-        assert_eq!(status(Method::GET, "/secret/", &[]), 421);
-        assert_eq!(status(Method::POST, "/secret/do", &[here]), 403, "no origin");
+        assert_eq!(status(&Method::GET, "/secret/", &[]), 421);
+        assert_eq!(status(&Method::POST, "/secret/do", &[here]), 403, "no origin");
         for origin in [
             "null",
             "http://evil.example",
@@ -142,12 +145,12 @@ mod tests {
             "https://127.0.0.1:8070",
             "http://localhost:8070",
         ] {
-            assert_eq!(status(Method::POST, "/secret/do", &[here, ("origin", origin)]), 403, "{origin}");
-            assert_eq!(status(Method::GET, "/secret/events", &[here, ("origin", origin)]), 403, "{origin}");
+            assert_eq!(status(&Method::POST, "/secret/do", &[here, ("origin", origin)]), 403, "{origin}");
+            assert_eq!(status(&Method::GET, "/secret/events", &[here, ("origin", origin)]), 403, "{origin}");
         }
         for site in ["cross-site", "same-site"] {
             assert_eq!(
-                status(Method::GET, "/secret/events", &[here, ("sec-fetch-site", site)]),
+                status(&Method::GET, "/secret/events", &[here, ("sec-fetch-site", site)]),
                 403,
                 "{site}"
             );
