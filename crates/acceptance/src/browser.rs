@@ -88,8 +88,40 @@ pub fn run(step: Step, screenshots: &Path) -> ExitCode {
 
 /// Runs a scenario in a browser of its own, which ends with it also when it panics; then there is a picture.
 async fn in_window(driver: &Driver, app: &App, folder: &Path, name: &str, scenario: scenarios::Run) {
-    let window = Window::open(driver, app, folder).await;
-    let result = AssertUnwindSafe(scenario(app, &window)).catch_unwind().await;
+    watched(driver, app.front(), folder, name, async |window| scenario(app, window).await).await;
+}
+
+/// The same for what is at `front`, which needs no step. `Err` says that there is no browser, and that nobody wants one.
+///
+/// # Errors
+/// There is no browser here.
+///
+/// # Panics
+/// As `scenario` does; or there is no browser, and `WORKSHOP_REQUIRE` wants one.
+pub async fn visit(
+    front: &str,
+    screenshots: &Path,
+    name: &str,
+    scenario: impl AsyncFnOnce(&Window),
+) -> Result<(), Missing> {
+    let driver = Driver::start().map_err(|error| Missing::why("browser", "in a browser", &error));
+    match driver {
+        Ok(driver) => watched(&driver, front, screenshots, name, scenario).await,
+        Err(missing) if missing.required => panic!("{}", missing.reason),
+        Err(missing) => return Err(missing),
+    }
+    Ok(())
+}
+
+async fn watched(
+    driver: &Driver,
+    front: &str,
+    folder: &Path,
+    name: &str,
+    scenario: impl AsyncFnOnce(&Window),
+) {
+    let window = Window::open(driver, front, folder).await;
+    let result = AssertUnwindSafe(scenario(&window)).catch_unwind().await;
     if result.is_err() {
         window.picture_of_failure(name).await;
     }

@@ -238,6 +238,12 @@ impl Definition {
         self.processes.iter().find(|process| process.name == name)
     }
 
+    /// Who is told the address of whom, among the processes that last: the edges of the system.
+    pub fn edges(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lasting = self.processes.iter().filter(|process| !process.once);
+        lasting.flat_map(|process| process.asks().into_iter().map(|asked| (process.name.as_str(), asked)))
+    }
+
     /// The databases that its processes are told of: `database`, and `database.NAME` for each that has one of its own.
     #[must_use]
     pub fn databases(&self) -> BTreeSet<&str> {

@@ -15,6 +15,7 @@ pub mod definition;
 mod error;
 mod health;
 pub mod http;
+pub mod live;
 mod log;
 mod manual;
 mod options;

@@ -79,6 +79,7 @@ pub struct Options {
     pub(crate) ports: Ports,
     pub(crate) fixed: BTreeMap<String, u16>,
     pub(crate) via: BTreeMap<String, String>,
+    pub(crate) edges: BTreeMap<(String, String), String>,
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) files: Option<PathBuf>,
     pub(crate) resolve: Option<Resolve>,
@@ -101,6 +102,7 @@ impl Options {
             ports: Ports::default(),
             fixed: BTreeMap::new(),
             via: BTreeMap::new(),
+            edges: BTreeMap::new(),
             values: BTreeMap::new(),
             files: None,
             resolve: None,
@@ -138,6 +140,13 @@ impl Options {
     #[must_use]
     pub fn via(mut self, process: &str, url: impl Into<String>) -> Self {
         self.via.insert(process.to_owned(), url.into());
+        self
+    }
+
+    /// What `{url.to}` means to `from` alone: put a proxy between the two.
+    #[must_use]
+    pub fn edge(mut self, from: &str, to: &str, url: impl Into<String>) -> Self {
+        self.edges.insert((from.to_owned(), to.to_owned()), url.into());
         self
     }
 

@@ -479,7 +479,9 @@ fn environment(
     }
     let value = |name: &str| {
         if let Some(named) = name.strip_prefix("url.") {
-            return options.via.get(named).cloned().or_else(|| ports.get(named).copied().map(url_of));
+            let edge = options.edges.get(&(process.name.clone(), named.to_owned()));
+            let told = edge.or_else(|| options.via.get(named)).cloned();
+            return told.or_else(|| ports.get(named).copied().map(url_of));
         }
         if let Some(named) = name.strip_prefix("port.") {
             return ports.get(named).map(ToString::to_string);

@@ -6,19 +6,25 @@ mod databases;
 mod fill;
 mod listening;
 mod lock;
+mod map;
 mod mine;
 mod running;
 mod take;
 
 use std::{
+    collections::BTreeMap,
     path::{self, Path},
-    process::{ExitCode, ExitStatus},
+    process::ExitCode,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Definition, Logs, Options, Ports, Stop, System, definition::Process};
+use harness::{
+    Definition, Ended, Logs, Options, Ports, Stop, System,
+    definition::Process,
+    live::{self, Event, Live, Page},
+};
 
 use crate::{
     Usage,
@@ -44,11 +50,6 @@ const SERVICE_TOKEN: &str = "workshop-service-token";
 
 /// 128 and the number of SIGINT.
 const INTERRUPTED: u8 = 130;
-
-/// How often we look whether somebody pressed Ctrl-C or a process ended.
-const LOOK: Duration = Duration::from_millis(50);
-/// For how long a process that somebody killed stays away.
-const AWAY: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(workshop: &Workshop, options: &RunOptions) -> Result<ExitCode> {
     let stop = Stop::default();
@@ -117,8 +118,8 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     }
 
     let features = if options.mine { mine::features(workshop, step)? } else { Vec::new() };
-    let binary = build::build(workshop, &definition.binary, &features, &own, stop)?;
-    let mut start = Options::new(&folder, &binary)
+    let programs = build::build(workshop, &definition.binary, &features, &own, stop)?;
+    let mut start = Options::new(&folder, &programs.system)
         .ports(Ports::Declared)
         .port(&definition.front, port)
         .value("token", TOKEN)
@@ -136,9 +137,12 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
             start = start.env(&process.name, "TELL_ASSIGNEES", "1");
         }
     }
+    let declared = definition.processes.iter().filter_map(|it| Some((it.name.clone(), it.port?)));
+    let mut ports: BTreeMap<_, _> = declared.chain([(definition.front.clone(), port)]).collect();
     for (process, declared, chosen) in chosen_ports(&definition, port) {
         say(&format!("port {declared} is taken, so {process} listens on {chosen}"));
         start = start.port(process, chosen);
+        ports.insert(process.to_owned(), chosen);
     }
     if let Some(take) = &mut take {
         take.copy(workshop)?;
@@ -148,6 +152,12 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
         database.keep_to_owner(workshop)?;
     }
     copy_files(workshop, &definition, &own)?;
+    // Rows that move are looked at in the terminal.
+    let map = programs.map.filter(|_| !take.as_ref().is_some_and(Take::moves));
+    let edges = map.as_ref().and_then(|program| map::edges(program, &definition, &ports));
+    if let Some(edges) = &edges {
+        start = edges.told(start);
+    }
     let system = System::start(&start).map_err(|error| {
         explain(error, workshop, &definition, &databases, take.is_none().then_some(&again))
     })?;
@@ -162,19 +172,10 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     } else {
         fill::fill(system.front(), TOKEN, workshop.team(), stop)?;
     }
-    welcome(workshop, step, &system, &databases);
+    let page = map.as_ref().and_then(|program| map::page(program, workshop, step, system.front()));
+    welcome(workshop, step, &system, &databases, page.as_ref());
 
-    let ended = loop {
-        if stop.requested() {
-            break None;
-        }
-        match system.ended() {
-            // What a platform does; and what the lessons from step 04 on look at.
-            Some(ended) if was_killed(&ended.status) => start_again(&system, &ended.name, stop)?,
-            Some(ended) => break Some(ended),
-            None => thread::sleep(LOOK),
-        }
-    };
+    let ended = thread::scope(|scope| look_after(Live::new(&system, edges, page, scope), stop));
     system.shut_down();
     drop(lock);
     match ended {
@@ -186,28 +187,30 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     }
 }
 
-/// Whether somebody else ended the process: only unix tells.
-fn was_killed(status: &ExitStatus) -> bool {
-    !status.success() && status.code().is_none()
+/// Until somebody asks to stop, or a process ends by itself.
+fn look_after(mut system: Live<'_, '_>, stop: &Stop) -> Option<Ended> {
+    while !stop.requested() {
+        match system.turn() {
+            Some(Event::Said(text)) => say(&text),
+            Some(Event::Ended(ended)) => return Some(ended),
+            None => live::rest(),
+        }
+    }
+    None
 }
 
-/// Starts a process again, but not at once: its absence shall be seen.
-fn start_again(system: &System, name: &str, stop: &Stop) -> Result<()> {
-    say(&format!("\n{name} was killed; it is started again in {} s", AWAY.as_secs()));
-    let until = Instant::now() + AWAY;
-    while Instant::now() < until && !stop.requested() {
-        thread::sleep(LOOK);
-    }
-    if !stop.requested() {
-        system.start_again(name)?;
-        say(&format!("\n{name} is back: process {}", system.id(name)?));
-    }
-    Ok(())
-}
-
-fn welcome(workshop: &Workshop, step: &Step, system: &System, databases: &[Database]) {
+fn welcome(
+    workshop: &Workshop,
+    step: &Step,
+    system: &System,
+    databases: &[Database],
+    page: Option<&Page>,
+) {
     let front = system.front();
     say(&format!("\nAutomator is at {front}"));
+    if let Some(page) = page {
+        say(&format!("Map {}", page.address()));
+    }
     say(&format!("Step {}: {}. {}", step.number, step.title, databases::shown(databases, workshop)));
     if let Ok(simulators) = system.url("simulators") {
         say(&format!("Simulators     {simulators}"));

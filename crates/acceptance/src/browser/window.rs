@@ -17,8 +17,6 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::driver::Driver;
-use crate::App;
-
 /// How long the browser may take to start, or to end.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -47,11 +45,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// Opens one for `app`.
+    /// Opens one for what is at `front`.
     ///
     /// # Panics
     /// The browser does not start.
-    pub(super) async fn open(driver: &Driver, app: &App, screenshots: &Path) -> Self {
+    pub(super) async fn open(driver: &Driver, front: &str, screenshots: &Path) -> Self {
         let profile = TempDir::with_prefix("automator-browser-").expect("a temporary folder can be made");
         let mut flags: Vec<_> = FLAGS.map(str::to_owned).into();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
@@ -68,12 +66,8 @@ impl Window {
             .await
             .unwrap_or_else(|_| panic!("the browser did not start within {STARTS_WITHIN:?}"))
             .expect("the browser starts");
-        let window = Self {
-            client,
-            front: app.front().to_owned(),
-            screenshots: screenshots.to_owned(),
-            _profile: profile,
-        };
+        let window =
+            Self { client, front: front.to_owned(), screenshots: screenshots.to_owned(), _profile: profile };
         window.resize(1280, 900).await;
         window
     }

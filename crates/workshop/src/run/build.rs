@@ -14,21 +14,36 @@ use crate::{
     workshop::Workshop,
 };
 
-/// Builds `binary` with `features` and copies it into `folder`; the path of the copy. cargo's own progress and errors go to
-/// the terminal.
+/// The binary of the live map.
+const MAP: &str = "map";
+
+/// The programs of a run: copies that cargo may replace while ours run.
+pub(super) struct Programs {
+    /// The step's.
+    pub(super) system: PathBuf,
+    /// The live map's, where the workshop has one.
+    pub(super) map: Option<PathBuf>,
+}
+
+/// Builds `binary` with `features`, and the map with it, and copies both into `folder`. cargo's own progress and errors go to the
+/// terminal.
 pub(super) fn build(
     workshop: &Workshop,
     binary: &str,
     features: &[String],
     folder: &Path,
     stop: &Stop,
-) -> Result<PathBuf> {
+) -> Result<Programs> {
     let is_first = !folder.join(binary).with_extension(std::env::consts::EXE_EXTENSION).exists();
     if is_first {
         complain(&format!("building {binary} (the first time takes some minutes)"));
     }
     let features = features.join(",");
     let mut arguments = vec!["build", "--workspace", "--bin", binary];
+    let has_map = workshop.root.join("crates").join(MAP).join("Cargo.toml").exists();
+    if has_map {
+        arguments.extend(["--bin", MAP]);
+    }
     if !features.is_empty() {
         arguments.extend(["--features", &features]);
     }
@@ -36,8 +51,11 @@ pub(super) fn build(
     if !built.success {
         bail!("{binary} was not built; cargo says above why");
     }
-    let program = built.executable(binary).with_context(|| format!("cargo built no {binary}"))?;
-    copy(program, folder).with_context(|| format!("cannot copy {binary} to {}", workshop.shown(folder)))
+    let copied = |name: &str| {
+        let program = built.executable(name).with_context(|| format!("cargo built no {name}"))?;
+        copy(program, folder).with_context(|| format!("cannot copy {name} to {}", workshop.shown(folder)))
+    };
+    Ok(Programs { system: copied(binary)?, map: has_map.then(|| copied(MAP)).transpose()? })
 }
 
 /// Beside, then in its place: the old copy may be running still.

@@ -15,10 +15,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use harness::{Stop, http::Request};
+use harness::{Stop, http::Request, live::LOOK};
 use serde_json::Value;
 
-use super::{LOOK, TOKEN, fill, free_near, is_taken};
+use super::{TOKEN, fill, free_near, is_taken};
 use crate::{
     cli::RunOptions,
     list::Step,

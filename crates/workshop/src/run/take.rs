@@ -256,6 +256,11 @@ impl<'a> Take<'a> {
         Ok(self.declared.mover.is_some())
     }
 
+    /// Whether rows move while people work.
+    pub(super) fn moves(&self) -> bool {
+        self.declared.mover.is_some()
+    }
+
     /// Has the data moved while people work.
     pub(super) fn drive(&mut self, workshop: &Workshop, system: &System, stop: &Stop) -> Result<()> {
         let step = self.step.clone();

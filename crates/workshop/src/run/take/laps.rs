@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use harness::{Stop, System};
+use harness::{Stop, System, live::was_killed};
 
 use super::{
     Lap, Take, forget,
@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     output::{say, style},
-    run::was_killed,
 };
 
 /// How often we ask the mover how far it is.

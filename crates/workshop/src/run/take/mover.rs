@@ -6,10 +6,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use harness::{Manual, System};
+use harness::{
+    Manual, System,
+    live::{LOOK, was_killed},
+};
 use serde::Deserialize;
 
-use crate::run::{LOOK, was_killed};
 
 /// How long it may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
