@@ -199,13 +199,7 @@ fn look_after(mut system: Live<'_, '_>, stop: &Stop) -> Option<Ended> {
     None
 }
 
-fn welcome(
-    workshop: &Workshop,
-    step: &Step,
-    system: &System,
-    databases: &[Database],
-    page: Option<&Page>,
-) {
+fn welcome(workshop: &Workshop, step: &Step, system: &System, databases: &[Database], page: Option<&Page>) {
     let front = system.front();
     say(&format!("\nAutomator is at {front}"));
     if let Some(page) = page {

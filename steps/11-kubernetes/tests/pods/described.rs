@@ -163,7 +163,8 @@ impl<'a> Described<'a> {
             .map(|(mount, volume)| {
                 let folder = self.files.path().join(&container.name).join(&volume.name);
                 self.write(&folder, volume);
-                format!("{}:{}:ro", folder.display(), mount.mount_path)
+                let mounted = mount.sub_path.as_ref().map_or_else(|| folder.clone(), |one| folder.join(one));
+                format!("{}:{}:ro", mounted.display(), mount.mount_path)
             })
             .collect();
         if container.name == DATABASE {

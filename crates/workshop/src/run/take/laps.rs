@@ -16,9 +16,7 @@ use super::{
     mover::{Module, Mover, Stage, Status, Tended},
     show::{self, Column, Line, grouped},
 };
-use crate::{
-    output::{say, style},
-};
+use crate::output::{say, style};
 
 /// How often we ask the mover how far it is.
 const ASK: Duration = Duration::from_millis(250);

@@ -12,7 +12,6 @@ use harness::{
 };
 use serde::Deserialize;
 
-
 /// How long it may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 /// How long it may take to end by itself when all is done.
