@@ -15,7 +15,7 @@ use acceptance::harness::{Definition, definition::FILE};
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
 /// The steps in which there is a circle: backlog asks the monolith back, from step 05 until step 07 takes that apart. Steps 10 and 11 ship step
-/// 05's system.
+/// 07's system, which has none.
 const WITH_A_CIRCLE: [&str; 2] = ["05-grpc", "06-own-data"];
 
 #[test]
