@@ -143,6 +143,12 @@ impl<'scope, 'env> Live<'scope, 'env> {
         self.events.pop_front()
     }
 
+    /// Lets go of the page. The proxies are handed back: those who drain ask each other until their end.
+    #[must_use]
+    pub fn into_edges(self) -> Option<Edges> {
+        self.edges
+    }
+
     fn say(&mut self, text: String) {
         self.events.push_back(Event::Said(text));
     }
@@ -298,7 +304,11 @@ impl<'scope, 'env> Live<'scope, 'env> {
             (_, State::Starting) => Err(format!("{name} is being started; wait until it is up")),
             ("kill" | "stop", State::Down) => Err(format!("{name} is down already")),
             ("kill", _) => {
-                self.system.kill(name).map_err(|error| error.to_string())?;
+                match self.system.kill(name) {
+                    // It has died in this moment, by itself.
+                    Ok(()) | Err(Error::NotRunning(_)) => {}
+                    Err(error) => return Err(error.to_string()),
+                }
                 self.set(name, State::Down);
                 self.pass(name);
                 Ok(format!("{name} was killed; restart brings it back"))

@@ -6,7 +6,7 @@ use std::{
     io,
     path::PathBuf,
     process::{Command, ExitStatus},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
     time::{Duration, Instant},
 };
@@ -256,7 +256,13 @@ impl System {
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {
         self.members.iter().find_map(|member| {
-            let status = member.child().as_mut()?.poll()?;
+            // Whoever holds it waits for its end, and was asked to.
+            let mut child = match member.child.try_lock() {
+                Ok(child) => child,
+                Err(TryLockError::Poisoned(error)) => error.into_inner(),
+                Err(TryLockError::WouldBlock) => return None,
+            };
+            let status = child.as_mut()?.poll()?;
             Some(Ended { name: member.process.name.clone(), status, log: member.launch.log.tail() })
         })
     }

@@ -457,7 +457,7 @@ async function begin() {
     const action = { k: 'kill', s: 'stop', l: 'slow', c: 'cut', r: 'restart' }[event.key];
     const button = [...$('actions').children].find(button => button.dataset.action === action);
     // Only where a process has the focus: a key pressed by chance breaks nothing.
-    if (button && !button.disabled && event.target.classList.contains('box')) {
+    if (button && event.target.classList.contains('box')) {
       select(event.target.dataset.name);
       if (!button.disabled) act(action);
     }

@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use harness::{
     Definition, Ended, Logs, Options, Ports, Stop, System,
     definition::Process,
-    live::{self, Event, Live, Page},
+    live::{self, Edges, Event, Live, Page},
 };
 
 use crate::{
@@ -175,7 +175,8 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     let page = map.as_ref().and_then(|program| map::page(program, workshop, step, system.front()));
     welcome(workshop, step, &system, &databases, page.as_ref());
 
-    let ended = thread::scope(|scope| look_after(Live::new(&system, edges, page, scope), stop));
+    // The proxies stay until all have ended: whoever drains still asks others.
+    let (ended, _edges) = thread::scope(|scope| look_after(Live::new(&system, edges, page, scope), stop));
     system.shut_down();
     drop(lock);
     match ended {
@@ -187,16 +188,20 @@ fn session(workshop: &Workshop, options: &RunOptions, stop: &Stop) -> Result<()>
     }
 }
 
-/// Until somebody asks to stop, or a process ends by itself.
-fn look_after(mut system: Live<'_, '_>, stop: &Stop) -> Option<Ended> {
+/// Until somebody asks to stop, or a process ends by itself: which, and the proxies between them.
+fn look_after(mut system: Live<'_, '_>, stop: &Stop) -> (Option<Ended>, Option<Edges>) {
     while !stop.requested() {
         match system.turn() {
             Some(Event::Said(text)) => say(&text),
-            Some(Event::Ended(ended)) => return Some(ended),
+            Some(Event::Ended(ended)) => {
+                // Whoever is being started need not come up any more.
+                stop.request();
+                return (Some(ended), system.into_edges());
+            }
             None => live::rest(),
         }
     }
-    None
+    (None, system.into_edges())
 }
 
 fn welcome(workshop: &Workshop, step: &Step, system: &System, databases: &[Database], page: Option<&Page>) {

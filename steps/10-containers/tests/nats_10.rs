@@ -42,7 +42,6 @@ fn what_happens_while_nats_is_away_is_told_afterwards(composed: &Composed) {
     composed.opens(REPOSITORY, "Told while nobody carried it").unwrap();
     composed.engine().start(composed.container("nats")).unwrap();
     becomes_a_task(composed, "Told while nobody carried it");
-    becomes_a_task(composed, "Told over NATS");
 }
 
 fn becomes_a_task(composed: &Composed, title: &str) {

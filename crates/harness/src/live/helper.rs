@@ -21,11 +21,11 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    /// Starts `program` with `arguments`, and nothing of our environment but where to look for things.
+    /// Starts `program` with `arguments`.
     pub(super) fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        // A group of its own: Ctrl-C in the terminal reaches us alone, and it ends after the system.
+        // A group of its own: Ctrl-C in the terminal reaches us alone.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut process = command.spawn()?;

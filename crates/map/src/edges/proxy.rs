@@ -35,6 +35,8 @@ use super::counts::Counts;
 /// callers' own question of that kind ends at the proxy: theirs of step 05 are as long.
 const SILENT: Duration = Duration::from_secs(5);
 const STILL_SILENT: Duration = Duration::from_secs(2);
+/// How many fields a head may have: as many as a service takes (`chassis`), so that no answer is the proxy's own.
+const HEADERS: usize = 110;
 /// How many connections may wait to be taken.
 const BACKLOG: u32 = 1024;
 
@@ -151,7 +153,7 @@ async fn connect(caller: TcpStream, shared: Arc<Shared>) {
         async move { shared.pass(&onward, request).await }
     });
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().preserve_header_case(true).keep_alive(true).half_close(false);
+    server.http1().preserve_header_case(true).keep_alive(true).half_close(false).max_headers(HEADERS);
     // An error is a broken connection: the caller's, or the callee's, which breaks this one.
     let mut connection = pin!(server.serve_connection(TokioIo::new(caller), service));
     tokio::select! {

@@ -70,7 +70,7 @@ impl Key {
             // A browser sends it with all that may change something.
             None => !matches!(*method, Method::GET | Method::HEAD),
         };
-        // Somebody followed a link or typed the address, or our page asks; browsers tell since 2023.
+        // Somebody typed the address, or our page asks; browsers tell since 2023.
         let is_cross = text(header::HeaderName::from_static("sec-fetch-site"))
             .is_some_and(|site| !["same-origin", "none"].contains(&site));
         (is_foreign || is_cross).then_some((StatusCode::FORBIDDEN, "another page cannot use this one\n"))

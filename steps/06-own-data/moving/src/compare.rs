@@ -171,15 +171,9 @@ impl Move {
         // A transaction of its own has its own limit on PostgreSQL. SQLite has none, and its transactions would hold up writers.
         let mut tx = match store.backend() {
             Backend::Sqlite => None,
-            Backend::Postgres => {
-                let mut tx = store.begin_write().await?;
-                let limit = self.settings.longest_count.as_millis().max(1);
-                let sql = format!("SET LOCAL statement_timeout = {limit}");
-                Query::assembled(sql).execute(&mut tx).await?;
-                Some(tx)
-            }
+            Backend::Postgres => Some(store.begin_write().await?),
         };
-        let mut sums = Vec::new();
+        let (began, mut sums) = (Instant::now(), Vec::new());
         for layout in &self.layouts {
             let sql = format!(
                 "SELECT count(*), CAST(coalesce(sum(version), 0) AS BIGINT) FROM {}",
@@ -187,7 +181,12 @@ impl Move {
             );
             let sum = Query::assembled(sql);
             sums.push(match &mut tx {
-                Some(tx) => sum.fetch_one(tx).await?,
+                Some(tx) => {
+                    let left = self.settings.longest_count.saturating_sub(began.elapsed()).as_millis().max(1);
+                    let limit = format!("SET LOCAL statement_timeout = {left}");
+                    Query::assembled(limit).execute(&mut *tx).await?;
+                    sum.fetch_one(tx).await?
+                }
                 None => sum.fetch_one(store).await?,
             });
         }
