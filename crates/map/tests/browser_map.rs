@@ -17,18 +17,18 @@ use acceptance::{
     eventually,
     serde_json::{self, json},
 };
-use support::{Room, run};
+use support::{RunningMap, run};
 
-fn in_a_browser(step: &str, scenario: impl AsyncFnOnce(&Room, &Window)) {
+fn in_a_browser(step: &str, scenario: impl AsyncFnOnce(&RunningMap, &Window)) {
     run(async {
-        let room = Room::start(step);
+        let map = RunningMap::start(step);
         let screenshots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots/map");
-        let front = room.map.trim_end_matches('/').to_owned();
+        let front = map.address.trim_end_matches('/').to_owned();
         let seen = browser::visit(&front, &screenshots, step, async |window| {
             window.open_page("/").await;
             window.find(".box").await;
-            the_edges_are_declared(&room, window).await;
-            scenario(&room, window).await;
+            the_edges_are_declared(&map, window).await;
+            scenario(&map, window).await;
             let console = window.console().await;
             assert!(console.is_empty(), "the console says {:?}", console.first());
         });
@@ -38,16 +38,16 @@ fn in_a_browser(step: &str, scenario: impl AsyncFnOnce(&Room, &Window)) {
 }
 
 /// What is drawn is what `system.toml` says.
-async fn the_edges_are_declared(room: &Room, window: &Window) {
+async fn the_edges_are_declared(map: &RunningMap, window: &Window) {
     let pairs =
         "return [...document.querySelectorAll('#edges .edge')].map(it => [it.dataset.from, it.dataset.to])";
     let drawn: BTreeSet<(String, String)> = serde_json::from_value(window.script(pairs).await).unwrap();
     let declared: BTreeSet<_> =
-        room.definition.edges().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
+        map.definition.edges().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
     assert_eq!(drawn, declared);
     let names = "return [...document.querySelectorAll('.box')].map(it => it.dataset.name)";
     let drawn: BTreeSet<String> = serde_json::from_value(window.script(names).await).unwrap();
-    let lasting = room.definition.processes.iter().filter(|process| !process.once);
+    let lasting = map.definition.processes.iter().filter(|process| !process.once);
     assert_eq!(drawn, lasting.map(|process| process.name.clone()).collect());
 }
 
@@ -93,7 +93,7 @@ fn the_monolith() {
 
 #[test]
 fn notify_is_killed_and_tasks_go_on() {
-    in_a_browser("05-grpc", async |room, window| {
+    in_a_browser("05-grpc", async |map, window| {
         becomes(window, "notify", "up").await;
         window.find("#visitors").await.click().await.unwrap();
         eventually("visitors are answered", async || {
@@ -101,7 +101,7 @@ fn notify_is_killed_and_tasks_go_on() {
                 .then_some(())
         })
         .await;
-        room.numbers("gateway", "notify", |it| it["rate"].as_f64() > Some(0.0)).await;
+        map.numbers("gateway", "notify", |it| it["rate"].as_f64() > Some(0.0)).await;
         window.picture("05").await;
         window.prefer("dark").await;
         window.picture("05-dark").await;
@@ -113,7 +113,7 @@ fn notify_is_killed_and_tasks_go_on() {
         window.press("k").await;
         let took = becomes(window, "notify", "down").await;
         assert!(took < Duration::from_secs(2), "shown after {took:?}");
-        assert_eq!(room.visit("/api/tasks?limit=3").await, 200);
+        assert_eq!(map.visit("/api/tasks?limit=3").await, 200);
         eventually("the visitors see it", async || {
             let said = window.text("#visits").await;
             (said.contains("tasks") && window.has("#visits .wrong").await).then_some(())
@@ -146,10 +146,10 @@ fn notify_is_killed_and_tasks_go_on() {
 
 #[test]
 fn a_service_for_each_context() {
-    in_a_browser("07-events", async |room, window| {
+    in_a_browser("07-events", async |map, window| {
         window.resize(1600, 900).await;
         window.find("#visitors").await.click().await.unwrap();
-        room.numbers("backlog", "feed", |it| it["rate"].as_f64() > Some(0.0)).await;
+        map.numbers("backlog", "feed", |it| it["rate"].as_f64() > Some(0.0)).await;
         eventually("edges are lively", async || {
             let lively = window.script("return document.querySelectorAll('#edges .lively').length").await;
             (lively.as_u64() >= Some(5)).then_some(())

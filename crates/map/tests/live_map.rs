@@ -15,70 +15,69 @@ use std::{
 };
 
 use acceptance::{eventually, serde_json::json, tokio};
-use support::{MAP, Room, client, is_gone, root, run};
+use support::{MAP, RunningMap, client, is_gone, root, run};
 
 #[test]
 fn what_is_ordered_is_done_and_what_passes_is_counted() {
     run(async {
-        let room = Room::start("05-grpc");
+        let map = RunningMap::start("05-grpc");
 
         // Requests are counted where they pass, over HTTP/1.1 and over gRPC.
         for _ in 0..20 {
-            assert_eq!(room.visit("/api/tasks?limit=3").await, 200);
+            assert_eq!(map.visit("/api/tasks?limit=3").await, 200);
         }
         for (from, to) in [("gateway", "monolith"), ("monolith", "backlog")] {
-            let numbers = room.numbers(from, to, |it| it["rate"].as_f64() >= Some(2.0)).await;
+            let numbers = map.numbers(from, to, |it| it["rate"].as_f64() >= Some(2.0)).await;
             assert_eq!(numbers["errors"], 0.0, "{from} → {to}: {numbers}");
             assert!(numbers["p50"].as_f64().unwrap() < 300.0, "{from} → {to}: {numbers}");
         }
 
         // Slower by half a second, and that is measured.
-        assert_eq!(room.order("slow", "backlog").await.0, 200);
+        assert_eq!(map.order("slow", "backlog").await.0, 200);
         let start = Instant::now();
-        assert_eq!(room.visit("/api/tasks?limit=3").await, 200);
+        assert_eq!(map.visit("/api/tasks?limit=3").await, 200);
         assert!(start.elapsed() >= Duration::from_millis(500), "{:?}", start.elapsed());
-        assert_eq!(room.order("slow", "backlog").await.0, 200);
+        assert_eq!(map.order("slow", "backlog").await.0, 200);
 
         // Nobody gets through, and the process lives.
-        assert_eq!(room.order("cut", "backlog").await.0, 200);
-        eventually("tasks fail", async || (room.visit("/api/tasks?limit=3").await >= 500).then_some(()))
-            .await;
-        assert_eq!(room.now().await["processes"]["backlog"]["state"], "up");
-        assert_eq!(room.order("cut", "backlog").await.0, 200);
-        eventually("tasks are back", async || (room.visit("/api/tasks?limit=3").await == 200).then_some(()))
+        assert_eq!(map.order("cut", "backlog").await.0, 200);
+        eventually("tasks fail", async || (map.visit("/api/tasks?limit=3").await >= 500).then_some(())).await;
+        assert_eq!(map.now().await["processes"]["backlog"]["state"], "up");
+        assert_eq!(map.order("cut", "backlog").await.0, 200);
+        eventually("tasks are back", async || (map.visit("/api/tasks?limit=3").await == 200).then_some(()))
             .await;
 
         // Two who kill at once: one does, the other is told that it is down.
-        let (one, other) = tokio::join!(room.order("kill", "notify"), room.order("kill", "notify"));
+        let (one, other) = tokio::join!(map.order("kill", "notify"), map.order("kill", "notify"));
         let mut both = [one.0, other.0];
         both.sort_unstable();
         assert_eq!(both, [200, 409]);
-        assert_eq!(room.now().await["processes"]["notify"]["state"], "down");
-        assert_eq!(room.visit("/api/tasks?limit=3").await, 200);
-        assert!(room.visit(MESSAGE).await >= 500);
-        assert_eq!(room.order("restart", "notify").await.0, 200);
-        room.says("notify is back");
-        eventually("messages are back", async || (room.visit(MESSAGE).await == 404).then_some(())).await;
+        assert_eq!(map.now().await["processes"]["notify"]["state"], "down");
+        assert_eq!(map.visit("/api/tasks?limit=3").await, 200);
+        assert!(map.visit(MESSAGE).await >= 500);
+        assert_eq!(map.order("restart", "notify").await.0, 200);
+        map.says("notify is back");
+        eventually("messages are back", async || (map.visit(MESSAGE).await == 404).then_some(())).await;
 
         // The front is killed like anybody; but nobody stands before it who could slow or cut it.
         for action in ["slow", "cut"] {
-            let (status, said) = room.order(action, "gateway").await;
+            let (status, said) = map.order(action, "gateway").await;
             assert_eq!((status, said.contains("nobody asks gateway")), (409, true), "{said}");
         }
-        assert_eq!(room.order("kill", "gateway").await.0, 200);
-        assert_eq!(room.visit("/api/tasks").await, 0);
-        assert_eq!(room.order("restart", "gateway").await.0, 200);
+        assert_eq!(map.order("kill", "gateway").await.0, 200);
+        assert_eq!(map.visit("/api/tasks").await, 0);
+        assert_eq!(map.order("restart", "gateway").await.0, 200);
         eventually("the front is back", async || {
-            (room.visit("/api/tasks?limit=3").await == 200).then_some(())
+            (map.visit("/api/tasks?limit=3").await == 200).then_some(())
         })
         .await;
 
         // It stands still, and goes on by itself.
-        assert_eq!(room.order("stop", "simulators").await.0, 200);
-        assert_eq!(room.order("stop", "simulators").await.0, 409);
-        assert_eq!(room.now().await["processes"]["simulators"]["state"], "stopped");
+        assert_eq!(map.order("stop", "simulators").await.0, 200);
+        assert_eq!(map.order("stop", "simulators").await.0, 409);
+        assert_eq!(map.now().await["processes"]["simulators"]["state"], "stopped");
         eventually("it goes on", async || {
-            (room.now().await["processes"]["simulators"]["state"] == "up").then_some(())
+            (map.now().await["processes"]["simulators"]["state"] == "up").then_some(())
         })
         .await;
 
@@ -89,7 +88,7 @@ fn what_is_ordered_is_done_and_what_passes_is_counted() {
             ("burn", "notify", 422),
             ("kill notify", "notify", 422),
         ] {
-            assert_eq!(room.order(action, process).await.0, status, "{action} {process:?}");
+            assert_eq!(map.order(action, process).await.0, status, "{action} {process:?}");
         }
         for (body, status) in [
             ("{".to_owned(), 400),
@@ -97,20 +96,20 @@ fn what_is_ordered_is_done_and_what_passes_is_counted() {
             (json!({ "action": "kill", "process": "notify", "more": 1 }).to_string(), 422),
             (json!({ "action": "kill", "process": "n".repeat(5_000) }).to_string(), 413),
         ] {
-            assert_eq!(room.post("do").body(body).send().await.unwrap().status().as_u16(), status);
+            assert_eq!(map.post("do").body(body).send().await.unwrap().status().as_u16(), status);
         }
-        assert_eq!(room.now().await["processes"]["backlog"]["state"], "up");
-        let log = client().get(format!("{}log/backlog", room.map)).send().await.unwrap();
+        assert_eq!(map.now().await["processes"]["backlog"]["state"], "up");
+        let log = client().get(format!("{}log/backlog", map.address)).send().await.unwrap();
         assert!(log.text().await.unwrap().contains("listening"), "the log of backlog");
         assert_eq!(
-            client().get(format!("{}log/nobody", room.map)).send().await.unwrap().status().as_u16(),
+            client().get(format!("{}log/nobody", map.address)).send().await.unwrap().status().as_u16(),
             404
         );
 
         // Each costs next to nothing while nobody does anything.
-        let before = [room.page, room.proxies].map(cpu);
+        let before = [map.page, map.proxies].map(cpu);
         tokio::time::sleep(Duration::from_secs(2)).await;
-        for (id, before) in [room.page, room.proxies].into_iter().zip(before) {
+        for (id, before) in [map.page, map.proxies].into_iter().zip(before) {
             let (used, memory) = (cpu(id) - before, memory(id));
             println!("process {id}: {used:?} of two seconds, {} kB", memory / 1024);
             assert!(used <= Duration::from_millis(60), "{used:?} of two idle seconds");
@@ -118,16 +117,16 @@ fn what_is_ordered_is_done_and_what_passes_is_counted() {
         }
 
         // Whoever kills the page kills nothing else.
-        kill(room.page);
-        room.says("the map has ended; the system goes on without it");
-        assert_eq!(room.visit("/api/tasks?limit=3").await, 200);
+        kill(map.page);
+        map.says("the map has ended; the system goes on without it");
+        assert_eq!(map.visit("/api/tasks?limit=3").await, 200);
     });
 }
 
 #[test]
 fn only_who_has_the_address_gets_in_and_only_from_the_page() {
     run(async {
-        let mut alone = Alone::start(18_170);
+        let mut alone = PageAlone::start(18_170);
         let get = async |path: &str, headers: &[(&str, &str)]| {
             let mut request = client().get(format!("{}{path}", alone.origin()));
             for (name, value) in headers {
@@ -168,7 +167,7 @@ fn only_who_has_the_address_gets_in_and_only_from_the_page() {
 #[test]
 fn a_taken_port_is_passed_over_and_a_page_ends_with_whoever_started_it() {
     let taken = TcpListener::bind("127.0.0.1:18270").unwrap();
-    let mut alone = Alone::start(18_270);
+    let mut alone = PageAlone::start(18_270);
     assert!(!alone.address.contains(":18270/"), "{}", alone.address);
     drop(taken);
     alone.end();
@@ -191,12 +190,12 @@ fn a_taken_port_is_passed_over_and_a_page_ends_with_whoever_started_it() {
 const MESSAGE: &str = "/api/notifications/00000000-0000-7000-8000-000000000000";
 
 /// A page of step 05 whose runner does nothing.
-struct Alone {
+struct PageAlone {
     child: Child,
     address: String,
 }
 
-impl Alone {
+impl PageAlone {
     fn start(port: u16) -> Self {
         let mut child =
             Command::new(MAP).arg("page").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -230,7 +229,7 @@ impl Alone {
     }
 }
 
-impl Drop for Alone {
+impl Drop for PageAlone {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -142,15 +142,15 @@ async fn connect(caller: TcpStream, shared: Arc<Shared>) {
         let _ = stream.set_nodelay(true);
     }
     let (end, mut has_ended) = oneshot::channel();
-    let onward = Onward {
+    let upstream = Upstream {
         callee: Mutex::new(Some(callee)),
         sender: OnceCell::new(),
         has_ended: Mutex::new(Some(end)),
     };
-    let onward = Arc::new(onward);
+    let upstream = Arc::new(upstream);
     let service = service_fn(move |request| {
-        let (shared, onward) = (Arc::clone(&shared), Arc::clone(&onward));
-        async move { shared.pass(&onward, request).await }
+        let (shared, upstream) = (Arc::clone(&shared), Arc::clone(&upstream));
+        async move { shared.pass(&upstream, request).await }
     });
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().preserve_header_case(true).keep_alive(true).half_close(false).max_headers(HEADERS);
@@ -169,7 +169,7 @@ async fn connect(caller: TcpStream, shared: Arc<Shared>) {
 }
 
 /// The connection to the callee, which speaks what the caller speaks.
-struct Onward {
+struct Upstream {
     callee: Mutex<Option<TcpStream>>,
     sender: OnceCell<Sender>,
     has_ended: Mutex<Option<oneshot::Sender<hyper::Result<()>>>>,
@@ -181,7 +181,7 @@ enum Sender {
     Many(http2::SendRequest<Incoming>),
 }
 
-impl Onward {
+impl Upstream {
     async fn sender(&self, version: Version) -> io::Result<&Sender> {
         self.sender.get_or_try_init(|| self.shake_hands(version)).await
     }
@@ -221,9 +221,9 @@ impl Onward {
 
 impl Shared {
     /// One request. An `Err` breaks the caller's connection (HTTP/1.1) or resets the stream (HTTP/2), as the callee's end would.
-    async fn pass(&self, onward: &Onward, request: Request<Incoming>) -> io::Result<Response<Counted>> {
+    async fn pass(&self, upstream: &Upstream, request: Request<Incoming>) -> io::Result<Response<Counted>> {
         let counting = Counting { counts: Arc::clone(&self.counts), since: Instant::now(), ends_well: false };
-        let answer = match onward.sender(request.version()).await? {
+        let answer = match upstream.sender(request.version()).await? {
             Sender::One(sender) => {
                 let mut sender = sender.lock().await;
                 match sender.ready().await {

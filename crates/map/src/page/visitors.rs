@@ -25,11 +25,11 @@ const PATHS: [(&str, &str, u16); 4] = [
     ("measures", "/api/measures", 200),
 ];
 
-/// For as long as the page is served. Each visits alone: one that waits keeps nobody else from coming.
+/// For as long as somebody looks at the page. Each visits alone: one that waits keeps nobody else from coming.
 pub(super) async fn run(now: Arc<Now>, front: String) {
     for (what, path, well) in PATHS.into_iter().cycle() {
         time::sleep(EVERY).await;
-        if !now.facts().visitors {
+        if !(now.facts().visitors && now.is_watched()) {
             continue;
         }
         let (now, front) = (Arc::clone(&now), front.clone());

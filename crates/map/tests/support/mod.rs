@@ -57,8 +57,8 @@ pub(crate) fn binary(number: &str) -> PathBuf {
 }
 
 /// A running system, its proxies and its page.
-pub(crate) struct Room {
-    pub(crate) map: String,
+pub(crate) struct RunningMap {
+    pub(crate) address: String,
     pub(crate) front: String,
     pub(crate) page: u32,
     pub(crate) proxies: u32,
@@ -68,7 +68,7 @@ pub(crate) struct Room {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Room {
+impl RunningMap {
     /// Starts the step in the folder `step`.
     pub(crate) fn start(step: &str) -> Self {
         let number = step.split('-').next().unwrap().to_owned();
@@ -121,10 +121,10 @@ impl Room {
                 }
             });
         });
-        let Ok((map, front, page, proxies)) = is_ready.recv_timeout(Duration::from_secs(60)) else {
+        let Ok((address, front, page, proxies)) = is_ready.recv_timeout(Duration::from_secs(60)) else {
             panic!("the system did not start: {:?}", thread.join().err());
         };
-        Self { map, front, page, proxies, definition, said, stop, thread: Some(thread) }
+        Self { address, front, page, proxies, definition, said, stop, thread: Some(thread) }
     }
 
     /// Waits until the runner says something that has `words` in it.
@@ -149,16 +149,16 @@ impl Room {
 
     /// A request as the page makes it.
     pub(crate) fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        let origin = self.map.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let origin = self.address.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
         client()
-            .post(format!("{}{path}", self.map))
+            .post(format!("{}{path}", self.address))
             .header("origin", origin)
             .header("content-type", "application/json")
     }
 
     /// What the page is told first, now.
     pub(crate) async fn now(&self) -> Value {
-        let mut events = client().get(format!("{}events", self.map)).send().await.unwrap();
+        let mut events = client().get(format!("{}events", self.address)).send().await.unwrap();
         let mut text = String::new();
         while !text.contains("\n\n") {
             text.push_str(&String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap()));
@@ -187,7 +187,7 @@ impl Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for RunningMap {
     fn drop(&mut self) {
         self.stop.request();
         let ended = self.thread.take().map(JoinHandle::join);

@@ -105,7 +105,7 @@ async fn killed_at_random_nothing_is_lost_and_nothing_is_done_twice(database: Da
     let app = App::start(&step(), database.clone(), |options| options.env("web", "TELL_ASSIGNEES", "1"));
     let app = Arc::new(app.unwrap());
     let is_postgres = database.engine() == Engine::Postgres;
-    let (scissors, runtime) = (Scissors::of(&database).await, Handle::current());
+    let (connections, runtime) = (ConnectionKiller::of(&database).await, Handle::current());
     let is_over = Arc::new(AtomicBool::new(false));
     let killer = thread::spawn({
         let (app, is_over) = (Arc::clone(&app), Arc::clone(&is_over));
@@ -115,9 +115,9 @@ async fn killed_at_random_nothing_is_lost_and_nothing_is_done_twice(database: Da
             for _ in 0..kills {
                 thread::sleep(Duration::from_millis(random.below(150)));
                 if random.below(3) == 0
-                    && let Some(scissors) = &scissors
+                    && let Some(connections) = &connections
                 {
-                    cuts += runtime.block_on(scissors.cut());
+                    cuts += runtime.block_on(connections.cut());
                 }
                 let service = KILLED[usize::try_from(random.below(KILLED.len() as u64)).unwrap()];
                 app.system().kill(service).expect("it was running");
@@ -201,12 +201,12 @@ async fn over_one_database_each_service_does_its_own_errands(database: Database)
 }
 
 /// Cuts connections to databases of PostgreSQL.
-struct Scissors {
+struct ConnectionKiller {
     store: Store,
     names: String,
 }
 
-impl Scissors {
+impl ConnectionKiller {
     /// Those of `database`; none for SQLite, which has no connections.
     async fn of(database: &Database) -> Option<Self> {
         if database.engine() != Engine::Postgres {
