@@ -355,7 +355,7 @@ function refreshDetail(live) {
 function refreshAsks(live) {
   const edges = step().edges.filter(edge => edge.includes(selected));
   if (!edges.length) return $('asks').replaceChildren();
-  const head = element('tr', {}, ...['Asks', 'Requests/s', 'Half take', 'Errors/s'].map((text, index) =>
+  const head = element('tr', {}, ...['Asks', 'Requests/s', 'p50', 'Errors/s'].map((text, index) =>
     element('th', { scope: 'col', class: index ? 'number' : '' }, text)));
   const lines = edges.map(([from, to]) => {
     const numbers = live ? numbersOf(from, to) : undefined;
