@@ -149,6 +149,8 @@ async fn says(new: &[Store], wish: Wish) {
 
 async fn killed_at_any_moment_nothing_is_lost(database: Database) {
     let kills: u64 = env::var("WORKSHOP_KILLS").map_or(10, |kills| kills.parse().unwrap());
+    // In long runs: a mover whose connection is cut ends, and whoever minds it has to see that.
+    let cuts_too = env::var_os("WORKSHOP_CUTS").is_some();
     shared(&database).await;
     let app = Arc::new(started(&database).await);
     let movers = Movers::on(&database);
@@ -166,7 +168,7 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
                     sleep(Duration::from_millis(20)).await;
                     says(&new, Wish::Back).await;
                 }
-                if number % 3 == 1 {
+                if cuts_too && number % 3 == 1 {
                     cuts += cut(&database, &all).await;
                 }
                 match random.below(5) {
@@ -199,7 +201,7 @@ async fn killed_at_any_moment_nothing_is_lost(database: Database) {
         }
     }
     sides_are_alike(&database, &movers).await;
-    assert!(database.engine() == Engine::Sqlite || cuts > 0, "no connection was cut");
+    assert!(!cuts_too || database.engine() == Engine::Sqlite || cuts > 0, "no connection was cut");
     println!(
         "{kills} kills, {cuts} connections cut; writes {}, failed {}",
         people.took.borrow().len(),

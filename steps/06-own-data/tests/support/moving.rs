@@ -381,11 +381,20 @@ pub(crate) async fn sides_are_alike(database: &Database, movers: &Movers) {
     .await;
     let mut compared = 0;
     for (plan, new) in movers.of.iter().zip([&movers.backlog, &movers.notify]) {
-        let (old, new) = (open(database.url()).await, open(new).await);
+        let (old_side, new_side) = (open(database.url()).await, open(new).await);
         for table in plan.tables {
-            let (old, new) = (rows(&old, *table).await, rows(&new, *table).await);
-            let unlike: Vec<_> = old.iter().filter(|row| !new.contains(row)).take(3).collect();
-            assert!(old == new, "{}: {} and {} rows, {unlike:?}", table.name, old.len(), new.len());
+            // A message that a killed worker had in hand goes out when its lease has ended, perhaps between the two reads.
+            let until = Instant::now() + PATIENCE;
+            let old = loop {
+                let (old, new) = (rows(&old_side, *table).await, rows(&new_side, *table).await);
+                if old == new {
+                    break old;
+                }
+                let unlike: Vec<_> = old.iter().filter(|row| !new.contains(row)).take(3).collect();
+                let counts = (old.len(), new.len());
+                assert!(Instant::now() < until, "{}: {counts:?} rows, {unlike:?}", table.name);
+                sleep(Duration::from_millis(100)).await;
+            };
             compared += old.len();
         }
     }
