@@ -41,7 +41,7 @@ pub fn keep(name: &str) -> Vec<String> {
     let copies = with_database().flat_map(|own| {
         [
             format!("DROP DATABASE IF EXISTS {name}_{own} WITH (FORCE)"),
-            format!("CREATE DATABASE {name}_{own} TEMPLATE {own}"),
+            format!("CREATE DATABASE {name}_{own} TEMPLATE {own} STRATEGY file_copy"),
         ]
     });
     [visitors.to_owned()].into_iter().chain(copies).collect()
@@ -53,7 +53,7 @@ pub fn renew(name: &str) -> Vec<String> {
     let copies = with_database().flat_map(|own| {
         [
             format!("DROP DATABASE IF EXISTS {own} WITH (FORCE)"),
-            format!("CREATE DATABASE {own} OWNER {own} TEMPLATE {name}_{own}"),
+            format!("CREATE DATABASE {own} OWNER {own} TEMPLATE {name}_{own} STRATEGY file_copy"),
         ]
     });
     copies.collect()

@@ -383,7 +383,8 @@ fn write(folder: &Path, urls: &BTreeMap<&'static str, String>) -> Result<PathBuf
     }
     let catalogue = folder.join("catalogue");
     fs::create_dir(&catalogue)?;
-    let mut text = "services:\n".to_owned();
+    // Tests lose nothing when the machine goes down, and make and drop databases all the time.
+    let mut text = "services:\n  postgres:\n    command: [-c, fsync=off, -c, full_page_writes=off, -c, shared_buffers=32MB]\n".to_owned();
     // The gateway's port is a setting of the composition itself.
     for (service, url) in urls.iter().filter(|(service, _)| **service != "gateway") {
         text.push_str(&format!("  {service}:\n    ports: [\"127.0.0.1:{}:8080\"]\n", number(url)));
