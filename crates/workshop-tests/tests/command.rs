@@ -265,7 +265,7 @@ fn a_step_for_a_cluster_loads_applies_waits_and_opens_a_way() {
             format!("{here} --namespace automator get deployment gateway"),
             format!("{here} apply --kustomize {overlay}"),
             format!(
-                "{here} --namespace automator wait --for=condition=Complete job --selector app=migrate --timeout 600s"
+                "{here} --namespace automator wait --for=condition=Complete job --selector app.kubernetes.io/component=migration --timeout 600s"
             ),
             format!(
                 "{here} --namespace automator wait --for=condition=Available deployment --all --timeout 600s"
