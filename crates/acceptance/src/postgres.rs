@@ -19,7 +19,7 @@ use futures::StreamExt;
 use sha2::{Digest, Sha256};
 use testcontainers::{
     ContainerAsync, GenericImage, ImageExt, ReuseDirective,
-    bollard::{models::PortBinding, query_parameters::StatsOptionsBuilder},
+    bollard::query_parameters::StatsOptionsBuilder,
     core::{Healthcheck, IntoContainerPort, Mount, client::docker_client_instance},
     runners::AsyncRunner,
 };
@@ -42,7 +42,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How often a server is looked for and, where there is none, started: another program may do the same at this moment, or one that
 /// was found be about to end.
-const TRIES: u32 = 20;
+const TRIES: u32 = 6;
 /// How long to wait in between.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -242,13 +242,7 @@ async fn join() -> Result<(ContainerAsync<GenericImage>, SocketAddr, Session)> {
         .with_health_check(Healthcheck::none())
         .with_container_name(name_of_container(image, &command))
         .with_reuse(ReuseDirective::Always)
-        .with_host_config_modifier(|host| {
-            host.auto_remove = Some(true);
-            // For this machine alone: the password stands above.
-            let here = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
-            host.publish_all_ports = Some(false);
-            host.port_bindings = Some([("5432/tcp".to_owned(), Some(vec![here]))].into());
-        })
+        .with_host_config_modifier(|host| host.auto_remove = Some(true))
         .with_mount(Mount::tmpfs_mount(MEMORY))
         .with_env_var("PGDATA", format!("{MEMORY}/postgres"))
         .with_env_var("POSTGRES_USER", USER)
