@@ -123,9 +123,12 @@ async fn a_planted_difference_stops_before_reads_move(database: Database) {
             let mut mover = movers.start(&["--at-once"], None);
             let status = mover.ended(|_| false).await.unwrap();
             assert!(!status.success(), "{}", mover.log());
-            assert!(mover.log().contains("3 rows of backlog differ"), "{}", mover.log());
+            assert!(mover.log().contains("rows of backlog differ"), "{}", mover.log());
+            assert!(mover.log().contains("there-before"), "{}", mover.log());
             let state = movers.status().await[0].clone();
-            assert_eq!((&state["stage"], &state["differing"]), (&"differs".into(), &3.into()), "{state}");
+            // The row that was given another id may be back under its own by now.
+            let differing = state["differing"].as_i64().unwrap();
+            assert!(state["stage"] == "differs" && (2..=3).contains(&differing), "{state}");
             let fence = query("SELECT writes, reads FROM move_fence WHERE module = 'backlog'");
             let fence: (i64, i64) = fence.fetch_one(&open(database.url()).await).await.unwrap();
             assert_eq!(fence, (1, 1), "people work on the old side");
