@@ -193,11 +193,7 @@ fn look_after(mut system: Live<'_, '_>, stop: &Stop) -> (Option<Ended>, Option<E
     while !stop.requested() {
         match system.turn() {
             Some(Event::Said(text)) => say(&text),
-            Some(Event::Ended(ended)) => {
-                // Whoever is being started need not come up any more.
-                stop.request();
-                return (Some(ended), system.into_edges());
-            }
+            Some(Event::Ended(ended)) => return (Some(ended), system.into_edges()),
             None => live::rest(),
         }
     }
