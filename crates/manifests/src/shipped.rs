@@ -1,8 +1,9 @@
 //! The system that steps 10 and 11 ship: the processes of their `system.toml`, and the SQL with which a test puts their databases
 //! back.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, thread};
 
+use acceptance::anyhow::{Result, bail};
 use harness::{Definition, definition::Process};
 
 use crate::root;
@@ -57,4 +58,19 @@ pub fn renew(name: &str) -> Vec<String> {
         ]
     });
     copies.collect()
+}
+
+/// Does `act` to each of these at the same time.
+///
+/// # Errors
+/// The first of theirs.
+pub fn at_once<'n>(
+    names: impl Iterator<Item = &'n str>,
+    act: impl Fn(&str) -> Result<()> + Sync,
+) -> Result<()> {
+    let act = &act;
+    thread::scope(|scope| {
+        let acting: Vec<_> = names.map(|name| scope.spawn(move || act(name))).collect();
+        acting.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("it panicked")))
+    })
 }

@@ -5,10 +5,9 @@ mod schema;
 use std::collections::{BTreeMap, BTreeSet};
 
 use acceptance::serde_json::Value;
-use harness::Definition;
 use serde::Deserialize;
 
-use crate::root;
+use crate::shipped::system;
 
 /// What is read of a composition.
 #[derive(Debug, Deserialize)]
@@ -146,11 +145,6 @@ fn ours(name: &str) -> bool {
     !POSTGRES.contains(&name)
 }
 
-/// The processes, as they are without containers.
-fn system() -> Result<Definition, String> {
-    Definition::load(&root().join("steps/10-containers")).map_err(|error| error.to_string())
-}
-
 fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
     each(composition, |name, service| {
         let list = service.depends_on.as_array()?;
@@ -164,7 +158,7 @@ fn started_is_not_ready(composition: &Composition) -> Result<(), String> {
         let others = service.depends_on.as_object()?;
         others.keys().find_map(|other| waits_in_vain(composition, name, service, other))
     })?;
-    let system = system()?;
+    let system = system();
     let processes = system.processes.iter().filter(|process| !process.once);
     let waits = processes.flat_map(|process| process.waits_for.iter().map(|whom| (&*process.name, &**whom)));
     let waits = waits.filter(|(_, whom)| !once(whom));
@@ -203,7 +197,7 @@ fn waits_in_vain(composition: &Composition, name: &str, service: &Service, other
 }
 
 fn one_migration(composition: &Composition) -> Result<(), String> {
-    let system = system()?;
+    let system = system();
     let wanted = || system.processes.iter().filter(|process| process.once);
     let migrating = composition.services.iter().filter(|(_, service)| service.migrates());
     let others: Vec<_> = migrating.map(|(name, _)| &**name).filter(|name| !once(name)).collect();
@@ -409,7 +403,7 @@ fn health_by_the_program(composition: &Composition) -> Result<(), String> {
 }
 
 fn every_process_is_there(composition: &Composition) -> Result<(), String> {
-    let system = system()?;
+    let system = system();
     let processes = system.processes.iter().map(|process| process.name.as_str());
     let mut wanted: Vec<_> = processes.chain(POSTGRES).collect();
     wanted.sort_unstable();

@@ -273,19 +273,6 @@ impl Composed {
         compose.current_dir(root()).envs(self.environment.iter().cloned());
         Ok(compose)
     }
-
-    /// Does `act` to each of these at the same time.
-    fn all<'s>(
-        &self,
-        services: impl Iterator<Item = &'s str>,
-        act: impl Fn(&str) -> Result<()> + Sync,
-    ) -> Result<()> {
-        let act = &act;
-        thread::scope(|scope| {
-            let acting: Vec<_> = services.map(|service| scope.spawn(move || act(service))).collect();
-            acting.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("it panicked")))
-        })
-    }
 }
 
 /// Waits until `look` finds something.
@@ -346,21 +333,21 @@ impl Stage for Composed {
 
     fn keep(&self, name: &str) -> Result<()> {
         // A template must have no visitor.
-        self.all(shipped::with_database(), |service| self.kill(service))?;
+        shipped::at_once(shipped::with_database(), |service| self.kill(service))?;
         self.sql(&shipped::keep(name))?;
-        self.all(shipped::with_database(), |service| self.start_again(service))
+        shipped::at_once(shipped::with_database(), |service| self.start_again(service))
     }
 
     fn renew(&self, name: &str) -> Result<()> {
         // The gateway remembers nothing.
         let services = shipped::serving().filter(|service| *service != "gateway");
-        self.all(services, |service| match self.kill(service) {
+        shipped::at_once(services, |service| match self.kill(service) {
             // A scenario may have left it stopped.
             Err(error) if format!("{error:#}").contains("is not running") => Ok(()),
             other => other,
         })?;
         self.sql(&shipped::renew(name))?;
-        self.all(shipped::serving(), |service| self.start_again(service))
+        shipped::at_once(shipped::serving(), |service| self.start_again(service))
     }
 }
 

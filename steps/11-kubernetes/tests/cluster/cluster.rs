@@ -146,19 +146,6 @@ impl Cluster {
     fn tail(&self, process: &str) -> String {
         self.kubectl.run(&["logs", &selector(process), "--tail=15", "--prefix"]).unwrap_or_default()
     }
-
-    /// Does `act` to each of these at the same time.
-    fn all<'p>(
-        &self,
-        processes: impl Iterator<Item = &'p str>,
-        act: impl Fn(&str) -> Result<()> + Sync,
-    ) -> Result<()> {
-        let act = &act;
-        thread::scope(|scope| {
-            let acting: Vec<_> = processes.map(|process| scope.spawn(move || act(process))).collect();
-            acting.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("it panicked")))
-        })
-    }
 }
 
 fn selector(process: &str) -> String {
@@ -216,22 +203,22 @@ impl Stage for Cluster {
 
     fn keep(&self, name: &str) -> Result<()> {
         // A template must have no visitor.
-        self.all(shipped::with_database(), |process| self.kill(process))?;
+        shipped::at_once(shipped::with_database(), |process| self.kill(process))?;
         self.sql(&shipped::keep(name))?;
-        self.all(shipped::with_database(), |process| self.start_again(process))
+        shipped::at_once(shipped::with_database(), |process| self.start_again(process))
     }
 
     fn renew(&self, name: &str) -> Result<()> {
         // The gateway remembers nothing.
         let processes = shipped::serving().filter(|process| *process != "gateway");
-        self.all(processes, |process| match self.kill(process) {
+        shipped::at_once(processes, |process| match self.kill(process) {
             // A scenario may have left it stopped.
             Err(error) if format!("{error:#}").contains("is not running") => Ok(()),
             other => other,
         })?;
         self.sql(&shipped::renew(name))?;
         self.tell_the_catalogue()?;
-        self.all(shipped::serving(), |process| self.start_again(process))
+        shipped::at_once(shipped::serving(), |process| self.start_again(process))
     }
 }
 
